@@ -1,0 +1,51 @@
+"""`cmrtf interpolate`: the intrasubject and the intersubject job."""
+
+from pathlib import Path
+
+import click
+
+from cmrtf_cli.quiet import start_tensorflow
+
+
+@click.command(
+    "interpolate",
+    epilog="Example: cmrtf interpolate --model bundle/ --data prepared/ "
+    "--subject-a A0S9V9 --subject-b A1D9Z7 --out walk/",
+)
+@click.option(
+    "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, metavar="PREPARED", help="Made by prepare."
+)
+@click.option("--subject-a", required=True, metavar="CODE", help="Where the walk starts.")
+@click.option("--subject-b", metavar="CODE", help="Where it ends. Without it: subject A's own slices only.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder for the outputs.")
+@click.option("--phase", type=click.Choice(["ED", "ES", "both"]), default="both", show_default=True)
+@click.option(
+    "--slices", type=click.IntRange(min=2), default=32, show_default=True, help="Of each synthetic stack."
+)
+@click.option("--subjects", type=click.IntRange(min=1), default=8, show_default=True, help="Between A and B.")
+def command(
+    model: Path,
+    data: Path,
+    subject_a: str,
+    subject_b: str | None,
+    out: Path,
+    phase: str,
+    slices: int,
+    subjects: int,
+) -> None:
+    """Bring a subject to 32 slices, or walk from one subject to another.
+
+    Writes image.nii.gz and label.nii.gz per synthetic subject and phase, measures.csv, figure.png,
+    report.html (open it in a browser) and provenance.json.
+    """
+    if subject_a == subject_b:
+        raise click.BadParameter("expected another subject than --subject-a.", param_hint="--subject-b")
+    from cmrtf_cli.interpolation import interpolate
+
+    start_tensorflow()
+    codes = [subject_a] if subject_b is None else [subject_a, subject_b]
+    interpolate(model, data, codes, out, phase, slices, subjects)
+    click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser, or look at {out / 'figure.png'}.")

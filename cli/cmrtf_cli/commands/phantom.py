@@ -1,0 +1,32 @@
+"""`cmrtf phantom`: write a synthetic cohort."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--subjects", type=click.IntRange(min=1), default=24, show_default=True, help="How many subjects."
+)
+@click.option(
+    "--frames", type=click.IntRange(min=2), default=10, show_default=True, help="Frames per heart beat."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Same seed, same cohort."
+)
+def command(out: Path, subjects: int, frames: int, seed: int) -> None:
+    """Write a synthetic cohort in M&Ms layout into the new folder OUT.
+
+    4D cine stacks of beating hearts, healthy, dilated and hypertrophic, as two vendors' scanners would show them;
+    labels at end diastole and end systole; and the table of subjects.
+
+    \b
+    Example:
+        cmrtf phantom phantom/ --subjects 24
+    """
+    from cmrtf.phantom.cohort import write_phantom_cohort
+
+    write_phantom_cohort(out, subjects=subjects, frames=frames, seed=seed)
+    click.echo(f"Wrote {subjects} subjects to {out}")

@@ -1,0 +1,54 @@
+"""What `cmrtf interpolate` and the end of `cmrtf demo` do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from cmrtf.data.cohort import PHASES, PreparedCohort
+from cmrtf.errors import CmrtfError
+from cmrtf.folders import require_new_folder
+
+
+def interpolate(
+    model: Path, data: Path, codes: Sequence[str], out: Path, phase: str, slices: int, subjects: int
+) -> None:
+    """Walk within one subject, or between two, and write all outputs.
+
+    Args:
+        model: folder of a bundle.
+        data: folder of the prepared cohort that holds the subjects.
+        codes: subject A, or A and B.
+        out: folder of the outputs.
+        phase: `ED`, `ES` or `both` (those that all subjects have).
+        slices: of each synthetic stack.
+        subjects: between A and B.
+    """
+    from cmrtf.synthesis.interpolation import interpolate_subjects
+    from cmrtf.synthesis.writing import write_outputs
+    from cmrtf_export.bundle import Bundle
+
+    require_new_folder(out)
+    cohort = PreparedCohort.open(data)
+    records = [cohort.record(code) for code in codes]
+    phases = [p for p in PHASES if phase in (p, "both") and all(p in record.phases for record in records)]
+    if not phases:
+        having = "; ".join(f"{record.subject} has {', '.join(record.phases)}" for record in records)
+        raise CmrtfError(f"{data}: expected phase {phase} of every subject. Received: {having}.")
+    bundle = Bundle.open(model)
+    click.echo(f"Walking {' to '.join(codes)}, {' and '.join(phases)} ...")
+    synthetic, references = interpolate_subjects(
+        bundle, [(record, cohort.load(record.subject)) for record in records], phases, slices, subjects
+    )
+    click.echo(f"Writing {len(synthetic)} stacks of {slices} slices ...")
+    provenance = {
+        "bundle_sha256": bundle.sha256,
+        "data_hash": cohort.data_hash,
+        "subject_a": codes[0],
+        "subject_b": codes[1] if len(codes) == 2 else None,
+        "phases": phases,
+        "slices": slices,
+        "subjects": subjects if len(codes) == 2 else 0,
+        "walk": "linear between posterior means; style codes likewise",
+    }
+    write_outputs(out, synthetic, references, provenance)

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+
+import click
+
+preset = click.option(
+    "--preset",
+    default="cpu",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="demo, cpu, gpu, paper, or a YAML file of the same form.",
+)
+run = click.option(
+    "--run",
+    "run_path",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the run: configuration, checkpoints, logs, samples.",
+)
+steps = click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Length of the run, rounded up to whole intervals.  [default: the preset's]",
+)
+resume = click.option("--resume", is_flag=True, help="Continue the run in --run from its last checkpoint.")
+seed = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
+)

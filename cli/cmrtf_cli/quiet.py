@@ -1,0 +1,40 @@
+"""Start TensorFlow without its start-up chatter."""
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and wake its runtime; show what it says on stderr only if that fails.
+
+    TF 2.21 writes notes about oneDNN, CUDA and CPU features before its log level applies, so they
+    are kept back at the file descriptor.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with _stderr_held_back():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices("GPU")
+        tf.constant(0)
+
+
+@contextlib.contextmanager
+def _stderr_held_back() -> Iterator[None]:
+    with tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

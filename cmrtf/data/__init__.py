@@ -1,0 +1,1 @@
+"""Reading, checking and preparing cardiac MR; the tf.data pipeline."""

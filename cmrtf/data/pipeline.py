@@ -1,0 +1,129 @@
+"""Batches for training, as a function of seed and step.
+
+Batch number `step` is the same whenever and wherever it is made: the order of examples, the
+augmentation and the noise that the models consume are all derived from `(seed, step)`. That makes
+resuming exact (start at the step reached), runs repeatable, and results independent of the number
+of devices that a batch is spread over.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cmrtf.data.augmentation import AugmentationConfig, augment_labels, augment_pairs
+from cmrtf.data.cohort import PreparedCohort
+from cmrtf.data.schema import SCHEMA
+from cmrtf.errors import CmrtfError
+
+fold_in = tf.random.experimental.stateless_fold_in
+NOISE, DRAWS = 11, 12
+"""What a step's seed is folded with for the models' noise and uniform draws."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """All slices of a split, in memory (1,500 slices take 120 MB).
+
+    Args:
+        image: `(slices, size, size)` float32 in [-1, 1].
+        label_ids: `(slices, size, size)` uint8.
+    """
+
+    image: NDArray[np.float32]
+    label_ids: NDArray[np.uint8]
+
+    @classmethod
+    def of_split(cls, cohort: PreparedCohort, split: str) -> "Slices":
+        """Read every phase of every subject of a split.
+
+        Raises:
+            CmrtfError: the split has no subjects.
+        """
+        volumes = [volume for subject in cohort.subjects(split) for volume in cohort.load(subject).values()]
+        if not volumes:
+            raise CmrtfError(f"{cohort.path}: expected subjects in the {split!r} split. Received: none.")
+        return cls(
+            np.concatenate([volume.image for volume in volumes]),
+            np.concatenate([volume.label_ids for volume in volumes]),
+        )
+
+
+def label_batches(
+    slices: Slices,
+    augmentation: AugmentationConfig,
+    batch_size: int,
+    steps: range,
+    seed: int,
+    latent_dim: int,
+) -> tf.data.Dataset:
+    """Batches for `LabelVAE`: `label_ids` and `latent_noise`, one for each of `steps`."""
+    labels = _in_memory(slices.label_ids)
+
+    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        label_ids = tf.gather(labels, _examples(step, batch_size, len(slices.label_ids), seed))
+        return {
+            "label_ids": augment_labels(label_ids, step_seed, augmentation, SCHEMA.num_classes),
+            "latent_noise": tf.random.stateless_normal((batch_size, latent_dim), fold_in(step_seed, NOISE)),
+        }
+
+    return _dataset(make, steps)
+
+
+def image_batches(
+    slices: Slices,
+    augmentation: AugmentationConfig,
+    batch_size: int,
+    steps: range,
+    seed: int,
+    style_dim: int,
+    num_draws: int,
+) -> tf.data.Dataset:
+    """Batches for `SPADEGAN`: `image`, `label_ids`, `style_noise` and `augment_draws`."""
+    images, labels = _in_memory(slices.image), _in_memory(slices.label_ids)
+
+    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        examples = _examples(step, batch_size, len(slices.image), seed)
+        image, label_ids = augment_pairs(
+            tf.gather(images, examples)[..., None],
+            tf.gather(labels, examples),
+            step_seed,
+            augmentation,
+            SCHEMA.num_classes,
+        )
+        return {
+            "image": image,
+            "label_ids": label_ids,
+            "style_noise": tf.random.stateless_normal((batch_size, style_dim), fold_in(step_seed, NOISE)),
+            "augment_draws": tf.random.stateless_uniform((batch_size, num_draws), fold_in(step_seed, DRAWS)),
+        }
+
+    return _dataset(make, steps)
+
+
+def _examples(step: tf.Tensor, batch_size: int, count: int, seed: int) -> tf.Tensor:
+    """Which examples batch `step` holds: each epoch is a fresh permutation, computed, not stored."""
+
+    def shuffled(position: tf.Tensor) -> tf.Tensor:
+        return tf.random.experimental.index_shuffle(
+            position % count, seed=tf.stack([seed, position // count]), max_index=count - 1
+        )
+
+    # One by one: with a vector of positions the op of TF 2.21 wrongly pads its matrix of seeds.
+    return tf.map_fn(shuffled, step * batch_size + tf.range(batch_size, dtype=tf.int64))
+
+
+def _in_memory(values: NDArray[np.generic]) -> tf.Tensor:
+    with tf.device("CPU"):
+        return tf.constant(values)
+
+
+def _dataset(make: object, steps: range) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.range(steps.start, steps.stop)
+    options = tf.data.Options()
+    # Batches are whole already: workers share them out by batch, never by file.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return dataset.map(make, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)

@@ -1,0 +1,178 @@
+"""From a raw subject to stacks that a network can read, and back.
+
+One geometry serves all phases of a subject: 1.5 mm along the file's own x and y, 128 x 128 around the
+heart, every slice of the file, apex first. It is stored, so every output can be put back on its source.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.data.cohort import PreparedVolume
+from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.raw_subject import RawVolume
+from cmrtf.data.resampling import inside, resample_image, resample_labels
+from cmrtf.data.schema import SCHEMA
+from cmrtf.data.stack_order import CERTAIN_TAPER, apical_taper
+from cmrtf.errors import CmrtfError
+
+SPACING_MM = 1.5
+SIZE = 128
+PERCENTILES = (1.0, 99.0)
+HEART_RANGE_MM = (20.0, 250.0)
+"""A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
+
+
+@dataclass(frozen=True)
+class PreparedSubject:
+    """All phases of a subject, prepared.
+
+    Args:
+        volumes: phase to its stack.
+        intensity_window: phase to the source values that became -1 and 1.
+        geometry: where the stacks lie in the source.
+        stack_flipped: whether the source was stored base first.
+        warnings: what a user should look at, without folder names.
+    """
+
+    volumes: dict[str, PreparedVolume]
+    intensity_window: dict[str, tuple[float, float]]
+    geometry: VolumeGeometry
+    stack_flipped: bool
+    warnings: tuple[str, ...]
+
+
+def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
+    """Resample, crop, order and normalise all phases of a subject.
+
+    Args:
+        raw: phase to its volume; all have the same shape and affine.
+
+    Raises:
+        CmrtfError: the image has no contrast around the heart.
+    """
+    labels = [volume.label_ids for volume in raw.values()]
+    heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
+    taper = apical_taper(labels)
+    affine = next(iter(raw.values())).affine
+    geometry = crop_geometry(heart, affine, stack_flipped=taper < 0)
+    volumes, windows = {}, {}
+    for phase, volume in raw.items():
+        volumes[phase], windows[phase] = _prepare_volume(volume, geometry)
+    warnings = (*_order_warnings(taper), *_size_warnings(heart, geometry))
+    return PreparedSubject(volumes, windows, geometry, taper < 0, warnings)
+
+
+def crop_geometry(
+    heart: NDArray[np.bool_], affine: NDArray[np.float64], stack_flipped: bool
+) -> VolumeGeometry:
+    """The prepared grid around a heart.
+
+    Args:
+        heart: `(x, y, z)`, where any phase has a label.
+        affine: `(4, 4)`, source voxel index to scanner millimetres.
+        stack_flipped: whether the source is stored base first.
+    """
+    prepared_to_source = np.eye(4)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    for axis in (0, 1):
+        first, last = _extent(heart, axis)
+        step = SPACING_MM / spacing[axis]
+        centre = round((first + last) / 2) + _tie_free_offset(step)
+        prepared_to_source[axis, axis] = step
+        prepared_to_source[axis, 3] = centre - step * (SIZE // 2)
+    num_slices = heart.shape[2]
+    if stack_flipped:
+        prepared_to_source[2, 2:] = -1.0, num_slices - 1.0
+    x, y, z = heart.shape
+    return VolumeGeometry((x, y, z), affine, (SIZE, SIZE, num_slices), prepared_to_source)
+
+
+def restore_intensity(image: NDArray[Any], window: tuple[float, float]) -> NDArray[np.float32]:
+    """Bring values in [-1, 1] back to the source's units.
+
+    Args:
+        image: any shape, in [-1, 1].
+        window: the source values of -1 and 1.
+    """
+    low, high = window
+    return (low + (np.asarray(image, dtype=np.float32) + 1) / 2 * (high - low)).astype(np.float32)
+
+
+def to_nifti_order(stack: NDArray[Any]) -> NDArray[Any]:
+    """`(slices, height, width)` to NIfTI's `(x, y, z)`, and the other way round."""
+    return stack.transpose(2, 1, 0)
+
+
+def _prepare_volume(
+    volume: RawVolume, geometry: VolumeGeometry
+) -> tuple[PreparedVolume, tuple[float, float]]:
+    """One phase on the prepared grid, and its intensity window."""
+    x, y = (_positions(geometry, axis) for axis in (0, 1))
+    slices = slice(None, None, int(geometry.prepared_to_source[2, 2]))
+    label_ids = resample_labels(volume.label_ids[..., slices], x, y, SCHEMA.num_classes)
+    image = resample_image(volume.image[..., slices], x, y)
+    covered = np.outer(inside(x, volume.image.shape[0]), inside(y, volume.image.shape[1]))
+    low, high = (float(value) for value in np.percentile(image[covered], PERCENTILES))
+    if not low < high:
+        raise CmrtfError(
+            f"{volume.source}: expected contrast around the heart. "
+            f"Received: the value {low:g} from the 1st to the 99th percentile."
+        )
+    image[~covered] = low
+    scaled = np.clip((image - low) / (high - low), 0.0, 1.0) * 2.0 - 1.0
+    stack = np.ascontiguousarray(to_nifti_order(scaled), dtype=np.float32)
+    return PreparedVolume(stack, np.ascontiguousarray(to_nifti_order(label_ids))), (low, high)
+
+
+def _positions(geometry: VolumeGeometry, axis: int) -> NDArray[np.float64]:
+    """Source indices of the prepared pixels along x or y."""
+    start, step = geometry.prepared_to_source[axis, 3], geometry.prepared_to_source[axis, axis]
+    return start + step * np.arange(geometry.prepared_shape[axis])
+
+
+def _tie_free_offset(step: float) -> float:
+    """Where between two source pixels to start, so that no later pixel falls midway between two.
+
+    There both have a half, and a structure would always lose its edge to the smaller label id: with
+    source pixels of 1 mm, at every other pixel. Steps of n/q hit q places between two source pixels;
+    they are placed symmetrically about the midway. A source of 1.5 mm is copied, not blurred.
+    """
+    q = Fraction(step).limit_denominator(8).denominator
+    return 0.0 if q % 2 else 0.5 / q
+
+
+def _extent(heart: NDArray[np.bool_], axis: int) -> tuple[int, int]:
+    """First and last index of a mask along an axis."""
+    filled = np.flatnonzero(heart.any(axis=tuple({0, 1, 2} - {axis})))
+    return int(filled[0]), int(filled[-1])
+
+
+def _order_warnings(taper: float) -> tuple[str, ...]:
+    """A warning when the order of the slices is a guess."""
+    if abs(taper) >= CERTAIN_TAPER:
+        return ()
+    order = "base" if taper < 0 else "apex"
+    return (f"apex and base look alike (taper {taper:+.3f}); the file was taken to be {order} first",)
+
+
+def _size_warnings(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> tuple[str, ...]:
+    """A warning when the heart is no heart in millimetres, or when the crop cuts into it."""
+    extents = [_extent(heart, axis) for axis in (0, 1, 2)]
+    spacing = np.linalg.norm(geometry.source_affine[:3, :3], axis=0)
+    spans_mm = [(last - first + 1) * mm for (first, last), mm in zip(extents, spacing, strict=True)]
+    spans = " x ".join(f"{span:.0f}" for span in spans_mm)
+    if not all(HEART_RANGE_MM[0] <= span <= HEART_RANGE_MM[1] for span in spans_mm):
+        return (f"the labelled heart spans {spans} mm; look whether the voxel spacing in the file is right",)
+    for axis in (0, 1):
+        positions, (first, last) = _positions(geometry, axis), extents[axis]
+        if first < positions[0] - 0.5 or last > positions[-1] + 0.5:
+            kept = SIZE * SPACING_MM
+            return (
+                f"the labelled heart spans {spans} mm, more than the {kept:.0f} mm that are kept: it is cut",
+            )
+    return ()

@@ -1,0 +1,71 @@
+"""Which structures there are, and which number each has."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.errors import CmrtfError
+
+
+@dataclass(frozen=True)
+class LabelSchema:
+    """An ordered set of structures; a structure's position is its label id.
+
+    Args:
+        name: what the order is called, for messages and provenance.
+        structures: short names by label id; id 0 is the background.
+
+    Example:
+        >>> SCHEMA.id_of("RV")
+        3
+    """
+
+    name: str
+    structures: tuple[str, ...]
+
+    @property
+    def num_classes(self) -> int:
+        """Number of label ids, the background included."""
+        return len(self.structures)
+
+    @property
+    def foreground(self) -> tuple[str, ...]:
+        """Names of the structures without the background, in id order."""
+        return self.structures[1:]
+
+    def id_of(self, structure: str) -> int:
+        """Label id of a structure."""
+        return self.structures.index(structure)
+
+    def validate(self, label_ids: NDArray[Any], source: str) -> None:
+        """Check that `label_ids` holds whole numbers of this schema only.
+
+        Args:
+            label_ids: any shape, any numeric type.
+            source: the file (or signature) to name in the message.
+
+        Raises:
+            CmrtfError: naming the values that do not belong.
+        """
+        values = np.unique(label_ids)
+        foreign = [value for value in values.tolist() if value not in range(self.num_classes)]
+        if foreign:
+            shown = ", ".join(f"{value:g}" for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
+            expected = ", ".join(f"{i} {name}" for i, name in enumerate(self.structures))
+            raise CmrtfError(
+                f"{source}: label values must be within {{{expected}}} ({self.name} order). "
+                f"Received: {shown}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form for JSON."""
+        return {"name": self.name, "structures": list(self.structures)}
+
+
+SCHEMA = LabelSchema(name="M&Ms", structures=("background", "LV", "MYO", "RV"))
+"""The order used everywhere inside the project and in all outputs (LV is the LV cavity)."""
+
+ACDC_TO_SCHEMA = np.array([0, 3, 2, 1], dtype=np.uint8)
+"""ACDC stores 1 RV, 2 MYO, 3 LV (Bernard et al., IEEE TMI 2018); index with its ids to get ours."""

@@ -1,0 +1,69 @@
+"""Per-channel mean and standard deviation of a batch, over all replicas."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class BatchStatistics(keras.layers.Layer):
+    """What batch normalisation subtracts and divides by, without doing so.
+
+    SPADE folds both into its modulation (see `SPADE`), which saves two passes over the image.
+    In training the statistics are those of the global batch, reduced over replicas, and moving
+    averages are kept; at inference the moving averages are returned, so that an output never
+    depends on what else is in the batch.
+
+    Args:
+        momentum: of the moving averages.
+        epsilon: added to the variance.
+
+    Returns (from `call`):
+        `(mean, inverse_stddev)`, each `(channels,)` float32.
+
+    Reference:
+        Ioffe and Szegedy, Batch Normalization, ICML 2015 (https://arxiv.org/abs/1502.03167).
+    """
+
+    def __init__(self, momentum: float = 0.95, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        def moving(name: str, initializer: str) -> keras.Variable:
+            return self.add_weight(
+                name=name,
+                shape=(input_shape[-1],),
+                initializer=initializer,
+                trainable=False,
+                autocast=False,
+                aggregation="mean",
+            )
+
+        self.moving_mean = moving("moving_mean", "zeros")
+        self.moving_variance = moving("moving_variance", "ones")
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        if training:
+            mean, variance = self._batch_moments(tf.cast(inputs, tf.float32))
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + tf.stop_gradient(value) * (1.0 - self.momentum))
+        else:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+        return tf.convert_to_tensor(mean), tf.math.rsqrt(tf.convert_to_tensor(variance) + self.epsilon)
+
+    def _batch_moments(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # E[x^2] - E[x]^2 needs one sum over replicas, and plain reductions are several times faster
+        # on a CPU than tf.nn.moments; activations are near enough to zero for it to be precise.
+        axes = list(range(inputs.shape.rank - 1))
+        moments = tf.stack([tf.reduce_mean(inputs, axes), tf.reduce_mean(tf.square(inputs), axes)])
+        replica_context = tf.distribute.get_replica_context()
+        if replica_context is not None and replica_context.num_replicas_in_sync > 1:
+            moments = replica_context.all_reduce("MEAN", moments)
+        mean, mean_of_squares = tf.unstack(moments)
+        return mean, tf.nn.relu(mean_of_squares - tf.square(mean))
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"momentum": self.momentum, "epsilon": self.epsilon}

@@ -1,0 +1,51 @@
+"""Convolution, batch normalisation, leaky ReLU."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.layers.batch_statistics import BatchStatistics
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class ConvBlock(keras.layers.Layer):
+    """A convolution without bias, batch normalisation over all replicas, leaky ReLU of 0.01.
+
+    Args:
+        channels: number of output channels.
+        resize: `"same"` (3 x 3), `"down"` (3 x 3, stride 2) or `"up"` (transposed 4 x 4, stride 2).
+    """
+
+    def __init__(self, channels: int, resize: str = "same", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.resize = resize
+        common = {"padding": "same", "use_bias": False, "name": "conv", "dtype": self.dtype_policy}
+        self.conv = {
+            "same": lambda: keras.layers.Conv2D(channels, 3, 1, **common),
+            "down": lambda: keras.layers.Conv2D(channels, 3, 2, **common),
+            "up": lambda: keras.layers.Conv2DTranspose(channels, 4, 2, **common),
+        }[resize]()
+        self.statistics = BatchStatistics(name="statistics")
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        self.conv.build(input_shape)
+        self.statistics.build(self.compute_output_shape(input_shape))
+        self.scale = self.add_weight(name="scale", shape=(self.channels,), initializer="ones", autocast=False)
+        self.offset = self.add_weight(
+            name="offset", shape=(self.channels,), initializer="zeros", autocast=False
+        )
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = self.conv(inputs)
+        mean, inverse_stddev = self.statistics(x, training=training)
+        scale = self.scale * inverse_stddev
+        offset = self.offset - mean * scale
+        return tf.nn.leaky_relu(x * tf.cast(scale, x.dtype) + tf.cast(offset, x.dtype), 0.01)
+
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        return self.conv.compute_output_shape(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"channels": self.channels, "resize": self.resize}

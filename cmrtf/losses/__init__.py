@@ -1,0 +1,14 @@
+"""Loss functions. Each returns one value per example, `(batch,)`; models reduce them in one place."""
+
+from cmrtf.losses.adversarial import hinge_discriminator_loss, hinge_generator_loss
+from cmrtf.losses.cross_entropy import cross_entropy_loss
+from cmrtf.losses.feature_matching import feature_matching_loss
+from cmrtf.losses.perceptual import PerceptualLoss
+
+__all__ = [
+    "PerceptualLoss",
+    "cross_entropy_loss",
+    "feature_matching_loss",
+    "hinge_discriminator_loss",
+    "hinge_generator_loss",
+]

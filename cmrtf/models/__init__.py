@@ -1,0 +1,1 @@
+"""Trainable Keras models: networks, losses, optimizers and a train_step."""

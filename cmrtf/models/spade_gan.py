@@ -1,0 +1,239 @@
+"""The SPADE GAN: label maps to realistic images of a chosen appearance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.losses import (
+    PerceptualLoss,
+    feature_matching_loss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+)
+from cmrtf.models.differentiable_augmentation import augment
+from cmrtf.models.replicas import scaled_mean, update_moving_average
+from cmrtf.networks.gaussian import Gaussian
+from cmrtf.networks.multiscale_discriminator import MultiscaleDiscriminator
+from cmrtf.networks.spade_generator import SPADEGenerator
+from cmrtf.networks.style_encoder import StyleEncoder
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the generator's terms beside the hinge loss, which has weight 1.
+
+    Args:
+        feature_matching: 10 in pix2pixHD and SPADE.
+        reconstruction: mean absolute difference of the image and its reconstruction from its own
+            labels and style; what makes small cohorts converge in minutes.
+        kl: of the style code.
+        perceptual: used only where VGG19 weights are given.
+    """
+
+    feature_matching: float = 10.0
+    reconstruction: float = 5.0
+    kl: float = 0.01
+    perceptual: float = 10.0
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class SPADEGAN(keras.Model):
+    """SPADE generator, style encoder and multiscale discriminator, trained together.
+
+    The style encoder is that of a VAE: it sees a real image and returns a distribution over style
+    codes near the standard normal, so that appearance can be encoded, sampled, averaged and
+    interpolated. `generator_average` is the exponential moving average of the generator, which is
+    what gets exported.
+
+    Args:
+        num_classes: number of label ids.
+        size: height and width of the images.
+        style_dim: dimensions of the style code.
+        base_width: channels of the generator's last block.
+        hidden_channels: hidden width of the SPADE layers.
+        style_base_width: channels of the style encoder's first convolution.
+        discriminator_base_width: channels of the discriminators' first convolution.
+        discriminator_layers: convolutions of each discriminator.
+
+    A batch is a dict of `image (batch, size, size, 1)` in [-1, 1], `label_ids (batch, size, size)`,
+    `style_noise (batch, style_dim)` standard normal and `augment_draws (batch, NUM_DRAWS)` uniform:
+    all randomness comes from the input pipeline.
+
+    Reference:
+        Park et al., CVPR 2019 (https://arxiv.org/abs/1903.07291); TTUR: Heusel et al., NeurIPS 2017.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        size: int,
+        style_dim: int,
+        base_width: int,
+        hidden_channels: int,
+        style_base_width: int,
+        discriminator_base_width: int,
+        discriminator_layers: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.size = size
+        self.style_dim = style_dim
+        self.base_width = base_width
+        self.hidden_channels = hidden_channels
+        self.style_base_width = style_base_width
+        self.discriminator_base_width = discriminator_base_width
+        self.discriminator_layers = discriminator_layers
+
+        self.style_encoder = StyleEncoder(style_dim, style_base_width, size, name="style_encoder")
+        self.style_encoder.build((None, size, size, 1))
+        self.generator = self._build_generator("generator")
+        self.generator_average = self._build_generator("generator_average")
+        self.generator_average.trainable = False
+        for average, value in zip(self.generator_average.variables, self.generator.variables, strict=True):
+            average.assign(value)
+        self.discriminator = MultiscaleDiscriminator(
+            base_width=discriminator_base_width, num_layers=discriminator_layers, name="discriminator"
+        )
+        self.discriminator.build((None, size, size, num_classes + 1))
+        self.trackers = {
+            name: keras.metrics.Mean(name)
+            for name in ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "d_real", "d_fake")
+        }
+        self.built = True
+
+    def _build_generator(self, name: str) -> SPADEGenerator:
+        generator = SPADEGenerator(
+            self.size, self.base_width, self.hidden_channels, self.num_classes, name=name
+        )
+        generator.build((None, self.style_dim))
+        return generator
+
+    def compile(
+        self,
+        g_optimizer: keras.optimizers.Optimizer,
+        d_optimizer: keras.optimizers.Optimizer,
+        loss_weights: LossWeights,
+        average_decay: float,
+        perceptual_loss: PerceptualLoss | None = None,
+    ) -> None:
+        """Set the optimizers (two time scales), loss weights and the decay of the moving average."""
+        super().compile()
+        self.g_optimizer = g_optimizer
+        self.d_optimizer = d_optimizer
+        self.g_optimizer.build(self.g_variables)
+        self.d_optimizer.build(self.d_variables)
+        self.loss_weights = loss_weights
+        self.average_decay = average_decay
+        self.perceptual_loss = perceptual_loss
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Trackers, reset by Keras at each epoch."""
+        return list(self.trackers.values())
+
+    @property
+    def g_variables(self) -> list[keras.Variable]:
+        """What the generator's optimizer trains: the generator and the style encoder."""
+        return self.generator.trainable_variables + self.style_encoder.trainable_variables
+
+    @property
+    def d_variables(self) -> list[keras.Variable]:
+        """What the discriminator's optimizer trains."""
+        return self.discriminator.trainable_variables
+
+    def encode_style(self, image: tf.Tensor) -> Gaussian:
+        """Distribution over style codes of `(batch, size, size, 1)` images in [-1, 1]."""
+        return self.style_encoder(image)
+
+    def synthesize(self, label_ids: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+        """Images of the averaged generator, `(batch, size, size, 1)` float32 in [-1, 1]."""
+        return self.generator_average(style, label_ids, training=False)
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One step of both players on the same fake.
+
+        The discriminator runs once, on real and fake in one batch; each player's gradients are
+        taken with respect to its own weights only.
+        """
+        image = batch["image"]
+        with tf.GradientTape(persistent=True) as tape:
+            posterior = self.encode_style(image)
+            style = posterior.sample(batch["style_noise"])
+            fake = self.generator(style, batch["label_ids"], training=True)
+            real_maps, fake_maps = self._discriminate(image, fake, batch)
+            terms = self._generator_terms(posterior, image, fake, real_maps, fake_maps)
+            g_loss = scaled_mean(tf.add_n(list(terms.values())))
+            d_hinge = hinge_discriminator_loss(_logits(real_maps), _logits(fake_maps))
+            d_loss = scaled_mean(d_hinge)
+        self.g_optimizer.apply(tape.gradient(g_loss, self.g_variables), self.g_variables)
+        self.d_optimizer.apply(tape.gradient(d_loss, self.d_variables), self.d_variables)
+        update_moving_average(self.generator_average.variables, self.generator.variables, self._decay())
+        return self._report(terms, d_hinge, real_maps, fake_maps)
+
+    def _discriminate(self, real: tf.Tensor, fake: tf.Tensor, batch: dict[str, tf.Tensor]) -> Any:
+        """Feature maps of real and of fake, from one pass over both, augmented alike."""
+        label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), self.num_classes)
+        draws = batch["augment_draws"]
+        images, label_maps = augment(
+            tf.concat([real, fake], 0), tf.concat([label_map] * 2, 0), tf.concat([draws] * 2, 0)
+        )
+        scales = self.discriminator(tf.concat([label_maps, images], -1), training=True)
+        halves = [[tf.split(features, 2) for features in scale] for scale in scales]
+        return tuple([[half[which] for half in scale] for scale in halves] for which in (0, 1))
+
+    def _generator_terms(
+        self, posterior: Gaussian, image: tf.Tensor, fake: tf.Tensor, real_maps: Any, fake_maps: Any
+    ) -> dict[str, tf.Tensor]:
+        """The generator's loss terms, weighted, each `(batch,)`."""
+        weights = self.loss_weights
+        terms = {
+            "g_hinge": hinge_generator_loss(_logits(fake_maps)),
+            "feature_matching": weights.feature_matching
+            * feature_matching_loss(_intermediate(real_maps), _intermediate(fake_maps)),
+            "reconstruction": weights.reconstruction
+            * tf.reduce_mean(tf.abs(tf.cast(image, tf.float32) - fake), axis=[1, 2, 3]),
+            "kl": weights.kl * tf.reduce_sum(posterior.kl(), axis=-1),
+        }
+        if self.perceptual_loss is not None:
+            terms["perceptual"] = weights.perceptual * self.perceptual_loss(image, fake)
+        return terms
+
+    def _decay(self) -> tf.Tensor:
+        """Decay of the moving average, shorter at the start so that the first weights are forgotten."""
+        step = tf.cast(self.g_optimizer.iterations, tf.float32)
+        return tf.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
+
+    def _report(
+        self, terms: dict[str, tf.Tensor], d_hinge: tf.Tensor, real_maps: Any, fake_maps: Any
+    ) -> dict[str, tf.Tensor]:
+        values = terms | {
+            "d_hinge": d_hinge,
+            "d_real": -hinge_generator_loss(_logits(real_maps)),
+            "d_fake": -hinge_generator_loss(_logits(fake_maps)),
+        }
+        for name, tracker in self.trackers.items():
+            tracker.update_state(values[name])
+        return self.get_metrics_result()
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "num_classes": self.num_classes,
+            "size": self.size,
+            "style_dim": self.style_dim,
+            "base_width": self.base_width,
+            "hidden_channels": self.hidden_channels,
+            "style_base_width": self.style_base_width,
+            "discriminator_base_width": self.discriminator_base_width,
+            "discriminator_layers": self.discriminator_layers,
+        }
+
+
+def _logits(scales: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+    return [features[-1] for features in scales]
+
+
+def _intermediate(scales: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
+    return [features[:-1] for features in scales]

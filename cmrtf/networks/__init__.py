@@ -1,0 +1,1 @@
+"""Pure mappings between tensors, built of layers."""

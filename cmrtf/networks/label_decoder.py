@@ -1,0 +1,79 @@
+"""Latent code to label logits."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.layers.conv_block import ConvBlock
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class LabelDecoder(keras.layers.Layer):
+    """A convolutional decoder, the mirror of `LabelEncoder`.
+
+    A dense layer makes the smallest map; each stage has `depth` convolutions, the first of which doubles
+    height and width (transposed; not in the first stage). The last doubling is a sub-pixel convolution:
+    four logit maps of half size, interleaved, so that no convolution runs at full size.
+
+    Args:
+        num_classes: number of label ids.
+        widths: channels of each stage, as given to the encoder (first stage = largest map).
+        depth: convolutions of each stage.
+        size: height and width of the label map.
+
+    Returns (from `call`, for a code `(batch, latent_dim)`):
+        `(batch, size, size, num_classes)` float32 logits.
+
+    Reference:
+        Shi et al., Real-Time Single Image Super-Resolution Using an Efficient Sub-Pixel CNN,
+        CVPR 2016 (https://arxiv.org/abs/1609.05158).
+    """
+
+    def __init__(
+        self, num_classes: int, widths: tuple[int, ...], depth: int = 2, size: int = 128, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.widths = tuple(widths)
+        self.depth = depth
+        self.size = size
+        self.start_size = size // 2 ** len(self.widths)
+        self.from_code = keras.layers.Dense(
+            self.start_size**2 * self.widths[-1], name="from_code", dtype=self.dtype_policy
+        )
+        self.blocks = [
+            ConvBlock(
+                self.widths[stage],
+                "up" if number == 0 and stage < len(self.widths) - 1 else "same",
+                name=f"stage_{stage}_{number}",
+                dtype=self.dtype_policy,
+            )
+            for stage in reversed(range(len(self.widths)))
+            for number in range(depth)
+        ]
+        self.to_logits = keras.layers.Conv2D(
+            4 * num_classes, 3, padding="same", name="to_logits", dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        self.from_code.build(input_shape)
+        shape: tuple[Any, ...] = (None, self.start_size, self.start_size, self.widths[-1])
+        for block in self.blocks:
+            block.build(shape)
+            shape = block.compute_output_shape(shape)
+        self.to_logits.build(shape)
+
+    def call(self, code: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = tf.reshape(self.from_code(code), (-1, self.start_size, self.start_size, self.widths[-1]))
+        for block in self.blocks:
+            x = block(x, training=training)
+        return tf.cast(tf.nn.depth_to_space(self.to_logits(x), 2), tf.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "num_classes": self.num_classes,
+            "widths": self.widths,
+            "depth": self.depth,
+            "size": self.size,
+        }

@@ -1,0 +1,55 @@
+"""The same question at several scales."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.networks.patch_discriminator import PatchDiscriminator
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class MultiscaleDiscriminator(keras.layers.Layer):
+    """One `PatchDiscriminator` per scale, each scale half the size of the one before.
+
+    Args:
+        num_scales: number of discriminators.
+        base_width: channels of the first convolution of each.
+        num_layers: convolutions of each.
+
+    Returns (from `call`, for label map and image stacked along channels):
+        a list with each scale's feature maps (logits last).
+
+    Reference:
+        Wang et al., High-Resolution Image Synthesis with Conditional GANs, CVPR 2018, section 3.2
+        (https://arxiv.org/abs/1711.11585).
+    """
+
+    def __init__(self, num_scales: int = 2, base_width: int = 64, num_layers: int = 4, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_scales = num_scales
+        self.base_width = base_width
+        self.num_layers = num_layers
+        self.scales = [
+            PatchDiscriminator(base_width, num_layers, name=f"scale_{scale}", dtype=self.dtype_policy)
+            for scale in range(num_scales)
+        ]
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        for scale in self.scales:
+            scale.build(input_shape)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> list[list[tf.Tensor]]:
+        features = []
+        for number, scale in enumerate(self.scales):
+            if number:
+                inputs = tf.nn.avg_pool2d(inputs, 2, 2, "SAME")
+            features.append(scale(inputs, training=training))
+        return features
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "num_scales": self.num_scales,
+            "base_width": self.base_width,
+            "num_layers": self.num_layers,
+        }

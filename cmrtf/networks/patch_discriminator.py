@@ -1,0 +1,59 @@
+"""Real or fake, patch by patch."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.layers.spectral_conv2d import SpectralConv2D
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class PatchDiscriminator(keras.layers.Layer):
+    """A fully convolutional PatchGAN with spectral normalisation.
+
+    4 x 4 convolutions with leaky ReLU, of stride 2 save the last two; each output pixel judges the
+    patch that it sees.
+
+    Args:
+        base_width: channels of the first convolution; they double up to eight times as many.
+        num_layers: number of convolutions before the one to logits.
+
+    Returns (from `call`, for label map and image stacked along channels):
+        list of feature maps, the last of which holds the logits `(batch, h, w, 1)`.
+
+    Reference:
+        Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
+        (https://arxiv.org/abs/1611.07004).
+    """
+
+    def __init__(self, base_width: int = 64, num_layers: int = 4, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.base_width = base_width
+        self.num_layers = num_layers
+        self.convolutions = [
+            SpectralConv2D(
+                base_width * 2 ** min(level, 3),
+                4,
+                strides=2 if level < num_layers - 1 else 1,
+                name=f"conv_{level}",
+                dtype=self.dtype_policy,
+            )
+            for level in range(num_layers)
+        ]
+        self.to_logits = SpectralConv2D(1, 4, name="to_logits", dtype=self.dtype_policy)
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        shape = tuple(input_shape)
+        for convolution in (*self.convolutions, self.to_logits):
+            convolution.build(shape)
+            shape = convolution.compute_output_shape(shape)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
+        features = [inputs]
+        for convolution in self.convolutions:
+            features.append(tf.nn.leaky_relu(convolution(features[-1], training=training), 0.2))
+        return [*features[1:], self.to_logits(features[-1], training=training)]
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"base_width": self.base_width, "num_layers": self.num_layers}

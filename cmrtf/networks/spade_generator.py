@@ -1,0 +1,116 @@
+"""The image generator: a style code becomes an image whose anatomy the labels dictate."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64, reduce_labels
+from cmrtf.layers.spade_res_block import SPADEResBlock
+from cmrtf.layers.spectral_conv2d import SpectralConv2D
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class SPADEGenerator(keras.layers.Layer):
+    """Style code and label map to image.
+
+    A dense layer turns the style code into an 8 x 8 map; SPADE residual blocks, doubling height and
+    width between them, turn it into the image: two blocks at 8 x 8, one at each size above, the
+    number of channels halving from `base_width * 16` (8 x 8) to `base_width` (128 x 128).
+
+    Args:
+        image_size: height and width of the image, `start_size` times a power of two.
+        base_width: channels of the last block.
+        hidden_channels: hidden width of the SPADE layers.
+        num_classes: number of label ids.
+        start_size: height and width of the first map.
+        dense: evaluate SPADE's convolutions on every pixel rather than on distinct label
+            neighbourhoods: the same numbers, slower; what XLA and more than four classes need.
+
+    Call arguments:
+        style: `(batch, style_dim)`.
+        label_ids: `(batch, image_size, image_size)` integers.
+
+    Returns (from `call`):
+        `(batch, image_size, image_size, 1)` float32 in [-1, 1].
+
+    Reference:
+        Park et al., CVPR 2019, figure 4 and appendix A (https://arxiv.org/abs/1903.07291).
+    """
+
+    def __init__(
+        self,
+        image_size: int = 128,
+        base_width: int = 32,
+        hidden_channels: int = 128,
+        num_classes: int = 4,
+        start_size: int = 8,
+        dense: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_size = image_size
+        self.base_width = base_width
+        self.hidden_channels = hidden_channels
+        self.num_classes = num_classes
+        self.start_size = start_size
+        self.dense = dense or not fits_in_int64(num_classes)
+        doublings = (image_size // start_size).bit_length() - 1
+        if start_size * 2**doublings != image_size:
+            raise ValueError(
+                f"`image_size` must be `start_size` times a power of two. "
+                f"Received: image_size={image_size}, start_size={start_size}"
+            )
+        self.start_channels = base_width * 2**doublings
+        self.sizes = (start_size, *(start_size * 2**level for level in range(doublings + 1)))
+        self.blocks = [
+            SPADEResBlock(
+                self.start_channels * start_size // size,
+                hidden_channels,
+                num_classes,
+                name=f"block_{number}_{size}",
+                dtype=self.dtype_policy,
+            )
+            for number, size in enumerate(self.sizes)
+        ]
+        self.from_style = keras.layers.Dense(
+            start_size * start_size * self.start_channels, name="from_style", dtype=self.dtype_policy
+        )
+        self.to_image = SpectralConv2D(1, 3, name="to_image", dtype=self.dtype_policy)
+
+    def build(self, style_shape: tuple[Any, ...], label_ids_shape: Any = None) -> None:
+        self.from_style.build(style_shape)
+        channels = self.start_channels
+        for block, size in zip(self.blocks, self.sizes, strict=True):
+            block.build((None, size, size, channels))
+            channels = block.channels
+        self.to_image.build((None, self.image_size, self.image_size, channels))
+
+    def call(self, style: tf.Tensor, label_ids: tf.Tensor, training: bool = False) -> tf.Tensor:
+        labels = self._labels_by_size(label_ids)
+        x = tf.reshape(self.from_style(style), (-1, self.start_size, self.start_size, self.start_channels))
+        for block, size in zip(self.blocks, self.sizes, strict=True):
+            if x.shape[1] != size:
+                x = keras.ops.repeat(keras.ops.repeat(x, 2, axis=1), 2, axis=2)
+            x = block(x, labels[size], training=training)
+        return tf.tanh(tf.cast(self.to_image(tf.nn.leaky_relu(x, 0.2), training=training), tf.float32))
+
+    def _labels_by_size(self, label_ids: tf.Tensor) -> dict[int, Any]:
+        label_ids = tf.ensure_shape(tf.cast(label_ids, tf.int32), (None, self.image_size, self.image_size))
+        reduced = {size: reduce_labels(label_ids, size) for size in set(self.sizes)}
+        if self.dense:
+            return {size: tf.one_hot(ids, self.num_classes) for size, ids in reduced.items()}
+        return {size: find_label_neighbourhoods(ids, self.num_classes) for size, ids in reduced.items()}
+
+    def compute_output_shape(self, style_shape: tuple[Any, ...], label_ids_shape: Any = None) -> Any:
+        return (style_shape[0], self.image_size, self.image_size, 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "image_size": self.image_size,
+            "base_width": self.base_width,
+            "hidden_channels": self.hidden_channels,
+            "num_classes": self.num_classes,
+            "start_size": self.start_size,
+            "dense": self.dense,
+        }

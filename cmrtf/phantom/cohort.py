@@ -1,0 +1,227 @@
+"""A synthetic cohort, written the way M&Ms is published."""
+
+import csv
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from cmrtf.data.nifti import write_nifti
+from cmrtf.errors import CmrtfError
+from cmrtf.phantom.heart import Heart, contraction_curve
+from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, draw_physiology
+from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
+from cmrtf.phantom.scanner import Scanner
+
+CSV_NAME = "211230_M&Ms_Dataset_information_diagnosis_opendataset.csv"
+"""File name of the M&Ms table that has the diagnoses."""
+
+CSV_COLUMNS = (
+    "",
+    "External code",
+    "VendorName",
+    "Vendor",
+    "Centre",
+    "ED",
+    "ES",
+    "Age",
+    "Pathology",
+    "Sex",
+    "Height",
+    "Weight",
+)
+"""Its columns; the first, unnamed one is a running number."""
+
+
+@dataclass(frozen=True)
+class PhantomSubject:
+    """One synthetic examination, in the axis order of its files.
+
+    Args:
+        image: `(x, y, z, t)` int16, stored intensities.
+        label_ids: `(x, y, z, t)` uint8, 0 background, 1 LV cavity, 2 myocardium, 3 RV; empty but at ED and ES.
+        ed_frame: 0-based frame of end diastole.
+        es_frame: 0-based frame of end systole.
+        frame_s: time from frame to frame.
+        physiology: the person, with true volumes and mass.
+        protocol: the examination; its `affine` belongs to both arrays.
+    """
+
+    image: NDArray[np.int16]
+    label_ids: NDArray[np.uint8]
+    ed_frame: int
+    es_frame: int
+    frame_s: float
+    physiology: Physiology
+    protocol: Protocol
+
+
+def make_subject(
+    seed: np.random.SeedSequence, vendor: Vendor, pathology: str, frames: int = 10
+) -> PhantomSubject:
+    """Draw and scan one subject.
+
+    Most cines start at end diastole; in one of four it is the last frame, as in stacks triggered late.
+
+    Args:
+        seed: all randomness comes from it.
+        vendor: whose scanner.
+        pathology: "NOR", "DCM" or "HCM".
+        frames: frames per beat, at least 2.
+    """
+    rng = np.random.default_rng(seed)
+    physiology = draw_physiology(rng, pathology)
+    heart = Heart(physiology, rng)
+    protocol = plan_protocol(rng, vendor, heart)
+    beat_s = rng.uniform(0.75, 1.05)
+    shift = -1 if rng.random() < 0.25 else 0
+
+    curve, es_frame = contraction_curve(frames)
+    states = [heart.state(float(contraction)) for contraction in np.roll(curve, shift)]
+    ed_frame, es_frame = shift % frames, (es_frame + shift) % frames
+    scanner = Scanner(protocol, heart, rng)
+    image = scanner.cine(states)
+    label_ids = np.zeros(image.shape, dtype=np.uint8)
+    for frame in (ed_frame, es_frame):
+        label_ids[frame] = scanner.label(states[frame])
+    stored = slice(None, None, -1 if protocol.base_first else 1)
+    return PhantomSubject(
+        image=image.transpose(3, 2, 1, 0)[:, :, stored],
+        label_ids=label_ids.transpose(3, 2, 1, 0)[:, :, stored],
+        ed_frame=ed_frame,
+        es_frame=es_frame,
+        frame_s=beat_s / frames,
+        physiology=physiology,
+        protocol=protocol,
+    )
+
+
+def write_phantom_cohort(
+    out: Path, subjects: int = 24, frames: int = 10, seed: int = 1, workers: int | None = None
+) -> None:
+    """Write a synthetic cohort in M&Ms layout.
+
+    `out/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`, and the table `CSV_NAME`. Vendors alternate between A and B,
+    and pathologies turn through NOR, DCM and HCM, so that all six combinations are equally frequent. The same seed
+    gives the same cohort whatever the number of workers. With more than one worker, processes are spawned: a script
+    that calls this needs the usual `if __name__ == "__main__"`.
+
+    Args:
+        out: folder to make; may exist if it is empty.
+        subjects: how many.
+        frames: frames per beat, at least 2.
+        seed: of the whole cohort.
+        workers: processes; as many as there are processors if None.
+
+    Raises:
+        CmrtfError: `out` has something in it, or cannot be written.
+    """
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        kind = f"a folder with {len(list(out.iterdir()))} entries" if out.is_dir() else "a file"
+        raise CmrtfError(f"{out}: expected a new or empty folder for the phantom cohort. Received: {kind}.")
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        tasks = _plan_cohort(partial, subjects, frames, seed)
+        rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects)))
+        _write_table(partial / CSV_NAME, rows)
+        os.replace(partial, out)
+    except OSError as error:
+        raise CmrtfError(
+            f"{out}: expected to be able to write the phantom cohort. Received: {error}."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one worker needs to know to write one subject."""
+
+    folder: Path
+    code: str
+    seed: np.random.SeedSequence
+    vendor: Vendor
+    pathology: str
+    frames: int
+
+
+def _plan_cohort(folder: Path, subjects: int, frames: int, seed: int) -> list[_Task]:
+    root = np.random.SeedSequence(seed)
+    codes = _draw_codes(np.random.default_rng(root), subjects)
+    pathologies = tuple(PATHOLOGIES)
+    return [
+        _Task(
+            folder=folder,
+            code=code,
+            seed=child,
+            vendor=VENDORS[i % len(VENDORS)],
+            pathology=pathologies[i // len(VENDORS) % len(pathologies)],
+            frames=frames,
+        )
+        for i, (code, child) in enumerate(zip(codes, root.spawn(subjects), strict=True))
+    ]
+
+
+def _draw_codes(rng: np.random.Generator, count: int) -> list[str]:
+    """Distinct codes of the form A1B2C3, as M&Ms has them."""
+    codes: dict[str, None] = {}
+    while len(codes) < count:
+        letters, digits = rng.integers(26, size=3), rng.integers(10, size=3)
+        codes["".join(f"{chr(65 + a)}{b}" for a, b in zip(letters, digits, strict=True))] = None
+    return list(codes)
+
+
+def _run(tasks: list[_Task], workers: int) -> Iterator[dict[str, object]]:
+    """Write all subjects, with a progress bar; rows of the table in the order of completion."""
+    with tqdm(total=len(tasks), desc="Phantom", unit="subject") as bar:
+        if workers == 1:
+            for task in tasks:
+                yield _write_subject(task)
+                bar.update()
+            return
+        # Spawned, not forked: the caller may have started TensorFlow's threads.
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            for future in as_completed([pool.submit(_write_subject, task) for task in tasks]):
+                yield future.result()
+                bar.update()
+
+
+def _write_subject(task: _Task) -> dict[str, object]:
+    """Write one subject's two files; its row of the table."""
+    subject = make_subject(task.seed, task.vendor, task.pathology, task.frames)
+    folder = task.folder / task.code
+    folder.mkdir()
+    affine = subject.protocol.affine
+    write_nifti(folder / f"{task.code}_sa.nii.gz", subject.image, affine, subject.frame_s)
+    write_nifti(folder / f"{task.code}_sa_gt.nii.gz", subject.label_ids, affine, subject.frame_s)
+    person = subject.physiology
+    return {
+        "External code": task.code,
+        "VendorName": task.vendor.name,
+        "Vendor": task.vendor.letter,
+        "Centre": subject.protocol.centre,
+        "ED": subject.ed_frame,
+        "ES": subject.es_frame,
+        "Age": person.age,
+        "Pathology": person.pathology,
+        "Sex": person.sex,
+        "Height": round(person.height_cm),
+        "Weight": round(person.weight_kg),
+    }
+
+
+def _write_table(path: Path, rows: list[dict[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, CSV_COLUMNS)
+        table.writeheader()
+        for index, row in enumerate(sorted(rows, key=lambda row: str(row["External code"]))):
+            table.writerow({"": index, **row})

@@ -1,0 +1,216 @@
+"""The scanner: samples heart and chest in thick slices and makes stored images of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from cmrtf.data.schema import SCHEMA
+from cmrtf.phantom.chest import Chest, Texture
+from cmrtf.phantom.heart import ANGLES_RAD, Heart, HeartState
+from cmrtf.phantom.heart_image import Blood, PolarPlane, paint_heart
+from cmrtf.phantom.protocol import Protocol
+from cmrtf.phantom.raster import Canvas, FloatArray, smooth_noise
+
+SUBPLANES = 4
+"""Sample planes per slice, averaged: the partial volume through the slice."""
+
+SMALLEST_CAVITY_MM2 = 30.0
+"""A smaller cavity than this is not drawn by an annotator (by eye)."""
+
+BLOOD_UNEVENNESS = 0.09
+"""Relative deviation of the blood's signal by flow (by eye; the whole pool varies by about 0.2 in real patients)."""
+
+TISSUE_UNEVENNESS = 0.05
+"""Relative deviation of the signal within tissues (by eye)."""
+
+COIL_REACH_MM = 55.0
+"""Fall-off of a surface coil's sensitivity with depth, of the order of its radius (recalled)."""
+
+
+class Scanner:
+    """Scans one subject with one protocol.
+
+    Only a window round the heart moves during the beat; the chest is sampled once.
+
+    Args:
+        protocol: the examination.
+        heart: the subject's heart.
+        rng: draws chest, textures and noise.
+    """
+
+    def __init__(self, protocol: Protocol, heart: Heart, rng: np.random.Generator) -> None:
+        self._protocol, self._heart, self._rng = protocol, heart, rng
+        self._signals = protocol.signals
+        self._num_slices = len(protocol.slice_heights_mm)
+        base = heart.end_diastole.base_mm * protocol.axes[2]
+        surface = self._heart_surface_mm()
+        self._chest = Chest(rng, heart.physiology.body_mass_index, surface, protocol.axes[2], base)
+        self._window = self._reach(surface, axis=1), self._reach(surface, axis=0)
+        self._planes = [self._heart_plane(k) for k in range(self._num_slices)]
+        offsets = ((np.arange(SUBPLANES) + 0.5) / SUBPLANES - 0.5) * protocol.thickness_mm
+        self._heights = (protocol.slice_heights_mm[:, None] + offsets).astype(np.float32)
+        self._still = np.stack([self._render_chest(k) for k in range(self._num_slices)])
+
+    def label(self, state: HeartState) -> NDArray[np.uint8]:
+        """Label ids `(slices, height, width)`: what an annotator draws in the middle of each slice."""
+        protocol = self._protocol
+        cut = self._heart.cut(protocol.slice_heights_mm, state)
+        labels = np.zeros((self._num_slices, protocol.matrix[1], protocol.matrix[0]), dtype=np.uint8)
+        for k, plane in enumerate(self._planes):
+            window = labels[(k, *self._window)]
+            wall = plane.depth(cut.epi[k]) > 0
+            window[wall] = SCHEMA.id_of("MYO")
+            for structure, inside in (
+                ("LV", plane.depth(cut.endo[k]) > 0),
+                ("RV", _largest_part((plane.depth(cut.rv[k]) > 0) & ~wall)),
+            ):
+                if inside.sum() * protocol.pixel_mm**2 >= SMALLEST_CAVITY_MM2:
+                    window[inside] = SCHEMA.id_of(structure)
+        return labels
+
+    def cine(self, states: Sequence[HeartState]) -> NDArray[np.int16]:
+        """Images `(frames, slices, height, width)` of a beat, in the vendor's stored intensities."""
+        shape = (self._num_slices, *self._still.shape[2:])
+        rows, columns = self._window
+        swirls = [smooth_noise(self._rng, shape, (0.6, 2.8, 2.8))[:, rows, columns] for _ in range(2)]
+        unevenness = 1 + np.float32(TISSUE_UNEVENNESS) * smooth_noise(self._rng, shape, (0.6, 2.2, 2.2))
+        received = unevenness * self._sensitivity()
+        acquire = _Acquisition(self._protocol, self._rng)
+
+        images = np.empty((len(states), *shape), dtype=np.int16)
+        around = self._still.mean(axis=1)
+        for t, state in enumerate(states):
+            turn = 2 * np.pi * t / len(states)
+            swirl = np.float32(np.cos(turn)) * swirls[0] + np.float32(np.sin(turn)) * swirls[1]
+            around[:, rows, columns] = self._render_heart(state, 1 + np.float32(BLOOD_UNEVENNESS) * swirl)
+            images[t] = acquire(around * received)
+        return images
+
+    def _heart_surface_mm(self) -> NDArray[np.float64]:
+        """Points `(points, 3)` on the surface of the resting heart, LPS relative to the apex."""
+        protocol, rest = self._protocol, self._heart.end_diastole
+        heights = np.linspace(-0.9 * rest.cap_mm, rest.base_mm, 14).astype(np.float32)
+        radii = self._heart.cut(heights, rest).fat[:, ::6] + 2
+        angles = ANGLES_RAD[::6] + protocol.heart_angle_rad
+        x, y = self._axis_mm(heights)
+        points = np.stack(
+            [
+                x[:, None] + radii * np.cos(angles),
+                y[:, None] + radii * np.sin(angles),
+                np.broadcast_to(heights[:, None], radii.shape),
+            ],
+            axis=-1,
+        )
+        return (points @ protocol.axes).reshape(-1, 3)
+
+    def _axis_mm(self, heights_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Where the LV axis passes, along image x and y: a little aslant to the slices."""
+        x, y = self._protocol.axis_drift[:, None] * (heights_mm - self._heart.length_mm / 2)
+        return x.astype(np.float32), y.astype(np.float32)
+
+    def _reach(self, surface_mm: NDArray[np.float64], axis: int) -> slice:
+        """The pixels along image x (0) or y (1) that the heart can reach."""
+        extent = surface_mm @ self._protocol.axes[axis]
+        low, high = np.searchsorted(self._protocol.pixels_mm(axis), [extent.min() - 8, extent.max() + 8])
+        return slice(int(low), int(high))
+
+    def _render_chest(self, k: int) -> FloatArray:
+        """Sample planes `(SUBPLANES, height, width)` of slice k, without the heart."""
+        protocol = self._protocol
+        x, y = protocol.pixels_mm(0), protocol.pixels_mm(1)
+        texture = Texture(
+            mottle=smooth_noise(self._rng, (len(y), len(x)), (7 / protocol.pixel_mm,) * 2),
+            grain=smooth_noise(self._rng, (len(y), len(x)), (1.7 / protocol.pixel_mm,) * 2),
+        )
+        axes, breath = protocol.axes.astype(np.float32), protocol.breath_mm[k].astype(np.float32)
+        x, y = (x + breath[0])[None, :], (y + breath[1])[:, None]
+        planes = []
+        for height in self._heights[k]:
+            lps = tuple(x * axes[0, i] + y * axes[1, i] + height * axes[2, i] for i in range(3))
+            planes.append(self._chest.render(lps, texture, self._signals, protocol.pixel_mm))
+        return np.stack(planes)
+
+    def _heart_plane(self, k: int) -> PolarPlane:
+        """The window's pixels of slice k in the heart's coordinates."""
+        protocol = self._protocol
+        axis_x, axis_y = self._axis_mm(protocol.slice_heights_mm[k : k + 1])
+        breath = protocol.breath_mm[k].astype(np.float32)
+        x = protocol.pixels_mm(0)[None, self._window[1]] + breath[0] - axis_x
+        y = protocol.pixels_mm(1)[self._window[0], None] + breath[1] - axis_y
+        cos, sin = np.float32(np.cos(protocol.heart_angle_rad)), np.float32(np.sin(protocol.heart_angle_rad))
+        return PolarPlane.at(x * cos + y * sin, y * cos - x * sin)
+
+    def _render_heart(self, state: HeartState, flow: FloatArray) -> FloatArray:
+        """The window `(slices, rows, columns)`, averaged through the slices."""
+        cut = self._heart.cut(self._heights.ravel(), state)
+        # Atria grow less than a dilated ventricle, and fill while it contracts.
+        size = (0.6 + 0.4 * self._heart.end_diastole.radius_mm / 26) * (1 + 0.06 * state.contraction)
+        rows, columns = self._window
+        slices = []
+        for k, plane in enumerate(self._planes):
+            signals = self._signals
+            blood = Blood(signals["arterial_blood"] * flow[k], signals["venous_blood"] * flow[k])
+            canvases = self._still[k, :, rows, columns].copy()
+            for sub, values in enumerate(canvases):
+                canvas = Canvas(values, signals, self._protocol.pixel_mm)
+                paint_heart(canvas, plane, cut, k * SUBPLANES + sub, blood, size)
+            slices.append(canvases.mean(axis=0))
+        return np.stack(slices)
+
+    def _sensitivity(self) -> FloatArray:
+        """Receive sensitivity `(slices, height, width)`, 1 on average round the heart.
+
+        Chest coils in front, spine coils behind, each an exponential in depth.
+        """
+        protocol = self._protocol
+        strength = np.float32(self._rng.uniform(*protocol.vendor.coil_shading))
+        x, y, up = protocol.axes.astype(np.float32)[:, 1]
+        lps_y = x * protocol.pixels_mm(0)[None, None, :] + y * protocol.pixels_mm(1)[None, :, None]
+        lps_y = lps_y + up * protocol.slice_heights_mm[:, None, None]
+        front, back = self._chest.coil_distance_mm(lps_y)
+        reach = np.float32(COIL_REACH_MM)
+        sensitivity = 1 + strength * (1.4 * np.exp(-front / reach) + 0.6 * np.exp(-back / reach))
+        rows, columns = self._window
+        return sensitivity / sensitivity[:, rows, columns].mean()
+
+
+class _Acquisition:
+    """Measures part of k-space, with noise, and stores the magnitude.
+
+    Complex Gaussian noise before the magnitude makes the result Rician (Gudbjartsson and Patz, MRM 1995;34:910).
+    Zero-filling outside the measured part blurs the image and correlates its noise, as in real images.
+    """
+
+    def __init__(self, protocol: Protocol, rng: np.random.Generator) -> None:
+        vendor = protocol.vendor
+        window_y, window_x = (
+            _tapered_window(size, rng.uniform(*share))
+            for size, share in zip(protocol.matrix[::-1], vendor.acquired, strict=True)
+        )
+        self._window = window_y[:, None] * window_x
+        self._level = np.float32(rng.uniform(*vendor.blood_level))
+        noise_left = np.sqrt(np.mean(self._window**2))
+        self._deviation = np.float32(1 / rng.uniform(*vendor.blood_snr) / noise_left)
+        self._rng = rng
+
+    def __call__(self, signal: FloatArray) -> NDArray[np.int16]:
+        """Stored image of a signal `(slices, height, width)`."""
+        noise = self._rng.standard_normal((*signal.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+        measured = fft.ifft2(
+            fft.fft2(signal + self._deviation * noise, overwrite_x=True) * self._window, overwrite_x=True
+        )
+        return np.round(np.abs(measured) * self._level).astype(np.int16)
+
+
+def _tapered_window(size: int, share: float) -> FloatArray:
+    """1 in the middle of k-space, a smooth fall to 0 at `share` of its edge, in FFT order."""
+    inside = np.clip((share / 2 - np.abs(fft.fftfreq(size))) / (0.35 * share / 2), 0, 1)
+    return (np.sin(np.pi / 2 * inside) ** 2).astype(np.float32)
+
+
+def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest 4-connected part: the thin tips of the crescent break up into pixels that nobody draws."""
+    parts, count = ndimage.label(mask)
+    return parts == 1 + np.argmax(np.bincount(parts.ravel())[1:]) if count > 1 else mask

@@ -1,0 +1,1 @@
+"""Latent walks, synthesis of subjects, and what is written of them."""

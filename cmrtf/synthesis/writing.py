@@ -1,0 +1,68 @@
+"""Everything that `cmrtf interpolate` leaves behind, written as one unit."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cmrtf.data.nifti import write_nifti
+from cmrtf.data.preparation import restore_intensity, to_nifti_order
+from cmrtf.data.schema import SCHEMA, LabelSchema
+from cmrtf.folders import new_folder
+from cmrtf.synthesis.figure import write_figure
+from cmrtf.synthesis.measures import write_measures
+from cmrtf.synthesis.provenance import complete_provenance, write_provenance
+from cmrtf.synthesis.report import write_report
+from cmrtf.synthesis.synthetic_subject import ReferenceSubject, SyntheticSubject, in_order
+
+
+def write_outputs(
+    out: Path,
+    subjects: Sequence[SyntheticSubject],
+    references: Sequence[ReferenceSubject],
+    provenance: Mapping[str, Any],
+    schema: LabelSchema = SCHEMA,
+) -> None:
+    """Write all outputs of a walk; `out` appears when they are complete, or not at all.
+
+    `<folder>/image.nii.gz` (float32, in the units of the source) and `<folder>/label.nii.gz` (uint8)
+    per synthetic subject and phase, `measures.csv`, `figure.png`, `report.html`, `provenance.json`.
+
+    Args:
+        out: a folder that does not exist yet or is empty.
+        subjects: all synthetic subjects in all phases, in any order.
+        references: the source stacks of A (weight 0) and, if there is one, B (weight 1), in the same phases.
+        provenance: what the subjects were made from; see `complete_provenance`.
+        schema: the order of `label_ids`.
+
+    Raises:
+        CmrtfError: `out` exists and is not an empty folder, or cannot be written (no space, no right to).
+    """
+    with new_folder(out) as folder:
+        _write_all(folder, subjects, references, provenance, schema)
+
+
+def _write_all(
+    folder: Path,
+    subjects: Sequence[SyntheticSubject],
+    references: Sequence[ReferenceSubject],
+    provenance: Mapping[str, Any],
+    schema: LabelSchema,
+) -> None:
+    for subject in subjects:
+        _write_volumes(folder / subject.folder, subject)
+    rows = in_order(subjects, references)
+    completed = complete_provenance(provenance, schema)
+    write_measures(folder / "measures.csv", rows, schema)
+    write_figure(folder / "figure.png", rows, schema)
+    write_report(folder / "report.html", rows, completed, schema)
+    write_provenance(folder / "provenance.json", completed, folder)
+
+
+def _write_volumes(folder: Path, subject: SyntheticSubject) -> None:
+    folder.mkdir()
+    image = restore_intensity(subject.image, subject.intensity_window)
+    label_ids = subject.label_ids.astype(np.uint8)
+    write_nifti(folder / "image.nii.gz", to_nifti_order(image), subject.affine)
+    write_nifti(folder / "label.nii.gz", to_nifti_order(label_ids), subject.affine)

@@ -1,0 +1,181 @@
+"""What a training run is told: frozen dataclasses, filled from a preset's YAML."""
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from cmrtf.data.augmentation import AugmentationConfig
+from cmrtf.errors import CmrtfError
+from cmrtf.models.spade_gan import LossWeights
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """A label VAE and its training.
+
+    Args:
+        latent_dim: dimensions of the latent code.
+        widths: channels of each stage, largest map first.
+        depth: convolutions of each stage.
+        batch_size: slices per step, over all devices.
+        steps: length of the run.
+        interval_steps: how often to validate, draw samples and save a checkpoint.
+        learning_rate: at the start; it falls to zero along a cosine.
+        kl_weight: final weight of the KL divergence (nats per code against nats per label map).
+        kl_warmup_steps: steps over which the weight grows from zero.
+        precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
+        augmentation: of the label maps.
+    """
+
+    latent_dim: int
+    widths: tuple[int, ...]
+    depth: int
+    batch_size: int
+    steps: int
+    interval_steps: int
+    learning_rate: float
+    kl_weight: float
+    kl_warmup_steps: int
+    precision: str = "float32"
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+
+
+@dataclass(frozen=True)
+class GANConfig:
+    """A SPADE GAN and its training.
+
+    Args:
+        style_dim: dimensions of the style code.
+        base_width: channels of the generator at full size.
+        hidden_channels: hidden width of the SPADE layers.
+        style_base_width: channels of the style encoder's first convolution.
+        discriminator_base_width: channels of the discriminators' first convolution.
+        discriminator_layers: convolutions of each discriminator.
+        batch_size: slices per step, over all devices.
+        steps: length of the run.
+        interval_steps: how often to draw samples and save a checkpoint.
+        g_learning_rate: the generator's, constant over the first half, then falling to zero.
+        d_learning_rate: the discriminator's, likewise.
+        average_decay: of the moving average of the generator's weights.
+        precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
+        loss_weights: of the generator's terms.
+        perceptual_weights: file with VGG19 weights; no perceptual loss without.
+        augmentation: of image and label pairs.
+    """
+
+    style_dim: int
+    base_width: int
+    hidden_channels: int
+    style_base_width: int
+    discriminator_base_width: int
+    discriminator_layers: int
+    batch_size: int
+    steps: int
+    interval_steps: int
+    g_learning_rate: float = 2e-4
+    d_learning_rate: float = 4e-4
+    average_decay: float = 0.999
+    precision: str = "float32"
+    loss_weights: LossWeights = field(default_factory=LossWeights)
+    perceptual_weights: str | None = None
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+
+
+Config = VAEConfig | GANConfig
+ConfigT = TypeVar("ConfigT", VAEConfig, GANConfig)
+SECTIONS = {VAEConfig: "vae", GANConfig: "gan"}
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that ship with the package."""
+    folder = resources.files("cmrtf.training.presets")
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def load_config(preset: str, config_class: type[ConfigT], steps: int | None = None) -> ConfigT:
+    """Read one section of a preset.
+
+    Args:
+        preset: a shipped preset's name, or the path of a YAML file of the same form.
+        config_class: which section to read.
+        steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
+
+    Raises:
+        CmrtfError: there is no such preset or file, or an entry is unknown, missing or of a wrong type.
+    """
+    if preset in preset_names():
+        text = resources.files("cmrtf.training.presets").joinpath(f"{preset}.yaml").read_text()
+        source = f"preset {preset}"
+    elif Path(preset).is_file():
+        text, source = Path(preset).read_text(), preset
+    else:
+        raise CmrtfError(
+            f"{preset}: expected a preset ({', '.join(preset_names())}) or a YAML file, but there is neither."
+        )
+    section = SECTIONS[config_class]
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CmrtfError(f"{source}: expected YAML, but: {error}") from error
+    if not isinstance(document, dict) or section not in document:
+        raise CmrtfError(f"{source}: expected a section {section!r}. Received: {type(document).__name__}.")
+    config = config_from_dict(config_class, document[section], f"{source}, section {section}")
+    if steps is not None:
+        interval = min(config.interval_steps, steps)
+        config = dataclasses.replace(config, steps=-(-steps // interval) * interval, interval_steps=interval)
+    if config.steps % config.interval_steps:
+        raise CmrtfError(
+            f"{source}, section {section}: expected steps to be a multiple of interval_steps. "
+            f"Received: {config.steps} and {config.interval_steps}."
+        )
+    return config
+
+
+def config_from_dict(config_class: type[Any], values: Any, source: str) -> Any:
+    """Fill a config dataclass, nested ones too, refusing what does not fit.
+
+    Raises:
+        CmrtfError: naming `source`, the entry, what was expected and what arrived.
+    """
+    if not isinstance(values, dict):
+        raise CmrtfError(f"{source}: expected a mapping. Received: {values!r}.")
+    hints = typing.get_type_hints(config_class)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise CmrtfError(
+            f"{source}: expected entries among {', '.join(hints)}. Received: {', '.join(unknown)}."
+        )
+    required = {
+        f.name
+        for f in dataclasses.fields(config_class)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    }
+    missing = sorted(required - set(values))
+    if missing:
+        raise CmrtfError(f"{source}: expected an entry for {', '.join(missing)}. Received: none.")
+    return config_class(
+        **{name: _convert(hints[name], value, f"{source}, {name}") for name, value in values.items()}
+    )
+
+
+def _convert(hint: Any, value: Any, source: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return config_from_dict(typing.cast(type[Any], hint), value, source)
+    if typing.get_origin(hint) is tuple:
+        if isinstance(value, list) and all(type(v) is int for v in value):
+            return tuple(value)
+        raise CmrtfError(f"{source}: expected a list of whole numbers. Received: {value!r}.")
+    accepted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if float in accepted and type(value) is int:
+        return float(value)
+    if type(value) not in accepted:
+        names = " or ".join("nothing" if t is type(None) else t.__name__ for t in accepted)
+        hint_text = " (YAML reads 1e-3 as text: write 1.0e-3)" if isinstance(value, str) else ""
+        raise CmrtfError(f"{source}: expected {names}. Received: {value!r}{hint_text}.")
+    return value

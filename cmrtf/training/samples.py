@@ -1,0 +1,73 @@
+"""Pictures of how a run is doing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cmrtf.data.schema import SCHEMA
+
+LABEL_COLOURS = ListedColormap(["#101418", "#D55E00", "#009E73", "#56B4E9"])
+"""Background, LV, MYO, RV: from the colour-blind-safe palette of Okabe and Ito (2008)."""
+
+COLUMNS = 8
+
+
+def draw_reconstructions(
+    path: Path, label_ids: NDArray[Any], reconstructed: NDArray[Any], scores: dict[str, float]
+) -> None:
+    """Slices of a volume above their reconstructions, apex to base.
+
+    Args:
+        path: PNG to write.
+        label_ids: `(slices, size, size)`.
+        reconstructed: the same shape.
+        scores: Dice by structure, for the title.
+    """
+    chosen = _spread(len(label_ids))
+    title = "validation: true labels above, reconstruction below - Dice " + ", ".join(
+        f"{name} {value:.3f}" for name, value in scores.items()
+    )
+    _draw_rows(path, title, {"true": label_ids[chosen], "VAE": reconstructed[chosen]})
+
+
+def draw_syntheses(path: Path, rows: dict[str, NDArray[Any]], title: str) -> None:
+    """Rows of images and label maps; integer rows are drawn as labels, float rows as images.
+
+    Args:
+        path: PNG to write.
+        rows: name to `(columns, size, size)`.
+        title: of the picture.
+    """
+    _draw_rows(path, title, rows)
+
+
+def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
+    columns = max(len(values) for values in rows.values())
+    figure = Figure(figsize=(1.5 * columns, 1.55 * len(rows) + 0.4), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for (name, values), row in zip(rows.items(), axes, strict=True):
+        for axis, picture in zip(row, values, strict=False):
+            if np.issubdtype(picture.dtype, np.integer):
+                axis.imshow(
+                    picture, cmap=LABEL_COLOURS, vmin=0, vmax=SCHEMA.num_classes - 1, interpolation="nearest"
+                )
+            else:
+                axis.imshow(picture, cmap="gray", vmin=-1, vmax=1)
+        for axis in row:
+            axis.set_xticks([])
+            axis.set_yticks([])
+        row[0].set_ylabel(name, fontsize=9)
+    partial = path.with_suffix(".partial.png")
+    figure.savefig(partial, dpi=80)
+    partial.replace(path)
+
+
+def _spread(count: int, columns: int = COLUMNS) -> Sequence[int]:
+    """Up to `columns` positions spread over `count`."""
+    return np.unique(np.linspace(0, count - 1, columns).round().astype(int)).tolist()

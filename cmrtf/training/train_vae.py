@@ -1,0 +1,122 @@
+"""Training of the label VAE."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cmrtf.data.cohort import PreparedCohort
+from cmrtf.data.pipeline import Slices, label_batches
+from cmrtf.data.schema import SCHEMA
+from cmrtf.evaluation.dice import dice
+from cmrtf.models.label_vae import LabelVAE
+from cmrtf.training.config import VAEConfig
+from cmrtf.training.loop import check_batch_size, fit
+from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.samples import draw_reconstructions
+
+KIND = "label_vae"
+ACTIVE_VARIANCE = 0.01
+"""A latent dimension is active where the variance over the data of its posterior mean exceeds this:
+Burda et al., Importance Weighted Autoencoders, ICLR 2016, section 5 (https://arxiv.org/abs/1509.00519)."""
+
+logger = logging.getLogger(__name__)
+
+
+def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
+    """The model that `config` describes, for `size` x `size` label maps."""
+    keras.config.set_dtype_policy(config.precision)
+    return LabelVAE(SCHEMA.num_classes, size, config.latent_dim, config.widths, config.depth)
+
+
+def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, resume: bool = False) -> None:
+    """Train a label VAE on the "train" subjects of a prepared cohort.
+
+    Runs under `tf.distribute.MirroredStrategy` on all GPUs, or on the CPU.
+
+    Args:
+        prepared: the cohort's folder.
+        run_path: folder of the run; see `RunDirectory`.
+        config: model and schedule.
+        seed: of weights, batches and augmentation.
+        resume: continue the run in `run_path` if there is one.
+
+    Raises:
+        CmrtfError: the cohort or the run directory is not what it should be.
+    """
+    cohort = PreparedCohort.open(prepared)
+    strategy = tf.distribute.MirroredStrategy()
+    check_batch_size(config.batch_size, strategy)
+    training = Slices.of_split(cohort, "train")
+    run = RunDirectory.open_or_create(run_path, KIND, config, seed, cohort.data_hash, resume)
+    keras.utils.set_random_seed(seed)
+    with strategy.scope():
+        model = build_label_vae(config, training.label_ids.shape[-1])
+        schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
+        model.compile(keras.optimizers.Adam(schedule), config.kl_weight, config.kl_warmup_steps)
+
+    def batches(steps: range) -> tf.data.Dataset:
+        return label_batches(training, config.augmentation, config.batch_size, steps, seed, config.latent_dim)
+
+    validation = [
+        volume.label_ids
+        for subject in cohort.subjects("validation")
+        for volume in cohort.load(subject).values()
+    ]
+    shown = ("cross_entropy", "kl", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
+    fit(model, run, batches, [ReconstructionReport(validation, run.samples, config.interval_steps)], shown)
+
+
+class ReconstructionReport(keras.callbacks.Callback):
+    """After every interval: how well validation subjects are reconstructed, and how the latent space is used.
+
+    Adds to the logs `dice_<structure>` (mean over volumes of the Dice of the reconstruction from the
+    posterior mean), `active_dims`, and draws a picture; warns when the posterior has collapsed.
+
+    Args:
+        volumes: label ids `(slices, size, size)` of each validation volume.
+        samples: folder of the pictures.
+        interval_steps: steps per interval, for their names.
+    """
+
+    def __init__(self, volumes: list[NDArray[np.uint8]], samples: Path, interval_steps: int) -> None:
+        super().__init__()
+        self.volumes = volumes
+        self.samples = samples
+        self.interval_steps = interval_steps
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Trace once, outside the strategy: validation runs on the first device."""
+        model = self.model
+
+        @tf.function(reduce_retracing=True)
+        def reconstruct(label_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            mean = model.encode(label_ids).mean
+            return mean, tf.argmax(model.decode(mean), axis=-1, output_type=tf.int32)
+
+        self.reconstruct = reconstruct
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Measure, draw, warn."""
+        if not self.volumes or logs is None:
+            return
+        means, reconstructions = zip(*(self.reconstruct(volume) for volume in self.volumes), strict=True)
+        scores = [dice(v, r.numpy()) for v, r in zip(self.volumes, reconstructions, strict=True)]
+        for structure in SCHEMA.foreground:
+            logs[f"dice_{structure}"] = float(np.nanmean([score[structure] for score in scores]))
+        active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
+        logs["active_dims"] = active
+        step = (epoch + 1) * self.interval_steps
+        draw_reconstructions(
+            self.samples / f"step_{step:06d}.png", self.volumes[0], reconstructions[0].numpy(), scores[0]
+        )
+        if active == 0:
+            logger.warning(
+                "step %d: the posterior has collapsed: no latent dimension carries information. "
+                "Lower kl_weight or lengthen kl_warmup_steps.",
+                step,
+            )

@@ -1,0 +1,43 @@
+"""The model card of a bundle."""
+
+from typing import Any
+
+INTENDED_USE = (
+    "Making labelled synthetic short-axis cardiac MR for training and testing segmentation models. "
+    "Not for diagnosis, and not a substitute for real test data: what these models know of hearts and "
+    "scanners is what their training cohort showed them."
+)
+
+SIGNATURES = {"label_vae": "`encode`, `decode`", "spade_gan": "`synthesize`, `encode_style`"}
+
+
+def model_card(training: dict[str, Any]) -> str:
+    """Markdown with intended use, models, training and the figures measured on validation subjects.
+
+    Args:
+        training: as in `bundle.json`.
+    """
+    size, spacing = training["image"]["size"], training["image"]["spacing_mm"]
+    lines = [
+        "# cmrtf bundle",
+        "",
+        f"**Intended use.** {INTENDED_USE}",
+        "",
+        f"**Input and output.** Slices of {size} x {size} pixels of {spacing} mm, apex first; "
+        "images in [-1, 1]; labels 0 background, 1 LV cavity, 2 myocardium, 3 RV cavity.",
+        "",
+        "**Licence of the weights.** That of the data they were trained on; ask whoever made the bundle.",
+        "",
+        "| model | signatures | steps | training data | figures on validation subjects |",
+        "|---|---|---|---|---|",
+    ]
+    for name, signatures in (
+        ("label_vae", "`encode`, `decode`"),
+        ("spade_gan", "`synthesize`, `encode_style`"),
+    ):
+        model = training[name]
+        figures = ", ".join(f"{key} {value:.3f}" for key, value in model["metrics"].items()) or "none"
+        steps, data = model["steps_trained"], model["data_hash"]
+        lines.append(f"| `{name}/1` | {signatures} | {steps} | {data} | {figures} |")
+    versions = ", ".join(f"{name} {value}" for name, value in training["versions"].items())
+    return "\n".join([*lines, "", f"Exported with {versions}.", ""])

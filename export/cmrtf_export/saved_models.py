@@ -1,0 +1,98 @@
+"""Trained models as SavedModels that need neither cmrtf nor Keras.
+
+A `tf.Module` that holds a Keras 3 model as an attribute saves, and loads in Python, but not in TF
+Serving's loader, which misses its variables. These modules therefore track the raw variables only;
+the model itself is reached through the traced functions.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from cmrtf.layers.spectral_conv2d import bake_spectral_norm
+from cmrtf.models.label_vae import LabelVAE
+from cmrtf.models.spade_gan import SPADEGAN
+
+Signature = Callable[..., dict[str, tf.Tensor]]
+
+
+class _Signatures(tf.Module):
+    """The raw variables that the signatures read."""
+
+    def __init__(self, weights: list[keras.Variable]) -> None:
+        super().__init__()
+        self.raw_variables = [weight.value for weight in weights]
+
+
+def save_label_vae(model: LabelVAE, folder: Path) -> None:
+    """Write the signatures `encode` and `decode` (also `serving_default`) of a trained VAE.
+
+    Args:
+        model: with its trained weights.
+        folder: of the SavedModel.
+    """
+    label_ids = tf.TensorSpec((None, model.size, model.size), tf.int32, "label_ids")
+    code = tf.TensorSpec((None, model.latent_dim), tf.float32, "code")
+
+    @tf.function(input_signature=[label_ids])
+    def encode(label_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        posterior = model.encode(_checked_labels(label_ids, model.num_classes))
+        return {"mean": posterior.mean, "log_variance": posterior.log_variance}
+
+    @tf.function(input_signature=[code])
+    def decode(code: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = model.decode(_finite(code, "code"))
+        return {"label_ids": tf.argmax(logits, -1, tf.int32), "probabilities": tf.nn.softmax(logits)}
+
+    _save(model.weights, {"encode": encode, "decode": decode, "serving_default": decode}, folder)
+
+
+def save_spade_gan(model: SPADEGAN, folder: Path) -> None:
+    """Write the signatures `synthesize` (also `serving_default`) and `encode_style` of a trained GAN.
+
+    The averaged generator is exported, its spectral normalisation divided into the kernels.
+
+    Args:
+        model: with its trained weights; not fit for training afterwards.
+        folder: of the SavedModel.
+    """
+    bake_spectral_norm(model.generator_average)
+    label_ids = tf.TensorSpec((None, model.size, model.size), tf.int32, "label_ids")
+    style = tf.TensorSpec((None, model.style_dim), tf.float32, "style")
+    image = tf.TensorSpec((None, model.size, model.size, 1), tf.float32, "image")
+
+    @tf.function(input_signature=[label_ids, style])
+    def synthesize(label_ids: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
+        label_ids = _checked_labels(label_ids, model.num_classes)
+        return {"image": model.synthesize(label_ids, _finite(style, "style"))}
+
+    @tf.function(input_signature=[image])
+    def encode_style(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        posterior = model.encode_style(_finite(image, "image"))
+        return {"mean": posterior.mean, "log_variance": posterior.log_variance}
+
+    weights = model.generator_average.weights + model.style_encoder.weights
+    signatures = {"synthesize": synthesize, "encode_style": encode_style, "serving_default": synthesize}
+    _save(weights, signatures, folder)
+
+
+def _save(weights: list[keras.Variable], signatures: dict[str, Signature], folder: Path) -> None:
+    tf.saved_model.save(_Signatures(weights), str(folder), signatures=signatures)
+
+
+def _checked_labels(label_ids: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """Refuse foreign label ids in the graph itself: they would be silently treated as no label."""
+    message = f"label_ids must be within 0..{num_classes - 1}"
+    with tf.control_dependencies(
+        [
+            tf.debugging.assert_greater_equal(label_ids, 0, message),
+            tf.debugging.assert_less(label_ids, num_classes, message),
+        ]
+    ):
+        return tf.identity(label_ids)
+
+
+def _finite(values: tf.Tensor, name: str) -> tf.Tensor:
+    return tf.debugging.check_numerics(values, f"{name} must be finite")
