@@ -1,0 +1,241 @@
+"""Shared by all tests: a quiet TensorFlow, what every layer must pass, tiny cohorts, runs and a bundle."""
+
+import hashlib
+import inspect
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Numbers are compared to 1e-5 and closer, which the reduced precision of a GPU's convolutions misses.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import hypothesis
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import strategies as st
+
+from cmrtf.data.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, SubjectRecord, subject_file
+from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.schema import SCHEMA
+
+# The first example of a property pays for TensorFlow's start-up.
+hypothesis.settings.register_profile("cmrtf", deadline=None)
+hypothesis.settings.load_profile("cmrtf")
+
+TINY_PRESET = """\
+vae:
+  {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 2, interval_steps: 2,
+   learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 1}
+gan:
+  {style_dim: 4, base_width: 1, hidden_channels: 4, style_base_width: 8, discriminator_base_width: 4,
+   discriminator_layers: 2, batch_size: 2, steps: 2, interval_steps: 2}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _default_dtype_policy():
+    """Building a model sets Keras' global policy; the next test starts from the default."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def check_layer():
+    """What every layer and network must pass; returns the layer, built, for more."""
+
+    def check(layer_class, config, inputs, output_shapes, num_weights):
+        """`num_weights`: trainable, not trainable."""
+        import tensorflow as tf
+
+        layer = layer_class(**config)
+        outputs = tf.nest.flatten(layer(*inputs))
+        assert [tuple(output.shape) for output in outputs] == output_shapes
+        assert (len(layer.trainable_weights), len(layer.non_trainable_weights)) == num_weights
+        if "compute_output_shape" in vars(layer_class):
+            assert tuple(layer.compute_output_shape(tuple(inputs[0].shape))) == output_shapes[0]
+        _check_serialisation(layer, inputs, outputs)
+        _check_bfloat16(layer, config, inputs, outputs)
+        _check_training(layer, inputs, output_shapes)
+        return layer
+
+    return check
+
+
+def _check_serialisation(layer, inputs, outputs):
+    """Through JSON and back, the layer is the same and computes the same."""
+    import keras
+    import tensorflow as tf
+
+    text = json.dumps(keras.saving.serialize_keras_object(layer))
+    twin = keras.saving.deserialize_keras_object(json.loads(text))
+    assert type(twin) is type(layer)
+    assert twin.get_config() == layer.get_config()
+    twin(*inputs)
+    twin.set_weights(layer.get_weights())
+    for output, other in zip(outputs, tf.nest.flatten(twin(*inputs)), strict=True):
+        np.testing.assert_array_equal(output, other)
+
+
+def _check_bfloat16(layer, config, inputs, outputs):
+    """In mixed precision weights stay float32, and outputs are as close as eight bits allow."""
+    import tensorflow as tf
+
+    reduced = type(layer)(**config, dtype="mixed_bfloat16")
+    reduced(*inputs)
+    reduced.set_weights(layer.get_weights())
+    assert {weight.dtype for weight in reduced.weights} <= {"float32"}
+    for output, other in zip(outputs, tf.nest.flatten(reduced(*inputs)), strict=True):
+        largest = float(tf.reduce_max(tf.abs(output)))
+        np.testing.assert_allclose(tf.cast(other, tf.float32), output, atol=0.05 * max(largest, 1.0))
+
+
+def _check_training(layer, inputs, output_shapes):
+    """Every trainable weight gets a finite gradient."""
+    import tensorflow as tf
+
+    arguments = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
+    with tf.GradientTape() as tape:
+        outputs = tf.nest.flatten(layer(*inputs, **arguments))
+        # Cubes: after a normalisation the sums of values and of squares do not depend on the weights.
+        loss = tf.add_n([tf.reduce_sum(tf.cast(output, tf.float32) ** 3) for output in outputs])
+    assert [tuple(output.shape) for output in outputs] == output_shapes
+    for gradient in tape.gradient(loss, layer.trainable_variables):
+        assert np.isfinite(tf.convert_to_tensor(gradient)).all()
+
+
+@pytest.fixture(scope="session")
+def label_maps():
+    """Strategy of `(2, size, size)` label ids: jagged (each pixel its own) or smooth (discs)."""
+
+    @st.composite
+    def draw_label_maps(draw, num_classes, size):
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        if draw(st.booleans()):
+            return rng.integers(0, num_classes, (2, size, size))
+        label_ids = np.zeros((2, size, size), np.int64)
+        y, x = np.indices((size, size))
+        for one in label_ids:
+            for label in range(1, num_classes):
+                centre, radius = rng.uniform(0, size, 2), rng.uniform(0, size / 2)
+                one[np.hypot(y - centre[0], x - centre[1]) < radius] = label
+        return label_ids
+
+    return draw_label_maps
+
+
+@pytest.fixture(scope="session")
+def write_cohort():
+    """A prepared cohort made of arrays: a ring and a crescent that differ from subject to subject."""
+
+    def write(folder, size=16, num_slices=3, vendors=("A", "B", "A", "B"), num_validation=1, phases=None):
+        """One subject per vendor, S1, S2, ...; the last `num_validation` are for validation.
+
+        `phases` maps subjects to the phases that they have, where these are not ED and ES.
+        """
+        (folder / "subjects").mkdir(parents=True)
+        records = []
+        for number, vendor in enumerate(vendors):
+            code = f"S{number + 1}"
+            split = "train" if number < len(vendors) - num_validation else "validation"
+            records.append(
+                _write_subject(folder, code, vendor, split, size, num_slices, (phases or {}).get(code))
+            )
+        manifest = {
+            "format": FORMAT_NAME,
+            "version": FORMAT_VERSION,
+            "label_schema": SCHEMA.to_dict(),
+            "subjects": [record.to_dict() for record in records],
+        }
+        (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
+        return folder
+
+    return write
+
+
+def _write_subject(folder, code, vendor, split, size, num_slices, phases):
+    phases = phases or ("ED", "ES")
+    number = int(code[1:])
+    arrays = {}
+    for phase in phases:
+        radius = size * (0.2 + 0.02 * number) * (1.0 if phase == "ED" else 0.8)
+        label_ids = _ring_and_crescent(size, num_slices, radius)
+        noise = np.random.default_rng(number).normal(0, 0.05, label_ids.shape)
+        arrays[f"{phase}_label"] = label_ids
+        arrays[f"{phase}_image"] = np.clip(
+            np.array([-0.8, 0.7, -0.2, 0.5])[label_ids] + 0.05 * number + noise, -1, 1
+        ).astype(np.float16)
+    file = subject_file(folder, code)
+    np.savez(file, **arrays)
+    affine = np.array([[-1.5, 0, 0, 30], [0, -1.2, -6, 40], [0, 0.9, -8, 50 + number], [0, 0, 0, 1.0]])
+    return SubjectRecord(
+        subject=code,
+        vendor=vendor,
+        pathology="NOR",
+        split=split,
+        phases=tuple(phases),
+        frames=dict.fromkeys(phases, 0),
+        num_slices=num_slices,
+        stack_flipped=False,
+        geometry=VolumeGeometry((size, size, num_slices), affine, (size, size, num_slices), np.eye(4)),
+        intensity_window=dict.fromkeys(phases, (10.0 * number, 100.0 * number)),
+        source_sha256={},
+        file_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
+
+
+def _ring_and_crescent(size, num_slices, radius):
+    """LV cavity in its myocardium, RV beside it, growing from apex to base: `(slices, size, size)`."""
+    y, x = np.indices((size, size)) - (size - 1) / 2
+    stack = []
+    for scale in np.linspace(0.6, 1.0, num_slices):
+        distance = np.hypot(x, y) / (radius * scale)
+        crescent = np.hypot(x + 1.3 * radius, y) < radius * scale
+        stack.append(np.select([distance < 0.6, distance < 1.0, crescent], [1, 2, 3], 0))
+    return np.stack(stack).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def tiny_cohort(write_cohort, tmp_path_factory):
+    """Three subjects to train on and one to validate, 3 slices of 16 x 16: to read only."""
+    return write_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the commands left behind, and what they said."""
+
+    raw: Path
+    prepared: Path
+    vae_run: Path
+    gan_run: Path
+    bundle: Path
+    preset: Path
+    said: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory) -> Story:
+    """The whole way through the command line once, with tiny networks: to read only."""
+    from cmrtf_cli.main import cli
+
+    folder = tmp_path_factory.mktemp("story")
+    raw, prepared, vae, gan, bundle = (folder / name for name in ("raw", "prepared", "vae", "gan", "bundle"))
+    preset = folder / "tiny.yaml"
+    preset.write_text(TINY_PRESET)
+    said = {}
+    for command, *arguments in (
+        ("phantom", raw, "--subjects", 4, "--frames", 2),
+        ("prepare", raw, prepared, "--validation-fraction", 0.5),
+        ("train-vae", prepared, "--run", vae, "--preset", preset, "--steps", 2),
+        ("train-gan", prepared, "--run", gan, "--preset", preset, "--steps", 2),
+        ("export", "--vae", vae, "--gan", gan, bundle),
+    ):
+        result = CliRunner().invoke(cli, [command, *map(str, arguments)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        said[command] = result.output
+    return Story(raw, prepared, vae, gan, bundle, preset, said)

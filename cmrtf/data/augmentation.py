@@ -125,8 +125,10 @@ def _take(values: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
 def _sample_image(image: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     last = image.shape[1] - 1
     mirrored = last - tf.abs(last - tf.math.floormod(positions, 2.0 * last))
-    inside = tf.clip_by_value(mirrored, 0.0, last - 1e-3)
-    return tf.add_n([weight * _take(image, pixels) for pixels, weight in _corners(inside)])
+    # At the very last pixel the corner beyond it has no weight.
+    return tf.add_n(
+        [weight * _take(image, tf.minimum(pixels, last)) for pixels, weight in _corners(mirrored)]
+    )
 
 
 def _sample_labels(label_ids: tf.Tensor, positions: tf.Tensor, num_classes: int) -> tf.Tensor:

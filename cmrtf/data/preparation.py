@@ -62,7 +62,8 @@ def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
     geometry = crop_geometry(heart, affine, stack_flipped=taper < 0)
     volumes, windows = {}, {}
     for phase, volume in raw.items():
-        volumes[phase], windows[phase] = _prepare_volume(volume, geometry)
+        image, windows[phase] = prepare_image(volume.image, geometry, str(volume.source))
+        volumes[phase] = PreparedVolume(image, prepare_labels(volume.label_ids, geometry))
     warnings = (*_order_warnings(taper), *_size_warnings(heart, geometry))
     return PreparedSubject(volumes, windows, geometry, taper < 0, warnings)
 
@@ -108,25 +109,77 @@ def to_nifti_order(stack: NDArray[Any]) -> NDArray[Any]:
     return stack.transpose(2, 1, 0)
 
 
-def _prepare_volume(
-    volume: RawVolume, geometry: VolumeGeometry
-) -> tuple[PreparedVolume, tuple[float, float]]:
-    """One phase on the prepared grid, and its intensity window."""
-    x, y = (_positions(geometry, axis) for axis in (0, 1))
-    slices = slice(None, None, int(geometry.prepared_to_source[2, 2]))
-    label_ids = resample_labels(volume.label_ids[..., slices], x, y, SCHEMA.num_classes)
-    image = resample_image(volume.image[..., slices], x, y)
-    covered = np.outer(inside(x, volume.image.shape[0]), inside(y, volume.image.shape[1]))
-    low, high = (float(value) for value in np.percentile(image[covered], PERCENTILES))
+def prepare_labels(label_ids: NDArray[np.uint8], geometry: VolumeGeometry) -> NDArray[np.uint8]:
+    """Labels on the prepared grid, slices first.
+
+    Args:
+        label_ids: `(x, y, z)` of the source, in `SCHEMA`'s order.
+        geometry: where the prepared stack lies.
+
+    Returns:
+        `(slices, height, width)`.
+    """
+    x, y, slices = _sampling(geometry)
+    resampled = resample_labels(label_ids[..., slices], x, y, SCHEMA.num_classes)
+    return np.ascontiguousarray(to_nifti_order(resampled))
+
+
+def prepare_image(
+    image: NDArray[Any], geometry: VolumeGeometry, source: str
+) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    """An image on the prepared grid, slices first, in [-1, 1], and its intensity window.
+
+    Args:
+        image: `(x, y, z)` of the source.
+        geometry: where the prepared stack lies.
+        source: the file to name in the message.
+
+    Raises:
+        CmrtfError: the image has no contrast there.
+    """
+    x, y, slices = _sampling(geometry)
+    resampled = resample_image(image[..., slices], x, y)
+    covered = np.outer(inside(x, image.shape[0]), inside(y, image.shape[1]))
+    low, high = (float(value) for value in np.percentile(resampled[covered], PERCENTILES))
     if not low < high:
         raise CmrtfError(
-            f"{volume.source}: expected contrast around the heart. "
+            f"{source}: expected contrast around the heart. "
             f"Received: the value {low:g} from the 1st to the 99th percentile."
         )
-    image[~covered] = low
-    scaled = np.clip((image - low) / (high - low), 0.0, 1.0) * 2.0 - 1.0
-    stack = np.ascontiguousarray(to_nifti_order(scaled), dtype=np.float32)
-    return PreparedVolume(stack, np.ascontiguousarray(to_nifti_order(label_ids))), (low, high)
+    resampled[~covered] = low
+    scaled = np.clip((resampled - low) / (high - low), 0.0, 1.0) * 2.0 - 1.0
+    return np.ascontiguousarray(to_nifti_order(scaled), dtype=np.float32), (low, high)
+
+
+def place_on_source(stack: NDArray[np.float32], geometry: VolumeGeometry) -> NDArray[np.float32]:
+    """A prepared image stack back on the voxels of its source; -1 where the stack does not reach.
+
+    Args:
+        stack: `(slices, height, width)` in [-1, 1].
+        geometry: where it lies.
+
+    Returns:
+        `(x, y, z)` of the source.
+    """
+    to_prepared = np.linalg.inv(geometry.prepared_to_source)
+    x, y = (
+        to_prepared[axis, 3] + to_prepared[axis, axis] * np.arange(geometry.source_shape[axis])
+        for axis in (0, 1)
+    )
+    placed = resample_image(to_nifti_order(stack), x, y)[..., _slice_order(geometry)]
+    covered = np.outer(inside(x, stack.shape[2]), inside(y, stack.shape[1]))
+    placed[~covered] = -1.0
+    return np.clip(placed, -1.0, 1.0)
+
+
+def _sampling(geometry: VolumeGeometry) -> tuple[NDArray[np.float64], NDArray[np.float64], slice]:
+    """Source indices of the prepared pixels along x and y, and the order of the slices."""
+    return _positions(geometry, 0), _positions(geometry, 1), _slice_order(geometry)
+
+
+def _slice_order(geometry: VolumeGeometry) -> slice:
+    """Turns source slices into prepared ones, and back."""
+    return slice(None, None, int(geometry.prepared_to_source[2, 2]))
 
 
 def _positions(geometry: VolumeGeometry, axis: int) -> NDArray[np.float64]:

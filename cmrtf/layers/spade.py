@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cmrtf.layers.batch_statistics import BatchStatistics
 from cmrtf.layers.label_neighbourhoods import LabelNeighbourhoods
+from cmrtf.layers.modulate import modulate
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
@@ -64,9 +65,7 @@ class SPADE(keras.layers.Layer):
         scale = (1.0 + tf.cast(gamma, tf.float32)) * inverse_stddev
         shift = tf.cast(beta, tf.float32) - mean * scale
         scale, shift = tf.cast(scale, inputs.dtype), tf.cast(shift, inputs.dtype)
-        if distinct:
-            scale, shift = tf.gather(scale, labels.index), tf.gather(shift, labels.index)
-        return inputs * scale + shift
+        return modulate(inputs, scale, shift, labels.index) if distinct else inputs * scale + shift
 
     def _dense(self, label_map: tf.Tensor) -> tf.Tensor:
         """Gamma and beta for every pixel, `(batch, height, width, 2 * channels)`."""

@@ -61,7 +61,8 @@ class SpectralConv2D(keras.layers.Layer):
         """Largest singular value of the `(height * width * in, filters)` kernel, a float32 scalar."""
         matrix = tf.reshape(tf.cast(self.kernel.value, tf.float32), (-1, self.filters))
         fixed = tf.stop_gradient(matrix)
-        u = tf.convert_to_tensor(self.u.value)
+        # A fresh u is not of unit length, nor is the moving average of a generator's.
+        u = tf.math.l2_normalize(tf.convert_to_tensor(self.u.value))
         v = tf.math.l2_normalize(tf.linalg.matvec(fixed, u))
         if training:
             u = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))

@@ -117,9 +117,13 @@ class SPADEGAN(keras.Model):
         d_optimizer: keras.optimizers.Optimizer,
         loss_weights: LossWeights,
         average_decay: float,
+        augment_discriminator: bool = True,
         perceptual_loss: PerceptualLoss | None = None,
     ) -> None:
-        """Set the optimizers (two time scales), loss weights and the decay of the moving average."""
+        """Set the optimizers (two time scales), loss weights and the decay of the moving average.
+
+        With `augment_discriminator` the discriminator sees real and fake images augmented alike.
+        """
         super().compile()
         self.g_optimizer = g_optimizer
         self.d_optimizer = d_optimizer
@@ -127,6 +131,7 @@ class SPADEGAN(keras.Model):
         self.d_optimizer.build(self.d_variables)
         self.loss_weights = loss_weights
         self.average_decay = average_decay
+        self.augment_discriminator = augment_discriminator
         self.perceptual_loss = perceptual_loss
 
     @property
@@ -176,10 +181,10 @@ class SPADEGAN(keras.Model):
     def _discriminate(self, real: tf.Tensor, fake: tf.Tensor, batch: dict[str, tf.Tensor]) -> Any:
         """Feature maps of real and of fake, from one pass over both, augmented alike."""
         label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), self.num_classes)
-        draws = batch["augment_draws"]
-        images, label_maps = augment(
-            tf.concat([real, fake], 0), tf.concat([label_map] * 2, 0), tf.concat([draws] * 2, 0)
-        )
+        images, label_maps = tf.concat([real, fake], 0), tf.concat([label_map] * 2, 0)
+        if self.augment_discriminator:
+            draws = tf.concat([batch["augment_draws"]] * 2, 0)
+            images, label_maps = augment(images, label_maps, draws)
         scales = self.discriminator(tf.concat([label_maps, images], -1), training=True)
         halves = [[tf.split(features, 2) for features in scale] for scale in scales]
         return tuple([[half[which] for half in scale] for scale in halves] for which in (0, 1))

@@ -1,8 +1,9 @@
 """The chest round the heart, as continuous tissue in patient coordinates.
 
-Coordinates are LPS+ in mm (x to the patient's left, y to the back, z to the head) with the origin at the apex of the
-heart. The chest is built to fit the heart: the breastbone lies a few mm in front of it and the diaphragm just under it.
-Sizes are those of an adult, recalled, and chosen by eye against public short-axis cine images.
+Coordinates are LPS+ in mm (x to the patient's left, y to the back, z to the head) with the origin at the
+apex of the heart. The chest is built to fit the heart: the breastbone lies a few mm in front of it and the
+diaphragm touches it from below. Sizes are those of an adult, recalled, and chosen by eye against public
+short-axis cine images.
 """
 
 from collections.abc import Mapping
@@ -22,8 +23,8 @@ class Texture:
     """Noise fields of unit deviation `(height, width)` that make organs uneven.
 
     Args:
-        mottle: coarse, about 7 mm: outlines of fat and bowel.
-        grain: fine, about 2 mm: its peaks are vessels seen end on.
+        mottle: coarse: outlines of fat and bowel.
+        grain: fine: its peaks are vessels seen end on.
     """
 
     mottle: FloatArray
@@ -77,10 +78,8 @@ class Chest:
         self._fat_mm = max(5.0, rng.normal(13, 3) + 1.5 * surplus)
         self._muscle_mm = rng.normal(15, 2)
         self._rib_phase, self._rib_slope = rng.uniform(0, 1), rng.uniform(0.45, 0.7)
-        self._stomach_mm, self._stomach_radii_mm = (
-            rng.normal([58, 8, -42], 7),
-            rng.uniform([34, 36, 24], [48, 52, 36]),
-        )
+        self._stomach_mm = rng.normal([58, 8, -42], 7)
+        self._stomach_radii_mm = rng.uniform([34, 36, 24], [48, 52, 36])
         self._gas_share = rng.uniform(0.05, 0.75)
         self._spleen_mm = rng.normal([98, 48, -46], 6)
         self._liver_edge_mm = rng.normal(38, 12)
@@ -110,7 +109,7 @@ class Chest:
         return float(np.min(heart_mm[:, 1] + front)) - clearance_mm
 
     def _fit_diaphragm(self, heart_mm: NDArray[np.float64], embedding_mm: float) -> None:
-        """Of some planes that touch the heart from below, take the one that leaves the least room under it."""
+        """Of some planes that touch the heart from below, take the one that leaves least room under it."""
         from_middle = heart_mm[:, :2] - [self._heart_x, self._heart_y]
         lower = heart_mm[:, 2] < np.median(heart_mm[:, 2])
         best = np.inf
@@ -179,14 +178,15 @@ class Chest:
     def _under_diaphragm(self, x: FloatArray, y: FloatArray, z: FloatArray, depth: FloatArray) -> FloatArray:
         """A slope under the heart, a dome on the right, steep where it meets the ribs."""
         from_x, from_y = x + np.float32(self._x - self._heart_x), y + np.float32(self._y - self._heart_y)
-        floor = np.float32(self._diaphragm_mm) + from_x * np.float32(self._slope[0]) + from_y * np.float32(self._slope[1])
+        slope_x, slope_y = (np.float32(value) for value in self._slope)
+        floor = np.float32(self._diaphragm_mm) + slope_x * from_x + slope_y * from_y
         sag = np.float32(0.0015) * np.maximum(np.hypot(from_x, from_y) - 35, 0) ** 2
         dome = np.float32(self._dome_mm) * np.clip((10 - x) / 40, 0, 1)
         ribs = np.float32(0.012) * np.clip(60 + np.float32(self._wall_mm) - depth, 0, 60) ** 2 * (y > -20)
         return floor + dome - sag - ribs - z
 
     def _paint_mediastinum(self, canvas: Canvas, points: _Points, texture: Texture) -> None:
-        """Fat in the middle, behind the breastbone and in the angle under the heart; vessels and oesophagus."""
+        """Fat in the middle, behind the breastbone and under the heart; vessels and oesophagus."""
         x, y, z, mottle = points.x, points.y, points.z, texture.mottle
         middle = 12 - np.hypot(x - 2, y * np.float32(0.1)) + 2 * mottle
         front = np.float32(self._wall_mm + 7) - points.depth + 4 * mottle
@@ -259,14 +259,11 @@ class Chest:
         back_muscle = 26 * np.exp(-(((np.abs(points.x) - 30) / 26) ** 2)) * (points.y > 0)
         wall = fat + np.float32(self._muscle_mm) + back_muscle
         canvas.fill(wall - depth, "muscle")
-        canvas.fill(
-            0.7 + 0.5 * texture.mottle - np.abs(depth - fat - np.float32(0.4 * self._muscle_mm)), "fat"
-        )
+        between = np.abs(depth - fat - np.float32(0.4 * self._muscle_mm))
+        canvas.fill(0.7 + 0.5 * texture.mottle - between, "fat")
 
-        turn = (points.z - np.float32(self._rib_slope) * points.y) / np.float32(RIB_SPACING_MM) + np.float32(
-            self._rib_phase
-        )
-        across = (turn % 1 - np.float32(0.5)) * np.float32(RIB_SPACING_MM)
+        turn = (points.z - np.float32(self._rib_slope) * points.y) / np.float32(RIB_SPACING_MM)
+        across = ((turn + np.float32(self._rib_phase)) % 1 - np.float32(0.5)) * np.float32(RIB_SPACING_MM)
         rib = 5.5 - np.hypot(across * np.float32(5.5 / 7.5), depth - wall + 6)
         canvas.fill(rib, "bone")
         canvas.fill(rib - np.float32(1.8), "marrow")

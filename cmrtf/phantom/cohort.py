@@ -3,7 +3,6 @@
 import csv
 import multiprocessing
 import os
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from cmrtf.data.nifti import write_nifti
-from cmrtf.errors import CmrtfError
+from cmrtf.folders import new_folder
 from cmrtf.phantom.heart import Heart, contraction_curve
 from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
@@ -46,7 +45,7 @@ class PhantomSubject:
 
     Args:
         image: `(x, y, z, t)` int16, stored intensities.
-        label_ids: `(x, y, z, t)` uint8, 0 background, 1 LV cavity, 2 myocardium, 3 RV; empty but at ED and ES.
+        label_ids: `(x, y, z, t)` uint8 in the project's order; empty but at ED and ES.
         ed_frame: 0-based frame of end diastole.
         es_frame: 0-based frame of end systole.
         frame_s: time from frame to frame.
@@ -108,10 +107,10 @@ def write_phantom_cohort(
 ) -> None:
     """Write a synthetic cohort in M&Ms layout.
 
-    `out/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`, and the table `CSV_NAME`. Vendors alternate between A and B,
-    and pathologies turn through NOR, DCM and HCM, so that all six combinations are equally frequent. The same seed
-    gives the same cohort whatever the number of workers. With more than one worker, processes are spawned: a script
-    that calls this needs the usual `if __name__ == "__main__"`.
+    `out/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`, and the table `CSV_NAME`. Vendors alternate between
+    A and B, and pathologies turn through NOR, DCM and HCM, so that all six combinations are equally
+    frequent. The same seed gives the same cohort whatever the number of workers. With more than one worker,
+    processes are spawned: a script that calls this needs the usual `if __name__ == "__main__"`.
 
     Args:
         out: folder to make; may exist if it is empty.
@@ -123,23 +122,10 @@ def write_phantom_cohort(
     Raises:
         CmrtfError: `out` has something in it, or cannot be written.
     """
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        kind = f"a folder with {len(list(out.iterdir()))} entries" if out.is_dir() else "a file"
-        raise CmrtfError(f"{out}: expected a new or empty folder for the phantom cohort. Received: {kind}.")
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        tasks = _plan_cohort(partial, subjects, frames, seed)
+    with new_folder(out) as folder:
+        tasks = _plan_cohort(folder, subjects, frames, seed)
         rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects)))
-        _write_table(partial / CSV_NAME, rows)
-        os.replace(partial, out)
-    except OSError as error:
-        raise CmrtfError(
-            f"{out}: expected to be able to write the phantom cohort. Received: {error}."
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _write_table(folder / CSV_NAME, rows)
 
 
 @dataclass(frozen=True)
@@ -190,9 +176,13 @@ def _run(tasks: list[_Task], workers: int) -> Iterator[dict[str, object]]:
             return
         # Spawned, not forked: the caller may have started TensorFlow's threads.
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for future in as_completed([pool.submit(_write_subject, task) for task in tasks]):
-                yield future.result()
-                bar.update()
+            try:
+                for future in as_completed([pool.submit(_write_subject, task) for task in tasks]):
+                    yield future.result()
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 def _write_subject(task: _Task) -> dict[str, object]:

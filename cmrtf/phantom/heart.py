@@ -1,21 +1,23 @@
 """A parametric biventricular heart that beats.
 
-The heart has its own axes: `height` along the LV long axis in mm, 0 at the endocardial apex at end diastole and
-growing towards the base, and polar coordinates round that axis, angle 0 at the lateral wall, 90 degrees inferior,
-180 septal. Every surface is a radius over (height, angle), a smooth function in 3D that can be cut at any height:
+The heart has its own axes: `height` along the LV long axis in mm, 0 at the endocardial apex at end diastole
+and growing towards the base, and polar coordinates round that axis, angle 0 at the lateral wall, 90 degrees
+inferior, 180 septal. Every surface is a radius over (height, angle), a smooth function in 3D that can be cut
+at any height:
 
 - LV cavity: a truncated ellipsoid (equator at `EQUATOR` of its length) with a few angular harmonics,
 - LV epicardium: a longer ellipsoid whose wall follows a thickness pattern (septal bulge, apical thinning),
 - RV: a crescent that starts at the epicardium, so that no gap can open at the septum.
 
-A state of contraction between 0 (end diastole) and 1 (end systole) sets volumes and length; the three unknown scales
-(cavity radius, wall thickness, RV depth) follow from the volumes, the latter two as roots of a quadratic. The volume
-of the wall is the same at all times, which makes it thicken by itself.
+A state of contraction between 0 (end diastole) and 1 (end systole) sets volumes and length; the three unknown
+scales (cavity radius, wall thickness, RV depth) follow from the volumes, the latter two as roots of a
+quadratic. The volume of the wall is the same at all times, which makes it thicken by itself.
 
 Lengths and angles for which no reference is given were chosen by eye against public short-axis cine images.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +140,9 @@ class HeartCut:
 class Heart:
     """One subject's heart.
 
+    A systolic twist of 6 to 12 degrees and the directions of the papillary muscles are recalled values; the
+    size of everything else that is drawn here was chosen by eye.
+
     Args:
         physiology: volumes, mass and pathology.
         rng: draws everything else that differs between hearts.
@@ -235,13 +240,9 @@ class Heart:
         )
 
     def _draw_strands(self, rng: np.random.Generator) -> None:
-        """Two papillary muscles (anterolateral, posteromedial) of two heads each, and some free trabeculae."""
-        muscles_deg = np.repeat([rng.normal(-48, 9), rng.normal(72, 9)], 2) + rng.uniform(3, 13, 4) * [
-            -1,
-            1,
-            -1,
-            1,
-        ]
+        """Two papillary muscles (anterolateral, posteromedial) with two heads each, and free trabeculae."""
+        muscles_deg = np.repeat([rng.normal(-48, 9), rng.normal(72, 9)], 2)
+        muscles_deg += rng.uniform(3, 13, 4) * np.array([-1, 1, -1, 1])
         free_deg = rng.uniform(-120, 140, _NUM_STRANDS)
         thick = 1.25 if self.physiology.pathology == "HCM" else 1.0
         self._strand_angles_rad = np.deg2rad(np.concatenate([muscles_deg, free_deg]))
@@ -254,7 +255,8 @@ class Heart:
     def _cut_strands(self, levels: FloatArray, state: HeartState) -> FloatArray:
         """`(muscles, 3, planes)`: x, y, radius in mm.
 
-        They leave the wall in the apical fifth and end towards the chordae. Their section grows as they shorten.
+        They leave the wall in the apical fifth and end towards the chordae; their section grows as they
+        shorten with the ventricle.
         """
         columns = (self._strand_angles_rad, self._strand_radii_mm, self._strand_tops, self._strand_leans)
         angles, radii, tops, leans = (column[:, None] for column in columns)
@@ -294,7 +296,7 @@ class Heart:
         )
 
     def _crescent(self, levels: FloatArray) -> FloatArray:
-        """Depth of the RV relative to its scale, `(levels, angles)`; `levels` 0 at the RV's apex, 1 at its base.
+        """Relative depth of the RV, `(levels, angles)`; `levels` is 0 at the RV's apex and 1 at its base.
 
         Narrow and low at the apex; at the base it turns anteriorly, to the outflow tract.
         """
@@ -320,7 +322,7 @@ class Heart:
         patches = np.clip(1 + 0.8 * _at_levels(self._fat_patches, levels), 0.3, 3)
         # Most fat lies on the RV free wall, towards the base, and between apex and chest wall.
         favoured = 0.15 + 0.9 * _lobe(-2.2, 1.2) + 0.3 * _smooth_step(levels, 0.6, 1)[:, None]
-        favoured = favoured + 1.2 * _lobe(-2.7, 1.5) * (1 - _smooth_step(levels, 0.0, 0.4))[:, None]
+        favoured = favoured + 0.5 * _lobe(-2.7, 1.5) * (1 - _smooth_step(levels, 0.0, 0.4))[:, None]
         return np.maximum(heart, mean) + np.float32(self._fat_mm) * patches * favoured
 
 
@@ -363,6 +365,6 @@ def _lobe(centre_rad: float, sharpness: float) -> FloatArray:
     return np.exp(np.float32(sharpness) * (np.cos(ANGLES_RAD - np.float32(centre_rad)) - 1))
 
 
-def _positive_root(a: float, b: float, c: float) -> float:
+def _positive_root(a: np.floating[Any], b: np.floating[Any], c: float) -> float:
     """The larger root of `a x^2 + b x + c`."""
     return float((-b + np.sqrt(b * b - 4 * a * c)) / (2 * a))

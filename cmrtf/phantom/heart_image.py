@@ -95,7 +95,7 @@ def _paint_atria(
     The aortic root is wedged between both atria and the outflow tract. Positions in the heart's frame for an
     LV cavity of 26 mm radius; chosen by eye.
     """
-    x, y, up = plane.x / np.float32(size), plane.y / np.float32(size), np.float32(above_mm / size)
+    x, y, up = plane.x / np.float32(size), plane.y / np.float32(size), np.full_like(plane.x, above_mm / size)
     left_atrium = ellipsoid_depth((x - 9, y - 7, up - 14), (30, 27, 26))
     right_atrium = ellipsoid_depth((x + 40, y - 11, up - 8), (27, 30, 26))
     outflow = np.float32(16.5) - np.hypot(x + 32 - 0.5 * up, y + 26 + 0.2 * up)

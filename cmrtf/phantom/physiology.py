@@ -73,12 +73,13 @@ PATHOLOGIES = {
 }
 """Distributions per M&Ms pathology code.
 
-Healthy mass index and ejection fraction: Petersen et al., JCMR 2017;19:18 (UK Biobank: 53 +- 9 and 42 +- 7 g/m2,
-58 +- 5 and 61 +- 5 %, checked in its abstract; papillary muscles counted as cavity, as in M&Ms). Healthy EDV index
-(85 and 74 ml/m2) and RV ejection fraction: same paper, recalled. Dilated ejection fraction: cohort means of 29 +- 12
-(Shams and Sultan, J Clin Imaging Sci 2021;11:40) and 32 +- 12 % (Mikami et al., JCMR 2016;18:82), checked. Other
-values for dilated and hypertrophic hearts, aspect and shortening: recalled ranges (mitral annular excursion about 12
-to 15 mm in health, halved in DCM; septal wall of 15 mm and more in HCM).
+Healthy mass index and ejection fraction: Petersen et al., JCMR 2017;19:18 (UK Biobank; men 53 +- 9 g/m2 and
+58 +- 5 %, women 42 +- 7 g/m2 and 61 +- 5 %, checked in its abstract; papillary muscles counted as cavity, as
+in M&Ms). Healthy EDV index (85 and 74 ml/m2) and RV ejection fraction: same paper, recalled. Dilated ejection
+fraction: cohort means of 29 +- 12 % (Shams and Sultan, J Clin Imaging Sci 2021;11:40) and 32 +- 12 % (Mikami
+et al., JCMR 2016;18:82), checked. Other values for dilated and hypertrophic hearts, aspect and shortening:
+recalled ranges (mitral annular excursion about 12 to 15 mm in health, halved in DCM; septal wall of 15 mm and
+more in HCM). Tails are cut so that the three groups stay distinct.
 """
 
 MYOCARDIAL_DENSITY_G_PER_ML = 1.05

@@ -82,8 +82,8 @@ VENDORS = (
 )
 """The two vendors of M&Ms' labelled training set, both at 1.5 T (Campello et al., IEEE TMI 2021;40:3543).
 
-Typical cine settings and stored intensities, recalled: Siemens stores hundreds, Philips about a thousand; Philips
-reconstructs on a finer grid and evens out the coils (CLEAR). Which centre has which vendor: recalled.
+Typical cine settings and stored intensities, recalled: Siemens stores hundreds, Philips about a thousand;
+Philips reconstructs on a finer grid and evens out the coils (CLEAR). Which centre has which vendor: recalled.
 """
 
 SLICE_SPACINGS_MM = (8.0, 9.0, 9.6, 10.0)
@@ -169,8 +169,9 @@ def heart_axes(azimuth_rad: float, elevation_rad: float) -> NDArray[np.float64]:
 def plan_protocol(rng: np.random.Generator, vendor: Vendor, heart: Heart) -> Protocol:
     """Plan a short-axis stack that covers the heart in 8 to 12 slices.
 
-    The LV axis points about 45 degrees to the left and 25 degrees down (recalled; wide normal variation). Shown with
-    image x to the right and y down, the RV is on the left and the diaphragm below, as radiologists have it.
+    The LV axis points about 45 degrees to the left and 25 degrees down (recalled; varies widely in health).
+    Shown with image x to the right and y down, the RV is on the left and the diaphragm below, as radiologists
+    have it.
     """
     lateral, inferior, basal = heart_axes(
         np.deg2rad(rng.normal(48, 6)), np.deg2rad(np.clip(rng.normal(26, 6), 16, 40))
@@ -208,8 +209,8 @@ def plan_protocol(rng: np.random.Generator, vendor: Vendor, heart: Heart) -> Pro
 def _plan_slices(rng: np.random.Generator, heart: Heart) -> FloatArray:
     """Slice heights, apex first.
 
-    As technicians do it: the last slice of the ventricles lies half a spacing under the valves at end diastole;
-    from there to the apex and, mostly, a little beyond at both ends.
+    As technicians do it: the last slice of the ventricles lies about half a spacing under the valves at end
+    diastole; from there to the apex and, mostly, a little beyond at both ends.
     """
     rest = heart.end_diastole
     share, beyond_apex_mm, beyond_base = rng.uniform(0.35, 0.65), rng.uniform(-3, 8), int(rng.integers(0, 3))

@@ -1,11 +1,11 @@
 """Painting continuous shapes onto sample planes with soft edges."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter1d
 
 FloatArray = NDArray[np.floating[Any]]
 """Single precision throughout: that is plenty for 0.1 mm, and twice as fast."""
@@ -26,8 +26,8 @@ class Canvas:
     def fill(self, depth_mm: FloatArray, tissue: str | FloatArray) -> None:
         """Fill a shape.
 
-        A straight edge that crosses a square pixel at distance d from its centre covers about `1/2 + d / pixel`
-        of it: the partial volume within the plane, without supersampling.
+        A straight edge that passes a square pixel's centre at distance d covers about `1/2 + d / pixel` of
+        it: the partial volume within the plane, without supersampling.
 
         Args:
             depth_mm: `(height, width)` distance to the shape's surface, positive inside.
@@ -69,6 +69,9 @@ def smooth_noise(
         sigma: correlation length along each axis, in samples.
         wrap_last_axis: make the ends of the last axis, an angle, fit together.
     """
-    mode = ("nearest",) * (len(shape) - 1) + ("wrap" if wrap_last_axis else "nearest",)
-    noise = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma, mode=mode, truncate=3.0)
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    for axis, samples in enumerate(sigma):
+        is_angle = wrap_last_axis and axis == len(shape) - 1
+        mode: Literal["wrap", "nearest"] = "wrap" if is_angle else "nearest"
+        noise = gaussian_filter1d(noise, samples, axis=axis, mode=mode, truncate=3.0)
     return (noise - noise.mean()) / noise.std()

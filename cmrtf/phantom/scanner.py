@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from cmrtf.data.schema import SCHEMA
+from cmrtf.phantom.acquisition import Acquisition
 from cmrtf.phantom.chest import Chest, Texture
 from cmrtf.phantom.heart import ANGLES_RAD, Heart, HeartState
 from cmrtf.phantom.heart_image import Blood, PolarPlane, paint_heart
@@ -20,10 +21,13 @@ SMALLEST_CAVITY_MM2 = 30.0
 """A smaller cavity than this is not drawn by an annotator (by eye)."""
 
 BLOOD_UNEVENNESS = 0.09
-"""Relative deviation of the blood's signal by flow (by eye; the whole pool varies by about 0.2 in real patients)."""
+"""Relative deviation of the blood's signal by flow (by eye)."""
 
 TISSUE_UNEVENNESS = 0.05
 """Relative deviation of the signal within tissues (by eye)."""
+
+MOTTLE_MM, GRAIN_MM = 7.0, 1.7
+"""Size of the structures that `chest.Texture` stands for (by eye)."""
 
 COIL_REACH_MM = 55.0
 """Fall-off of a surface coil's sensitivity with depth, of the order of its radius (recalled)."""
@@ -51,7 +55,7 @@ class Scanner:
         self._planes = [self._heart_plane(k) for k in range(self._num_slices)]
         offsets = ((np.arange(SUBPLANES) + 0.5) / SUBPLANES - 0.5) * protocol.thickness_mm
         self._heights = (protocol.slice_heights_mm[:, None] + offsets).astype(np.float32)
-        self._still = np.stack([self._render_chest(k) for k in range(self._num_slices)])
+        self._still = self._render_chest()
 
     def label(self, state: HeartState) -> NDArray[np.uint8]:
         """Label ids `(slices, height, width)`: what an annotator draws in the middle of each slice."""
@@ -77,7 +81,7 @@ class Scanner:
         swirls = [smooth_noise(self._rng, shape, (0.6, 2.8, 2.8))[:, rows, columns] for _ in range(2)]
         unevenness = 1 + np.float32(TISSUE_UNEVENNESS) * smooth_noise(self._rng, shape, (0.6, 2.2, 2.2))
         received = unevenness * self._sensitivity()
-        acquire = _Acquisition(self._protocol, self._rng)
+        acquire = Acquisition(self._protocol, self._rng)
 
         images = np.empty((len(states), *shape), dtype=np.int16)
         around = self._still.mean(axis=1)
@@ -116,21 +120,27 @@ class Scanner:
         low, high = np.searchsorted(self._protocol.pixels_mm(axis), [extent.min() - 8, extent.max() + 8])
         return slice(int(low), int(high))
 
-    def _render_chest(self, k: int) -> FloatArray:
-        """Sample planes `(SUBPLANES, height, width)` of slice k, without the heart."""
+    def _render_chest(self) -> FloatArray:
+        """Sample planes `(slices, SUBPLANES, height, width)` without the heart."""
         protocol = self._protocol
-        x, y = protocol.pixels_mm(0), protocol.pixels_mm(1)
-        texture = Texture(
-            mottle=smooth_noise(self._rng, (len(y), len(x)), (7 / protocol.pixel_mm,) * 2),
-            grain=smooth_noise(self._rng, (len(y), len(x)), (1.7 / protocol.pixel_mm,) * 2),
+        axes = protocol.axes.astype(np.float32)
+        spacing = float(np.diff(protocol.slice_heights_mm[:2])[0])
+        shape = (self._num_slices, protocol.matrix[1], protocol.matrix[0])
+        mottle, grain = (
+            smooth_noise(self._rng, shape, (mm / spacing, mm / protocol.pixel_mm, mm / protocol.pixel_mm))
+            for mm in (MOTTLE_MM, GRAIN_MM)
         )
-        axes, breath = protocol.axes.astype(np.float32), protocol.breath_mm[k].astype(np.float32)
-        x, y = (x + breath[0])[None, :], (y + breath[1])[:, None]
-        planes = []
-        for height in self._heights[k]:
-            lps = tuple(x * axes[0, i] + y * axes[1, i] + height * axes[2, i] for i in range(3))
-            planes.append(self._chest.render(lps, texture, self._signals, protocol.pixel_mm))
-        return np.stack(planes)
+        still = np.empty((shape[0], SUBPLANES, *shape[1:]), dtype=np.float32)
+        for k, breath in enumerate(protocol.breath_mm.astype(np.float32)):
+            x = (protocol.pixels_mm(0) + breath[0])[None, :]
+            y = (protocol.pixels_mm(1) + breath[1])[:, None]
+            texture = Texture(mottle[k], grain[k])
+            for sub, height in enumerate(self._heights[k]):
+                left, back, up = (x * axes[0, i] + y * axes[1, i] + height * axes[2, i] for i in range(3))
+                still[k, sub] = self._chest.render(
+                    (left, back, up), texture, self._signals, protocol.pixel_mm
+                )
+        return still
 
     def _heart_plane(self, k: int) -> PolarPlane:
         """The window's pixels of slice k in the heart's coordinates."""
@@ -146,7 +156,7 @@ class Scanner:
         """The window `(slices, rows, columns)`, averaged through the slices."""
         cut = self._heart.cut(self._heights.ravel(), state)
         # Atria grow less than a dilated ventricle, and fill while it contracts.
-        size = (0.6 + 0.4 * self._heart.end_diastole.radius_mm / 26) * (1 + 0.06 * state.contraction)
+        size = (0.7 + 0.4 * self._heart.end_diastole.radius_mm / 26) * (1 + 0.06 * state.contraction)
         rows, columns = self._window
         slices = []
         for k, plane in enumerate(self._planes):
@@ -174,40 +184,6 @@ class Scanner:
         sensitivity = 1 + strength * (1.4 * np.exp(-front / reach) + 0.6 * np.exp(-back / reach))
         rows, columns = self._window
         return sensitivity / sensitivity[:, rows, columns].mean()
-
-
-class _Acquisition:
-    """Measures part of k-space, with noise, and stores the magnitude.
-
-    Complex Gaussian noise before the magnitude makes the result Rician (Gudbjartsson and Patz, MRM 1995;34:910).
-    Zero-filling outside the measured part blurs the image and correlates its noise, as in real images.
-    """
-
-    def __init__(self, protocol: Protocol, rng: np.random.Generator) -> None:
-        vendor = protocol.vendor
-        window_y, window_x = (
-            _tapered_window(size, rng.uniform(*share))
-            for size, share in zip(protocol.matrix[::-1], vendor.acquired, strict=True)
-        )
-        self._window = window_y[:, None] * window_x
-        self._level = np.float32(rng.uniform(*vendor.blood_level))
-        noise_left = np.sqrt(np.mean(self._window**2))
-        self._deviation = np.float32(1 / rng.uniform(*vendor.blood_snr) / noise_left)
-        self._rng = rng
-
-    def __call__(self, signal: FloatArray) -> NDArray[np.int16]:
-        """Stored image of a signal `(slices, height, width)`."""
-        noise = self._rng.standard_normal((*signal.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
-        measured = fft.ifft2(
-            fft.fft2(signal + self._deviation * noise, overwrite_x=True) * self._window, overwrite_x=True
-        )
-        return np.round(np.abs(measured) * self._level).astype(np.int16)
-
-
-def _tapered_window(size: int, share: float) -> FloatArray:
-    """1 in the middle of k-space, a smooth fall to 0 at `share` of its edge, in FFT order."""
-    inside = np.clip((share / 2 - np.abs(fft.fftfreq(size))) / (0.35 * share / 2), 0, 1)
-    return (np.sin(np.pi / 2 * inside) ** 2).astype(np.float32)
 
 
 def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -4,13 +4,13 @@ Where the numbers come from, per row of `TISSUES`:
 
 - myocardium 1030/40 ms, skeletal muscle 1008/44, liver 576/46, spinal cord 745/74: Stanisz et al., MRM
   2005;54:507 (1.5 T). Checked against the table in the public Fetal-XCMR code, which cites the same paper.
-- arterial blood 1585/254 and venous blood 1582/181 ms: Portnoy et al., MRM 2017;77:1678, checked likewise. The lower
-  T2 of venous blood is that of deoxyhaemoglobin (Li et al., MRM 1998;39:685 measured T2* 199 against 108 ms);
-  it is why the right ventricle is a little darker than the left.
+- arterial blood 1585/254 and venous blood 1582/181 ms: same table, which gives Portnoy et al., MRM 2017
+  among its sources. The lower T2 of venous blood comes from deoxyhaemoglobin (Li et al., MRM 1998;39:685
+  measured T2* of 199 against 108 ms); it is why the right ventricle is a little darker than the left.
 - marrow 549/49 and spleen 1057/79 ms: de Bazelaire et al., Radiology 2004;230:652 (1.5 T), checked likewise.
 - fat 343/58 ms: same paper, recalled (its 3 T value, 382/68, was checked).
-- lung, fluid, cortical bone, fibrous tissue: recalled orders of magnitude. Lung is mostly air (proton density about
-  0.25 at end expiration), and a T2* of 1 to 2 ms takes more of its signal: the T2 here is an effective one.
+- lung, fluid, cortical bone, fibrous tissue: recalled orders of magnitude. Lung is mostly air (proton density
+  about 0.25 at end expiration); a T2* of 1 to 2 ms takes more of its signal, so the T2 is an effective one.
 - proton densities relative to fluid: recalled (muscle 0.8, blood 0.9, fat 0.9, liver 0.8).
 """
 

@@ -1,23 +1,10 @@
 """How stacks are shown in the figure and the report: which way up, which grey, which colours."""
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-LABEL_COLOURS: Final = (
-    (0, 0, 0),
-    (213, 94, 0),
-    (240, 228, 66),
-    (86, 180, 233),
-    (0, 158, 115),
-    (204, 121, 167),
-    (230, 159, 0),
-    (0, 114, 178),
-)
-"""RGB by label id (0 background): the colour-blind-safe set of Okabe and Ito (*Color Universal
-Design*, 2008); LV vermilion, myocardium yellow, RV sky blue, then colours for larger schemas."""
 
 
 def grey_levels(image: NDArray[Any]) -> NDArray[np.uint8]:

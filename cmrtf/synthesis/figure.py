@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cmrtf.data.schema import LabelSchema
-from cmrtf.synthesis.display import LABEL_COLOURS, enlarged_labels, grey_levels, label_outlines, upright
+from cmrtf.palette import LABEL_COLOURS
+from cmrtf.synthesis.display import enlarged_labels, grey_levels, label_outlines, upright
 from cmrtf.synthesis.measures import CENTRE_TO_CENTRE, volume_ml
 from cmrtf.synthesis.synthetic_subject import LabelledStack, SubjectRow, phases_of
 

@@ -1,7 +1,7 @@
 """The two jobs: a subject's slices become 32, and subjects appear between two.
 
 Everything is done in codes: label codes carry shape, style codes carry appearance, and both are
-interpolated linearly, along the stack within a subject and from A to B between subjects, so that
+interpolated linearly, along the heart within a subject and from A to B between subjects, so that
 neighbouring slices and neighbouring subjects match in both.
 """
 
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.data.cohort import PreparedVolume, SubjectRecord
-from cmrtf.errors import CmrtfError
+from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.synthesis.synthetic_subject import ReferenceSubject, SyntheticSubject
-from cmrtf.synthesis.walks import between, resample_codes, walk_weights
+from cmrtf.synthesis.walks import HeartSpan, between, codes_at, walk_weights
 
 
 class Models(Protocol):
@@ -36,67 +36,80 @@ class Models(Protocol):
 
 @dataclass(frozen=True)
 class CodedStack:
-    """A subject in one phase as codes on the wanted number of slices.
+    """A subject in one phase as codes, one per slice of its source.
 
     Args:
-        label_codes: `(slices, latent_dim)`.
+        label_codes: `(slices, latent_dim)`; those of unlabelled slices are never used.
         style_codes: `(slices, style_dim)`.
-        affine: `(4, 4)`, voxel index of the new stack to scanner millimetres.
+        span: which slices are labelled.
+        geometry: of the prepared stack.
         intensity_window: source values of -1 and 1.
     """
 
     label_codes: NDArray[np.float32]
     style_codes: NDArray[np.float32]
-    affine: NDArray[np.float64]
+    span: HeartSpan
+    geometry: VolumeGeometry
     intensity_window: tuple[float, float]
 
     @classmethod
     def encode(
-        cls, models: Models, record: SubjectRecord, volume: PreparedVolume, phase: str, num_slices: int
+        cls, models: Models, record: SubjectRecord, volume: PreparedVolume, phase: str
     ) -> "CodedStack":
-        """Encode a prepared stack slice by slice and bring it to `num_slices` over the same extent.
+        """Encode a prepared stack slice by slice.
 
         Raises:
-            CmrtfError: the stack has a single slice.
+            CmrtfError: fewer than two of its slices are labelled.
         """
-        if record.num_slices < 2:
-            raise CmrtfError(
-                f"subject {record.subject}: expected two slices or more to interpolate between. Received: one."
-            )
         return cls(
-            resample_codes(models.encode(volume.label_ids), num_slices),
-            resample_codes(models.encode_style(volume.image), num_slices),
-            record.geometry.with_slices(num_slices).affine,
+            models.encode(volume.label_ids),
+            models.encode_style(volume.image),
+            HeartSpan.of(volume.label_ids, f"subject {record.subject}, {phase}"),
+            record.geometry,
             record.intensity_window[phase],
         )
 
-    def towards(self, other: "CodedStack", weight: float) -> "CodedStack":
-        """The stack at `weight` on the straight line to `other`, standing where this one stands.
 
-        Two subjects lie in two scanners' coordinates, so a point between their positions means
-        nothing: the stack keeps this one's centre and directions, and its spacing is interpolated.
-        """
-        low, high = (
-            between(a, b, weight) for a, b in zip(self.intensity_window, other.intensity_window, strict=True)
-        )
-        return CodedStack(
-            between(self.label_codes, other.label_codes, weight),
-            between(self.style_codes, other.style_codes, weight),
-            _with_spacing_towards(self.affine, other.affine, weight, len(self.label_codes)),
-            (low, high),
-        )
+def decode_between(
+    models: Models, start: CodedStack, end: CodedStack, weight: float, num_slices: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Labels and images at `weight` on the straight line between two stacks.
+
+    A slice of the new stack takes the codes of the same place along the heart in both, apex to apex
+    and base to base, where it has one; beyond the labelled part it shows no heart.
+
+    Returns:
+        label ids and images, `(num_slices, size, size)` each.
+    """
+    positions = np.linspace(0.0, 1.0, num_slices)
+    span = start.span.towards(end.span, weight)
+    at_start, at_end = (span.carry_over(positions, to=stack.span) for stack in (start, end))
+    codes = between(codes_at(start.label_codes, at_start), codes_at(end.label_codes, at_end), weight)
+    styles = between(codes_at(start.style_codes, at_start), codes_at(end.style_codes, at_end), weight)
+    has_heart = span.contains(positions)
+    decoded = models.decode(codes[has_heart])
+    label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
+    label_ids[has_heart] = decoded
+    return label_ids, models.synthesize(label_ids, styles)
 
 
-def _with_spacing_towards(
-    affine: NDArray[np.float64], other: NDArray[np.float64], weight: float, num_slices: int
+def affine_between(
+    start: VolumeGeometry, end: VolumeGeometry, weight: float, num_slices: int
 ) -> NDArray[np.float64]:
-    """`affine` with its slice spacing interpolated towards `other`'s, about the middle of the stack."""
-    own_mm, other_mm = (float(np.linalg.norm(a[:3, 2])) for a in (affine, other))
-    factor = between(own_mm, other_mm, weight) / own_mm
+    """Where a stack at `weight` stands: at the start's middle, with its directions.
+
+    Two subjects lie in two scanners' coordinates, so a point between their positions means nothing;
+    only the slice spacing is interpolated.
+
+    Returns:
+        `(4, 4)`, voxel index to scanner millimetres.
+    """
+    own, other = (geometry.with_slices(num_slices) for geometry in (start, end))
+    factor = between(own.spacing_mm[2], other.spacing_mm[2], weight) / own.spacing_mm[2]
     about_middle = np.eye(4)
     about_middle[2, 2] = factor
     about_middle[2, 3] = (1.0 - factor) * (num_slices - 1) / 2
-    return affine @ about_middle
+    return own.affine @ about_middle
 
 
 def interpolate_subjects(
@@ -121,34 +134,31 @@ def interpolate_subjects(
     """
     synthetic, references = [], []
     for phase in phases:
-        stacks = {
-            f"intra_{record.subject}": CodedStack.encode(models, record, volumes[phase], phase, num_slices)
-            for record, volumes in ends
-        }
-        walk = {name: (float(i), stack) for i, (name, stack) in enumerate(stacks.items())}
-        if len(stacks) == 2:
-            start, end = stacks.values()
-            for number, weight in enumerate(walk_weights(num_subjects), start=1):
-                walk[f"inter_{number:02d}"] = (weight, start.towards(end, weight))
-        synthetic += [_decode(models, name, phase, weight, stack) for name, (weight, stack) in walk.items()]
+        stacks = [CodedStack.encode(models, record, volumes[phase], phase) for record, volumes in ends]
+        # The intrasubject job is the walk from a subject to itself.
+        walk = [(f"intra_{record.subject}", i, i, 0.0) for i, (record, _) in enumerate(ends)]
+        if len(ends) == 2:
+            weights = enumerate(walk_weights(num_subjects), start=1)
+            walk += [(f"inter_{number:02d}", 0, 1, weight) for number, weight in weights]
+        for name, start, end, weight in walk:
+            label_ids, image = decode_between(models, stacks[start], stacks[end], weight, num_slices)
+            windows = zip(stacks[start].intensity_window, stacks[end].intensity_window, strict=True)
+            low, high = (between(a, b, weight) for a, b in windows)
+            synthetic.append(
+                SyntheticSubject(
+                    name=name,
+                    phase=phase,
+                    weight=start + weight,
+                    label_ids=label_ids,
+                    image=image,
+                    affine=affine_between(stacks[start].geometry, stacks[end].geometry, weight, num_slices),
+                    intensity_window=(low, high),
+                )
+            )
         references += [
             _reference(record, volumes, phase, float(i)) for i, (record, volumes) in enumerate(ends)
         ]
     return synthetic, references
-
-
-def _decode(models: Models, name: str, phase: str, weight: float, stack: CodedStack) -> SyntheticSubject:
-    label_ids = models.decode(stack.label_codes)
-    image = models.synthesize(label_ids, stack.style_codes)
-    return SyntheticSubject(
-        name=name,
-        phase=phase,
-        weight=weight,
-        label_ids=label_ids,
-        image=image,
-        affine=stack.affine,
-        intensity_window=stack.intensity_window,
-    )
 
 
 def _reference(

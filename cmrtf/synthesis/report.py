@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cmrtf.data.schema import LabelSchema
-from cmrtf.synthesis.display import LABEL_COLOURS, grey_levels, upright
+from cmrtf.palette import LABEL_COLOURS
+from cmrtf.synthesis.display import grey_levels, upright
 from cmrtf.synthesis.measures import (
     CENTRE_TO_CENTRE,
     MEASURES,

@@ -50,7 +50,7 @@ class Checkpoints:
         for path in reversed(self.manager.checkpoints):
             try:
                 self.checkpoint.restore(path).assert_existing_objects_matched()
-            except (tf.errors.OpError, AssertionError, ValueError):
+            except (tf.errors.OpError, IndexError, AssertionError, ValueError):
                 continue
             return int(self.step.numpy())
         if self.manager.checkpoints:

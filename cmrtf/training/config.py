@@ -65,6 +65,8 @@ class GANConfig:
         average_decay: of the moving average of the generator's weights.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
         loss_weights: of the generator's terms.
+        augment_discriminator: whether the discriminator sees augmented images only, which keeps it from
+            memorising a small cohort; worth its slower start from some 10,000 steps on.
         perceptual_weights: file with VGG19 weights; no perceptual loss without.
         augmentation: of image and label pairs.
     """
@@ -83,6 +85,7 @@ class GANConfig:
     average_decay: float = 0.999
     precision: str = "float32"
     loss_weights: LossWeights = field(default_factory=LossWeights)
+    augment_discriminator: bool = True
     perceptual_weights: str | None = None
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 

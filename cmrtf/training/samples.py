@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cmrtf.data.schema import SCHEMA
+from cmrtf.palette import LABEL_COLOURS
 
-LABEL_COLOURS = ListedColormap(["#101418", "#D55E00", "#009E73", "#56B4E9"])
-"""Background, LV, MYO, RV: from the colour-blind-safe palette of Okabe and Ito (2008)."""
-
+COLOUR_MAP = ListedColormap(np.array(LABEL_COLOURS) / 255)
 COLUMNS = 8
 
 
@@ -55,7 +54,7 @@ def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
         for axis, picture in zip(row, values, strict=False):
             if np.issubdtype(picture.dtype, np.integer):
                 axis.imshow(
-                    picture, cmap=LABEL_COLOURS, vmin=0, vmax=SCHEMA.num_classes - 1, interpolation="nearest"
+                    picture, cmap=COLOUR_MAP, vmin=0, vmax=SCHEMA.num_classes - 1, interpolation="nearest"
                 )
             else:
                 axis.imshow(picture, cmap="gray", vmin=-1, vmax=1)

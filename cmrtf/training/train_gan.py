@@ -68,6 +68,7 @@ def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, 
             _adam(config.d_learning_rate, config.steps),
             config.loss_weights,
             config.average_decay,
+            config.augment_discriminator,
             perceptual,
         )
 
@@ -140,7 +141,7 @@ class SynthesisReport(keras.callbacks.Callback):
         """Trace once, outside the strategy: samples are drawn on the first device."""
         model = self.model
 
-        @tf.function
+        @tf.function(autograph=False)
         def synthesize(label_ids: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             style = model.encode_style(image[..., None]).mean
             swapped = tf.roll(style, 1, axis=0)

@@ -51,7 +51,8 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
     cohort = PreparedCohort.open(prepared)
     strategy = tf.distribute.MirroredStrategy()
     check_batch_size(config.batch_size, strategy)
-    training = Slices.of_split(cohort, "train")
+    # Walks stay between labelled slices, so the model need not know what none looks like.
+    training = Slices.of_split(cohort, "train").labelled()
     run = RunDirectory.open_or_create(run_path, KIND, config, seed, cohort.data_hash, resume)
     keras.utils.set_random_seed(seed)
     with strategy.scope():
@@ -62,11 +63,10 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
     def batches(steps: range) -> tf.data.Dataset:
         return label_batches(training, config.augmentation, config.batch_size, steps, seed, config.latent_dim)
 
-    validation = [
-        volume.label_ids
-        for subject in cohort.subjects("validation")
-        for volume in cohort.load(subject).values()
+    volumes = [
+        v.label_ids for subject in cohort.subjects("validation") for v in cohort.load(subject).values()
     ]
+    validation = [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
     shown = ("cross_entropy", "kl", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
     fit(model, run, batches, [ReconstructionReport(validation, run.samples, config.interval_steps)], shown)
 
@@ -78,7 +78,7 @@ class ReconstructionReport(keras.callbacks.Callback):
     posterior mean), `active_dims`, and draws a picture; warns when the posterior has collapsed.
 
     Args:
-        volumes: label ids `(slices, size, size)` of each validation volume.
+        volumes: label ids `(slices, size, size)` of the labelled slices of each validation volume.
         samples: folder of the pictures.
         interval_steps: steps per interval, for their names.
     """
@@ -93,7 +93,7 @@ class ReconstructionReport(keras.callbacks.Callback):
         """Trace once, outside the strategy: validation runs on the first device."""
         model = self.model
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def reconstruct(label_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             mean = model.encode(label_ids).mean
             return mean, tf.argmax(model.decode(mean), axis=-1, output_type=tf.int32)

@@ -94,16 +94,9 @@ class Bundle:
             styles,
         )
 
-    def style(self, name: str) -> NDArray[np.float32] | None:
-        """The style code `(style_dim,)` of a training subject or of a vendor; None if it has none."""
-        bank = json.loads((self.path / STYLE_BANK).read_text())
-        found = bank["subjects"].get(name) or bank["vendors"].get(name)
-        return None if found is None else np.asarray(found, dtype=np.float32)
-
-    def style_names(self) -> tuple[list[str], list[str]]:
-        """Subjects and vendors in the style bank."""
-        bank = json.loads((self.path / STYLE_BANK).read_text())
-        return sorted(bank["subjects"]), sorted(bank["vendors"])
+    def style_bank(self) -> dict[str, dict[str, dict[str, list[float]]]]:
+        """`subjects` and `vendors` by name, each with its `style` code and `intensity_window`."""
+        return json.loads((self.path / STYLE_BANK).read_text())
 
 
 def describe(folder: Path, training: dict[str, Any]) -> None:

@@ -36,12 +36,12 @@ def save_label_vae(model: LabelVAE, folder: Path) -> None:
     label_ids = tf.TensorSpec((None, model.size, model.size), tf.int32, "label_ids")
     code = tf.TensorSpec((None, model.latent_dim), tf.float32, "code")
 
-    @tf.function(input_signature=[label_ids])
+    @tf.function(input_signature=[label_ids], autograph=False)
     def encode(label_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         posterior = model.encode(_checked_labels(label_ids, model.num_classes))
         return {"mean": posterior.mean, "log_variance": posterior.log_variance}
 
-    @tf.function(input_signature=[code])
+    @tf.function(input_signature=[code], autograph=False)
     def decode(code: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = model.decode(_finite(code, "code"))
         return {"label_ids": tf.argmax(logits, -1, tf.int32), "probabilities": tf.nn.softmax(logits)}
@@ -63,12 +63,12 @@ def save_spade_gan(model: SPADEGAN, folder: Path) -> None:
     style = tf.TensorSpec((None, model.style_dim), tf.float32, "style")
     image = tf.TensorSpec((None, model.size, model.size, 1), tf.float32, "image")
 
-    @tf.function(input_signature=[label_ids, style])
+    @tf.function(input_signature=[label_ids, style], autograph=False)
     def synthesize(label_ids: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
         label_ids = _checked_labels(label_ids, model.num_classes)
         return {"image": model.synthesize(label_ids, _finite(style, "style"))}
 
-    @tf.function(input_signature=[image])
+    @tf.function(input_signature=[image], autograph=False)
     def encode_style(image: tf.Tensor) -> dict[str, tf.Tensor]:
         posterior = model.encode_style(_finite(image, "image"))
         return {"mean": posterior.mean, "log_variance": posterior.log_variance}

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(epilog="Example: cmrtf phantom phantom/ --subjects 24")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
     "--subjects", type=click.IntRange(min=1), default=24, show_default=True, help="How many subjects."
@@ -19,12 +19,8 @@ import click
 def command(out: Path, subjects: int, frames: int, seed: int) -> None:
     """Write a synthetic cohort in M&Ms layout into the new folder OUT.
 
-    4D cine stacks of beating hearts, healthy, dilated and hypertrophic, as two vendors' scanners would show them;
-    labels at end diastole and end systole; and the table of subjects.
-
-    \b
-    Example:
-        cmrtf phantom phantom/ --subjects 24
+    4D cine stacks of beating hearts (healthy, dilated, hypertrophic) as the scanners of two vendors
+    would show them, labels at end diastole and end systole, and the table of subjects.
     """
     from cmrtf.phantom.cohort import write_phantom_cohort
 

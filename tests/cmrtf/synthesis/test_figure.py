@@ -1,7 +1,7 @@
 from PIL import Image
 
 from cmrtf.data.schema import SCHEMA
-from cmrtf.synthesis.display import LABEL_COLOURS
+from cmrtf.palette import LABEL_COLOURS
 from cmrtf.synthesis.figure import PAGE_WIDTH, write_figure
 from cmrtf.synthesis.synthetic_subject import in_order
 

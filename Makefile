@@ -1,0 +1,59 @@
+# Everything runs in .venv, which is made on first use and brought up to date when setup.cfg changes.
+# PYTHON is the interpreter that .venv is made with; remove .venv to change it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SETUP := setup.cfg pyproject.toml cmrtf/version.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check cli-help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, into demo/
+	$(BIN)/cmrtf demo --out demo
+
+test: $(VENV)/installed-test  ## all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev  ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+cli-help: $(VENV)/installed  ## write docs/cli-help.txt anew, after a change of the command line
+	$(BIN)/python docs/cli_help.py
+
+# Each of the files below is touched only when its step went well, so a step that failed is done again.
+
+$(VENV)/installed: $(VENV)/created $(SETUP)
+	@echo "Installing cmrtf into $(VENV): a minute or two, most of it for TensorFlow (0.6 GB)."
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/created $(SETUP)
+	@echo "Installing cmrtf and its test tools into $(VENV): a minute or two the first time."
+	$(PIP) install --editable '.[test]'
+	@touch $(VENV)/installed $@
+
+$(VENV)/installed-dev: $(VENV)/created $(SETUP)
+	@echo "Installing cmrtf and its development tools into $(VENV): a minute or two the first time."
+	$(PIP) install --editable '.[dev]'
+	@touch $(VENV)/installed $(VENV)/installed-test $@
+
+$(VENV)/created:
+	@command -v $(PYTHON) > /dev/null || { \
+		echo "There is no $(PYTHON). Install Python 3.11, 3.12 or 3.13, or name yours: make PYTHON=python3.12"; \
+		exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "cmrtf needs Python 3.11, 3.12 or 3.13. $(PYTHON) is $$($(PYTHON) -V 2>&1)."; \
+		echo "Name another one: make PYTHON=python3.12"; \
+		exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv"; \
+		exit 1; } >&2
+	$(PYTHON) -m venv $(VENV)
+	@touch $@

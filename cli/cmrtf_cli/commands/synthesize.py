@@ -1,0 +1,78 @@
+"""`cmrtf synthesize`: an image for a label map of one's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cmrtf.errors import CmrtfError
+from cmrtf_cli.quiet import start_tensorflow
+
+if TYPE_CHECKING:
+    from cmrtf.synthesis.label_synthesis import Appearance, LabelStack
+    from cmrtf_export.bundle import Bundle
+
+SHOWN_NAMES = 12
+
+
+@click.command(
+    "synthesize",
+    epilog="Example: cmrtf synthesize --model bundle/ labels.nii.gz --out image.nii.gz --style A",
+)
+@click.option(
+    "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
+)
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="NIfTI file for the image.")
+@click.option(
+    "--style",
+    metavar="SUBJECT|VENDOR|FILE",
+    help="Look like a training subject, a vendor's average, or an image file.  [default: the first vendor]",
+)
+def command(model: Path, labels: Path, out: Path, style: str | None) -> None:
+    """Paint an image for the label map LABELS (3D NIfTI; 0 background, 1 LV, 2 myocardium, 3 RV).
+
+    The image has the voxels and the place of LABELS. What the models know reaches 192 mm around the
+    heart; beyond, the image is dark.
+    """
+    start_tensorflow()
+    from cmrtf.data.nifti import write_nifti
+    from cmrtf.synthesis.label_synthesis import read_labels, synthesize_on_source
+    from cmrtf_export.bundle import Bundle
+
+    if not out.name.endswith((".nii", ".nii.gz")):
+        raise click.BadParameter(
+            f"expected a name ending in .nii or .nii.gz. Received: {out}.", param_hint="--out"
+        )
+    if out.exists():
+        raise CmrtfError(f"{out}: expected a file that does not exist yet. Received: one that does.")
+    if not out.resolve().parent.is_dir():
+        raise CmrtfError(f"{out}: expected its folder to exist. Received: no {out.resolve().parent}.")
+    stack = read_labels(labels)
+    bundle = Bundle.open(model)
+    image = synthesize_on_source(bundle, stack, _appearance(bundle, style, stack))
+    write_nifti(out, image, stack.geometry.source_affine)
+    click.echo(f"Painted: {out}.")
+
+
+def _appearance(bundle: "Bundle", style: str | None, stack: "LabelStack") -> "Appearance":
+    from cmrtf.synthesis.label_synthesis import appearance_of_file, constant_appearance
+
+    bank = bundle.style_bank()
+    named = bank["vendors"] | bank["subjects"]
+    name = next(iter(named)) if style is None else style
+    if name in named:
+        import numpy as np
+
+        low, high = named[name]["intensity_window"]
+        return constant_appearance(
+            np.asarray(named[name]["style"], np.float32), (low, high), len(stack.label_ids)
+        )
+    if Path(name).is_file():
+        return appearance_of_file(bundle, Path(name), stack)
+    subjects, vendors = sorted(bank["subjects"]), sorted(bank["vendors"])
+    more = ", ..." if len(subjects) > SHOWN_NAMES else ""
+    raise CmrtfError(
+        f"--style {name}: expected a vendor ({', '.join(vendors) or 'none here'}), a training subject "
+        f"({', '.join(subjects[:SHOWN_NAMES])}{more}) or an image file. Received: none of these."
+    )

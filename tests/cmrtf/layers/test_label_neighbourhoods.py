@@ -1,0 +1,66 @@
+import doctest
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cmrtf.layers import label_neighbourhoods
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64, reduce_labels
+
+
+def _neighbourhood(label_ids, row, column, num_classes):
+    """One-hot `(5, 5, num_classes)` around a pixel, zeros outside the image, one pixel at a time."""
+    result = np.zeros((5, 5, num_classes), np.float32)
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            y, x = row + dy, column + dx
+            if 0 <= y < label_ids.shape[0] and 0 <= x < label_ids.shape[1]:
+                result[dy + 2, dx + 2, label_ids[y, x]] = 1.0
+    return result
+
+
+@pytest.mark.parametrize("num_classes", [2, 4])
+@pytest.mark.parametrize("shape", [(2, 6, 9), (1, 3, 3), (1, 1, 2)])
+def test_against_brute_force(shape, num_classes):
+    label_ids = np.random.default_rng(0).integers(0, num_classes, shape)
+    found = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
+    windows, inside, index = (part.numpy() for part in found)
+    assert (windows.dtype, inside.dtype, index.dtype) == (np.float32, np.float32, np.int32)
+    assert index.shape == shape
+    for batch, row, column in np.ndindex(*shape):
+        expected = _neighbourhood(label_ids[batch], row, column, num_classes)
+        at = index[batch, row, column]
+        for inner, (dy, dx) in enumerate(np.ndindex(3, 3)):
+            np.testing.assert_array_equal(windows[at, inner], expected[dy : dy + 3, dx : dx + 3].ravel())
+            assert inside[at, inner, 0] == expected[dy + 1, dx + 1].sum()
+
+
+def test_each_neighbourhood_is_listed_once():
+    label_ids = np.random.default_rng(0).integers(0, 2, (3, 8, 8))
+    found = find_label_neighbourhoods(tf.constant(label_ids), 2)
+    rows = np.concatenate([found.windows.numpy().reshape(len(found.windows), -1), found.inside[..., 0]], 1)
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    assert set(np.unique(found.index)) == set(range(len(rows)))
+
+
+@pytest.mark.parametrize(("size", "expected"), [(16, 25), (5, 25), (4, 16), (1, 1)])
+def test_a_uniform_map_has_one_neighbourhood_for_each_place_relative_to_the_border(size, expected):
+    found = find_label_neighbourhoods(tf.zeros((2, size, size), tf.uint8), num_classes=4)
+    assert len(found.windows) == expected
+
+
+def test_the_example_holds():
+    assert doctest.testmod(label_neighbourhoods) == (0, 2)
+
+
+@pytest.mark.parametrize(("num_classes", "fits"), [(2, True), (4, True), (5, False)])
+def test_when_codes_fit(num_classes, fits):
+    assert fits_in_int64(num_classes) is fits
+    assert (int("4" * 25, 5) < 2**63) is True  # the largest code of four classes and "outside"
+
+
+def test_labels_are_reduced_by_picking_pixels():
+    label_ids = tf.reshape(tf.range(64), (1, 8, 8))
+    np.testing.assert_array_equal(reduce_labels(label_ids, 8), label_ids)
+    np.testing.assert_array_equal(reduce_labels(label_ids, 4)[0, :, 0], [9, 25, 41, 57])
+    np.testing.assert_array_equal(reduce_labels(label_ids, 2)[0], [[18, 22], [50, 54]])

@@ -1,0 +1,88 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
+from cmrtf.layers.spade import SPADE
+
+CONFIG = {"hidden_channels": 6, "num_classes": 4}
+
+
+def _inputs(size=8, channels=3):
+    return np.random.default_rng(0).normal(0.5, 2.0, (2, size, size, channels)).astype(np.float32)
+
+
+def _label_ids(size=8, num_classes=4):
+    return np.random.default_rng(1).integers(0, num_classes, (2, size, size))
+
+
+def test_as_a_layer_with_distinct_neighbourhoods(check_layer):
+    labels = find_label_neighbourhoods(tf.constant(_label_ids()), 4)
+    check_layer(SPADE, CONFIG, [_inputs(), labels], [(2, 8, 8, 3)], (4, 2))
+
+
+def test_as_a_layer_with_a_dense_label_map(check_layer):
+    check_layer(SPADE, CONFIG, [_inputs(), tf.one_hot(_label_ids(), 4)], [(2, 8, 8, 3)], (4, 2))
+
+
+@settings(max_examples=25)
+@given(st.data(), st.integers(2, 4), st.sampled_from([3, 5, 8, 13]), st.booleans())
+def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
+    label_maps, data, num_classes, size, training
+):
+    label_ids = data.draw(label_maps(num_classes, size))
+    inputs = tf.constant(_inputs(size))
+    cotangent = np.random.default_rng(2).normal(size=inputs.shape).astype(np.float32)
+    layer = SPADE(6, num_classes)
+    layer.build(inputs.shape)
+    layer.hidden_bias.assign(np.linspace(-0.5, 0.5, 6))  # else relu(bias) outside the image would be 0
+    layer.modulation_bias.assign(np.linspace(-1.0, 1.0, 6))
+
+    def evaluate(labels):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, labels, training=training)
+            loss = tf.reduce_sum(outputs * cotangent)
+        return [outputs, *tape.gradient(loss, [inputs, *layer.trainable_variables])]
+
+    distinct = evaluate(find_label_neighbourhoods(tf.constant(label_ids), num_classes))
+    dense = evaluate(tf.one_hot(label_ids, num_classes))
+    for ours, reference in zip(distinct, dense, strict=True):
+        scale = max(float(tf.reduce_max(tf.abs(reference))), 1.0)
+        np.testing.assert_allclose(ours, reference, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_it_normalises_then_scales_and_shifts(training):
+    """With constant gamma and beta, against equation 1 of the paper."""
+    layer = SPADE(**CONFIG)
+    layer.build((None, 8, 8, 3))
+    gamma, beta = np.array([0.5, 0.0, -2.0]), np.array([1.0, -1.0, 0.25])
+    layer.modulation_kernel.assign(tf.zeros_like(layer.modulation_kernel))
+    layer.modulation_bias.assign(np.concatenate([gamma, beta]))
+    x = _inputs()
+    if training:
+        normalised = (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-5)
+    else:
+        normalised = x / np.sqrt(1 + 1e-5)
+    outputs = layer(x, find_label_neighbourhoods(tf.constant(_label_ids()), 4), training=training)
+    np.testing.assert_allclose(outputs, (1 + gamma) * normalised + beta, atol=1e-4)
+
+
+def test_only_labels_within_two_pixels_matter():
+    keras.utils.set_random_seed(0)
+    layer = SPADE(**CONFIG)
+    label_ids = np.zeros((1, 11, 11), int)
+    changed = label_ids.copy()
+    changed[0, 5, 5] = 2
+    inputs = _inputs(11)[:1]
+    before, after = (
+        layer(inputs, find_label_neighbourhoods(tf.constant(ids), 4)).numpy() for ids in (label_ids, changed)
+    )
+    differs = np.abs(after - before).max(-1)[0] > 1e-6
+    assert differs[5, 5]
+    differs[3:8, 3:8] = False
+    assert not differs.any()

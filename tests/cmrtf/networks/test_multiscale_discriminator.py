@@ -1,0 +1,20 @@
+import numpy as np
+import tensorflow as tf
+
+from cmrtf.networks.multiscale_discriminator import MultiscaleDiscriminator
+
+INPUTS = np.random.default_rng(0).normal(size=(2, 16, 16, 5)).astype(np.float32)
+
+
+def test_as_a_layer(check_layer):
+    shapes = [(2, 8, 8, 4), (2, 8, 8, 8), (2, 8, 8, 1), (2, 4, 4, 4), (2, 4, 4, 8), (2, 4, 4, 1)]
+    config = {"num_scales": 2, "base_width": 4, "num_layers": 2}
+    check_layer(MultiscaleDiscriminator, config, [INPUTS], shapes, (12, 6))
+
+
+def test_the_second_scale_sees_half_the_size():
+    network = MultiscaleDiscriminator(2, 4, 2)
+    features = network(INPUTS)
+    half = INPUTS.reshape(2, 8, 2, 8, 2, 5).mean((2, 4))
+    for ours, expected in zip(features[1], network.scales[1](tf.constant(half)), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-5)

@@ -1,0 +1,110 @@
+import keras
+import numpy as np
+import pytest
+
+from cmrtf.errors import CmrtfError
+from cmrtf.models.label_vae import LabelVAE
+from cmrtf.training.checkpoints import Checkpoints, restore_for_inference
+
+
+def _model(latent_dim=3):
+    model = LabelVAE(4, 16, latent_dim, (4, 4), 1)
+    model.compile(keras.optimizers.Adam(0.01), 1.0, 1)
+    return model
+
+
+def _fill(model, value):
+    for variable in (*model.variables, *model.optimizer.variables):
+        variable.assign(np.full(variable.shape, value))
+
+
+def _values(model):
+    variables = (*model.weights, *model.optimizer.variables)
+    return {float(value) for variable in variables for value in np.unique(variable)}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Checkpoints of steps 2 and 4, filled with 2 and 4."""
+    model = _model()
+    checkpoints = Checkpoints(model, tmp_path / "checkpoints")
+    for step in (2, 4):
+        _fill(model, step)
+        checkpoints.save(step)
+    return tmp_path / "checkpoints"
+
+
+def test_without_a_checkpoint_the_step_is_0(tmp_path):
+    assert Checkpoints(_model(), tmp_path / "checkpoints").restore() == 0
+
+
+def test_weights_statistics_and_optimizer_come_back(saved):
+    model = _model()
+    assert Checkpoints(model, saved).restore() == 4
+    assert _values(model) == {4.0}
+
+
+def test_the_last_two_are_kept(saved):
+    model = _model()
+    Checkpoints(model, saved).save(6)
+    assert {path.stem.split(".")[0] for path in saved.glob("ckpt-*")} == {"ckpt-4", "ckpt-6"}
+
+
+@pytest.mark.parametrize("part", ["ckpt-4.index", "ckpt-4.data-00000-of-00001"])
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "gone"])
+def test_where_the_last_is_damaged_the_one_before_is_used(saved, part, damage):
+    file = saved / part
+    content = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"\0" * len(content))
+    model = _model()
+    assert Checkpoints(model, saved).restore() == 2
+    assert _values(model) == {2.0}
+
+
+def test_after_a_damaged_one_training_can_go_on(saved):
+    (saved / "ckpt-4.index").write_bytes(b"")
+    model = _model()
+    checkpoints = Checkpoints(model, saved)
+    checkpoints.restore()
+    _fill(model, 5)
+    checkpoints.save(4)
+    assert Checkpoints(_model(), saved).restore() == 4
+
+
+def test_where_all_are_damaged_it_says_so(saved):
+    for file in saved.glob("*.index"):
+        file.write_bytes(b"")
+    message = r"checkpoints: expected a checkpoint of this configuration\. Received: 2 that cannot be read"
+    with pytest.raises(CmrtfError, match=message):
+        Checkpoints(_model(), saved).restore()
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(saved):
+    with pytest.raises(CmrtfError, match="expected a checkpoint of this configuration"):
+        Checkpoints(_model(latent_dim=5), saved).restore()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_others(saved):
+    model = _model()
+    checkpoints = Checkpoints(model, saved)
+    # Where its temporary file would be, there is a folder.
+    (saved / "ckpt-6.data-00000-of-00001").mkdir()
+    (saved / "ckpt-6.index").mkdir()
+    with pytest.raises(CmrtfError, match=r"expected to save the checkpoint of step 6, but: .*--resume"):
+        checkpoints.save(6)
+    assert Checkpoints(_model(), saved).restore() == 4
+
+
+def test_inference_needs_no_optimizer(saved):
+    model = LabelVAE(4, 16, 3, (4, 4), 1)
+    assert restore_for_inference(model, saved) == 4
+    assert {float(value) for weight in model.weights for value in np.unique(weight)} == {4.0}
+
+
+def test_inference_needs_a_checkpoint(tmp_path):
+    message = r"checkpoints: expected a checkpoint of a trained model\. Received: none; train it first"
+    with pytest.raises(CmrtfError, match=message):
+        restore_for_inference(_model(), tmp_path / "checkpoints")

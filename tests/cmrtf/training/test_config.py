@@ -1,0 +1,136 @@
+import dataclasses
+
+import pytest
+import yaml
+
+from cmrtf.errors import CmrtfError
+from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict, load_config, preset_names
+
+VAE = {
+    "latent_dim": 3,
+    "widths": [4, 8],
+    "depth": 1,
+    "batch_size": 2,
+    "steps": 10,
+    "interval_steps": 5,
+    "learning_rate": 1,
+    "kl_weight": 0.5,
+    "kl_warmup_steps": 2,
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load the VAE section of a preset file with some entries changed."""
+
+    def load(asked=None, **changes):
+        path = tmp_path / "mine.yaml"
+        path.write_text(yaml.safe_dump({"vae": VAE | changes}))
+        return load_config(str(path), VAEConfig, asked)
+
+    return load
+
+
+def test_the_presets_that_ship():
+    assert preset_names() == ["cpu", "demo", "gpu", "paper"]
+
+
+@pytest.mark.parametrize("config_class", [VAEConfig, GANConfig])
+@pytest.mark.parametrize("preset", ["cpu", "demo", "gpu", "paper"])
+def test_every_shipped_preset_loads(preset, config_class):
+    config = load_config(preset, config_class)
+    assert config.steps % config.interval_steps == 0
+    assert config.batch_size >= 1
+
+
+def test_entries_are_converted_and_the_rest_is_default(load):
+    config = load(augmentation={"rotation_degrees": 5})
+    assert config.widths == (4, 8)
+    assert (config.learning_rate, type(config.learning_rate)) == (1.0, float)
+    assert config.precision == "float32"
+    assert config.augmentation.rotation_degrees == 5.0
+    assert config.augmentation.elastic_px == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps", "interval"), [(None, 10, 5), (10, 10, 5), (11, 15, 5), (3, 3, 3), (1, 1, 1)]
+)
+def test_steps_are_rounded_up_to_whole_intervals(load, asked, steps, interval):
+    config = load(asked)
+    assert (config.steps, config.interval_steps) == (steps, interval)
+
+
+def test_a_config_survives_plain_form():
+    config = load_config("paper", GANConfig)
+    plain = yaml.safe_load(yaml.safe_dump(dataclasses.asdict(config)))
+    assert config_from_dict(GANConfig, plain, "plain") == config
+
+
+def test_a_preset_must_exist(tmp_path):
+    with pytest.raises(CmrtfError, match=r"nope: expected a preset \(cpu, demo, gpu, paper\) or a YAML file"):
+        load_config("nope", VAEConfig)
+    with pytest.raises(CmrtfError, match="expected a preset"):
+        load_config(str(tmp_path), VAEConfig)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("vae: {", r"mine\.yaml: expected YAML, but: "),
+        ("- vae", r"mine\.yaml: expected a section 'vae'"),
+        ("gan: {}", r"mine\.yaml: expected a section 'vae'"),
+        ("", r"mine\.yaml: expected a section 'vae'"),
+        ("vae: 3", r"mine\.yaml, section vae: expected a mapping\. Received: 3\."),
+    ],
+)
+def test_a_file_must_be_yaml_with_the_section(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(CmrtfError, match=message):
+        load_config(str(path), VAEConfig)
+
+
+def test_a_file_must_be_text(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(CmrtfError, match=r"mine\.yaml: expected"):
+        load_config(str(path), VAEConfig)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"latent_dims": 3}, r"section vae: expected entries among latent_dim, .*Received: latent_dims\."),
+        ({"latent_dim": "3"}, r"section vae, latent_dim: expected int\. Received: '3'"),
+        ({"latent_dim": True}, r"latent_dim: expected int\. Received: True"),
+        ({"latent_dim": 3.0}, r"latent_dim: expected int\. Received: 3\.0"),
+        ({"widths": 4}, r"widths: expected a list of whole numbers\. Received: 4"),
+        ({"widths": [4, 8.0]}, r"widths: expected a list of whole numbers\. Received: \[4, 8\.0\]"),
+        ({"learning_rate": "1e-3"}, r"learning_rate: expected float\. .*YAML reads 1e-3 as text: write 1\.0e-3"),
+        ({"augmentation": 3}, r"section vae, augmentation: expected a mapping\. Received: 3"),
+        ({"augmentation": {"spin": 3}}, r"augmentation: expected entries among flip.*Received: spin"),
+        ({"steps": 7}, r"section vae: expected steps to be a multiple of interval_steps\. Received: 7 and 5"),
+    ],
+)
+def test_entries_must_be_known_and_of_the_right_type(load, changes, message):
+    with pytest.raises(CmrtfError, match=message):
+        load(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"interval_steps": 0}, {"precision": "float99"}])
+def test_values_that_cannot_be_are_refused(load, changes):
+    (name,) = changes
+    with pytest.raises(CmrtfError, match=rf"section vae.*{name}"):
+        load(**changes)
+
+
+def test_missing_entries_are_named():
+    with pytest.raises(CmrtfError, match=r"here: expected an entry for depth, widths\. Received: none"):
+        config_from_dict(VAEConfig, {k: v for k, v in VAE.items() if k not in ("depth", "widths")}, "here")
+
+
+def test_nothing_is_a_value_only_where_it_may_be():
+    gan = dataclasses.asdict(load_config("demo", GANConfig))
+    assert config_from_dict(GANConfig, gan | {"perceptual_weights": None}, "here").perceptual_weights is None
+    with pytest.raises(CmrtfError, match=r"perceptual_weights: expected str or nothing\. Received: 3"):
+        config_from_dict(GANConfig, gan | {"perceptual_weights": 3}, "here")

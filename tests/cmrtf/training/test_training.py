@@ -1,0 +1,135 @@
+"""Training as a whole, on 16 x 16 pixels: what it leaves behind, and that it can be stopped at any time."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cmrtf.data.cohort import PreparedCohort
+from cmrtf.errors import CmrtfError
+from cmrtf.training import loop
+from cmrtf.training.callbacks import Progress
+from cmrtf.training.checkpoints import restore_for_inference
+from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.train_gan import build_spade_gan, train_gan
+from cmrtf.training.train_vae import build_label_vae, train_vae
+
+TRAIN = {"label_vae": train_vae, "spade_gan": train_gan}
+
+
+@pytest.fixture(scope="module", params=["label_vae", "spade_gan"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def config(kind, vae_config, gan_config):
+    return {"label_vae": vae_config, "spade_gan": gan_config}[kind]
+
+
+@pytest.fixture(scope="module")
+def whole(kind, config, tiny_cohort, tmp_path_factory):
+    """A run of all steps in one go."""
+    path = tmp_path_factory.mktemp(kind) / "run"
+    TRAIN[kind](tiny_cohort, path, config, seed=3)
+    return RunDirectory.open(path, kind)
+
+
+def _saved(run):
+    """Every value of the last checkpoint, by name."""
+    reader = tf.train.load_checkpoint(str(run.checkpoints))
+    names = sorted(reader.get_variable_to_shape_map())
+    return {name: reader.get_tensor(name) for name in names if not name.startswith("_CHECKPOINTABLE")}
+
+
+def _log(run):
+    with run.log.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class StoppedError(Exception):
+    pass
+
+
+class StoppingProgress(Progress):
+    """Stops the run after its first interval, when its checkpoint is saved."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        raise StoppedError
+
+
+def test_resuming_is_exact(kind, config, whole, tiny_cohort, tmp_path, monkeypatch):
+    """Weights, averages, optimizers and figures are those of the run that was never stopped."""
+    path = tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr(loop, "Progress", StoppingProgress)
+        TRAIN[kind](tiny_cohort, path, config, seed=3)
+    run = RunDirectory.open(path, kind)
+    assert [row["step"] for row in _log(run)] == ["2"]
+    TRAIN[kind](tiny_cohort, path, config, seed=3, resume=True)
+    assert _log(run) == _log(whole)
+    expected = _saved(whole)
+    saved = _saved(run)
+    assert saved.keys() == expected.keys()
+    assert len(saved) > 50
+    for name, values in expected.items():
+        np.testing.assert_array_equal(saved[name], values, err_msg=name)
+
+
+def test_training_moves_the_weights(kind, config, whole):
+    build = {"label_vae": build_label_vae, "spade_gan": build_spade_gan}[kind]
+    fresh, trained = build(config, 16), build(config, 16)
+    assert restore_for_inference(trained, whole.checkpoints) == 4
+    assert all(np.isfinite(weight).all() for weight in trained.get_weights())
+    unchanged = [
+        np.array_equal(a, b) for a, b in zip(fresh.get_weights(), trained.get_weights(), strict=True)
+    ]
+    assert not any(unchanged)
+
+
+def test_every_interval_leaves_a_row_a_picture_and_a_checkpoint(kind, whole):
+    names = {
+        "label_vae": {"loss", "cross_entropy", "kl", "dice_LV", "dice_MYO", "dice_RV", "active_dims"},
+        "spade_gan": {"g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "d_real", "d_fake", "val_l1"},
+    }[kind]
+    rows = _log(whole)
+    assert [row["step"] for row in rows] == ["2", "4"]
+    for row in rows:
+        assert names <= set(row)
+        assert np.isfinite([float(row[name]) for name in names]).all()
+    assert sorted(path.name for path in whole.samples.iterdir()) == ["step_000002.png", "step_000004.png"]
+    assert {"ckpt-2.index", "ckpt-4.index"} <= {path.name for path in whole.checkpoints.iterdir()}
+    assert any(path.name.startswith("events") for path in whole.tensorboard.rglob("*"))
+
+
+def test_a_finished_run_is_left_as_it_is(kind, config, whole, tiny_cohort):
+    before = whole.log.read_bytes()
+    TRAIN[kind](tiny_cohort, whole.path, config, seed=3, resume=True)
+    assert whole.log.read_bytes() == before
+
+
+def test_a_run_is_not_continued_on_other_data(kind, config, whole, write_cohort, tmp_path):
+    other = write_cohort(tmp_path / "other", vendors="AAB")
+    with pytest.raises(CmrtfError, match=r"data_hash: started with \w+, asked for \w+"):
+        TRAIN[kind](other, whole.path, config, seed=3, resume=True)
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused_before_anything_is_written(
+    kind, config, tiny_cohort, tmp_path, monkeypatch
+):
+    two_devices = type("Strategy", (), {"num_replicas_in_sync": 2})
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", two_devices)
+    with pytest.raises(CmrtfError, match="batch_size=3 on 2 devices"):
+        TRAIN[kind](tiny_cohort, tmp_path / "run", dataclasses.replace(config, batch_size=3))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_gan_leaves_a_style_for_every_training_subject(gan_config, tiny_cohort, whole, kind):
+    if kind != "spade_gan":
+        pytest.skip("the VAE has no styles")
+    text = (whole.path / "style_bank.json").read_text()
+    for subject in PreparedCohort.open(tiny_cohort).subjects("train"):
+        assert f'"{subject}"' in text
