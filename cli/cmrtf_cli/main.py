@@ -4,9 +4,11 @@ Command modules are imported only when their command runs or is described, and t
 TensorFlow only inside their functions: `cmrtf --help` answers at once.
 """
 
+import errno
 import importlib
 import signal
 import sys
+from typing import NoReturn
 
 import click
 
@@ -24,6 +26,10 @@ COMMANDS = {
     "synthesize": "Turn a label map into an image.",
 }
 """Command name to its line in `cmrtf --help`, in the order in which they are used."""
+
+
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""What a disk or its owner refuses: not a bug."""
 
 
 class LazyGroup(click.Group):
@@ -51,7 +57,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="cmrtf")
 def cli() -> None:
-    r"""Labelled synthetic cardiac MR: hearts between hearts, images from labels.
+    """Labelled synthetic cardiac MR: hearts between hearts, images from labels.
 
     \b
     See it work (about 8 minutes on a laptop):
@@ -59,12 +65,12 @@ def cli() -> None:
 
     \b
     On your own data:
-        cmrtf prepare M&Ms/ prepared/
+        cmrtf prepare OpenDataset/ prepared/
         cmrtf train-vae prepared/ --run runs/vae
         cmrtf train-gan prepared/ --run runs/gan
         cmrtf export --vae runs/vae --gan runs/gan bundle/
         cmrtf interpolate --model bundle/ --data prepared/ --subject-a A0S9V9 --subject-b A1D9Z7 --out out/
-    """
+    """  # noqa: D301 - click reads \b
 
 
 def main() -> None:
@@ -76,5 +82,13 @@ def main() -> None:
     try:
         cli(prog_name="cmrtf")
     except CmrtfError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        _fail(f"{error.filename or 'output'}: expected to be able to write. Received: {error.strerror}.")
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)

@@ -133,6 +133,8 @@ class SPADEGAN(keras.Model):
         self.average_decay = average_decay
         self.augment_discriminator = augment_discriminator
         self.perceptual_loss = perceptual_loss
+        if perceptual_loss is not None:
+            self.trackers["perceptual"] = keras.metrics.Mean("perceptual")
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

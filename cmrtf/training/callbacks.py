@@ -32,6 +32,10 @@ class Progress(keras.callbacks.Callback):
         self.interval_steps = interval_steps
         self.shown = shown
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Say why the first step takes long."""
+        self.bar.write("Tracing the graph: the first step takes up to a minute.")
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Advance the bar."""
         self.bar.update()

@@ -42,7 +42,7 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise CmrtfError(
                 f"{self.manager.directory}: expected to save the checkpoint of step {step}, but: {error}. "
-                "The checkpoints saved before are intact: continue from them with --resume."
+                f"{len(self.manager.checkpoints)} saved before are intact: --resume continues from there."
             ) from error
 
     def restore(self) -> int:

@@ -92,6 +92,9 @@ class GANConfig:
 
 Config = VAEConfig | GANConfig
 ConfigT = TypeVar("ConfigT", VAEConfig, GANConfig)
+PRECISIONS = ("float32", "mixed_bfloat16")
+MAX_STAGES = 6
+"""Each stage halves 128 pixels; at least two by two are left."""
 SECTIONS = {VAEConfig: "vae", GANConfig: "gan"}
 
 
@@ -116,7 +119,7 @@ def load_config(preset: str, config_class: type[ConfigT], steps: int | None = No
         text = resources.files("cmrtf.training.presets").joinpath(f"{preset}.yaml").read_text()
         source = f"preset {preset}"
     elif Path(preset).is_file():
-        text, source = Path(preset).read_text(), preset
+        text, source = Path(preset).read_text(errors="replace"), preset
     else:
         raise CmrtfError(
             f"{preset}: expected a preset ({', '.join(preset_names())}) or a YAML file, but there is neither."
@@ -130,14 +133,29 @@ def load_config(preset: str, config_class: type[ConfigT], steps: int | None = No
         raise CmrtfError(f"{source}: expected a section {section!r}. Received: {type(document).__name__}.")
     config = config_from_dict(config_class, document[section], f"{source}, section {section}")
     if steps is not None:
-        interval = min(config.interval_steps, steps)
+        interval = min(max(config.interval_steps, 1), steps)
         config = dataclasses.replace(config, steps=-(-steps // interval) * interval, interval_steps=interval)
+    _check_values(config, f"{source}, section {section}")
     if config.steps % config.interval_steps:
         raise CmrtfError(
             f"{source}, section {section}: expected steps to be a multiple of interval_steps. "
             f"Received: {config.steps} and {config.interval_steps}."
         )
     return config
+
+
+def _check_values(config: Config, source: str) -> None:
+    """Refuse values that no model or run can have."""
+    zero_allowed = {"kl_weight", "kl_warmup_steps", "average_decay"}
+    for name, value in dataclasses.asdict(config).items():
+        if type(value) in (int, float) and (value < 0 or (value == 0 and name not in zero_allowed)):
+            raise CmrtfError(f"{source}, {name}: expected a positive number. Received: {value}.")
+    if config.precision not in PRECISIONS:
+        raise CmrtfError(
+            f"{source}, precision: expected {' or '.join(PRECISIONS)}. Received: {config.precision}."
+        )
+    if isinstance(config, VAEConfig) and not 1 <= len(config.widths) <= MAX_STAGES:
+        raise CmrtfError(f"{source}, widths: expected 1 to {MAX_STAGES}. Received: {len(config.widths)}.")
 
 
 def config_from_dict(config_class: type[Any], values: Any, source: str) -> Any:

@@ -46,6 +46,9 @@ def fit(
     if first_step >= config.steps:
         return
     interval = config.interval_steps
+    # The remapper of TF 2.18 to 2.21 fails on the gradient of a fused leaky ReLU: it then does nothing,
+    # at length. It is put back for inference in the same process.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     model.fit(
         batches(range(first_step, config.steps)),
         initial_epoch=first_step // interval,
@@ -61,3 +64,4 @@ def fit(
             Progress(run.kind, first_step, config.steps, interval, shown),
         ],
     )
+    tf.config.optimizer.set_experimental_options({"remapping": True})

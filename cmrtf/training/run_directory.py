@@ -77,8 +77,9 @@ class RunDirectory:
             )
         run = cls(path, kind, config, seed, data_hash)
         try:
-            run.samples.mkdir(parents=True)
+            path.mkdir(parents=True, exist_ok=True)
             run._write()
+            run.samples.mkdir()
         except OSError as error:
             raise CmrtfError(f"{path}: expected a folder that can be written, but: {error}") from error
         return run
@@ -93,15 +94,16 @@ class RunDirectory:
         file = path / RUN_FILE
         try:
             values = json.loads(file.read_text())
-            found = values["kind"]
+            found, settings = values["kind"], values["config"]
+            seed, data_hash = values["seed"], values["data_hash"]
         except FileNotFoundError as error:
             raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
         except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
             raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
         if found != kind:
             raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {found}.")
-        config = config_from_dict(KINDS[kind], values["config"], str(file))
-        return cls(path, kind, config, values["seed"], values["data_hash"])
+        config = config_from_dict(KINDS[kind], settings, str(file))
+        return cls(path, kind, config, seed, data_hash)
 
     @classmethod
     def open_or_create(
@@ -144,7 +146,9 @@ class RunDirectory:
         record = self._to_dict() | {
             "versions": {"cmrtf": __version__, "python": platform.python_version()} | versions
         }
-        (self.path / RUN_FILE).write_text(json.dumps(record, indent=2) + "\n")
+        partial = self.path / f".{RUN_FILE}.partial"
+        partial.write_text(json.dumps(record, indent=2) + "\n")
+        partial.replace(self.path / RUN_FILE)
 
 
 def _differences(started: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> list[str]:

@@ -63,8 +63,11 @@ def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
             axis.set_yticks([])
         row[0].set_ylabel(name, fontsize=9)
     partial = path.with_suffix(".partial.png")
-    figure.savefig(partial, dpi=80)
-    partial.replace(path)
+    try:
+        figure.savefig(partial, dpi=80)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _spread(count: int, columns: int = COLUMNS) -> Sequence[int]:

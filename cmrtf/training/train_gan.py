@@ -112,7 +112,7 @@ def _samples(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
     phases = [sorted(volume)[i // len(subjects) % len(volume)] for i, volume in enumerate(volumes)]
     chosen = [volume[phase] for volume, phase in zip(volumes, phases, strict=True)]
     # From a third to two thirds of the stack: where the whole heart is cut.
-    at = [round(len(v.image) * (1 + i % 3 / 2) / 3) for i, v in enumerate(chosen)]
+    at = [round((len(v.image) - 1) * (1 + i % 3 / 2) / 3) for i, v in enumerate(chosen)]
     return {
         "labels": np.stack([v.label_ids[k] for v, k in zip(chosen, at, strict=True)]),
         "real": np.stack([v.image[k] for v, k in zip(chosen, at, strict=True)]),

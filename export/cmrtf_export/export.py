@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
 from cmrtf.data.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder, require_new_folder
@@ -41,7 +43,12 @@ def export_bundle(vae_run: Path, gan_run: Path, out: Path) -> None:
             "Let `cmrtf train-gan --resume` finish the run."
         )
     with new_folder(out) as folder:
-        _write(folder, runs)
+        try:
+            _write(folder, runs)
+        except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+            raise CmrtfError(
+                f"{out}: expected to be able to write here. Received: {error.message}."
+            ) from error
 
 
 def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:

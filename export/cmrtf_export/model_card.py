@@ -31,13 +31,15 @@ def model_card(training: dict[str, Any]) -> str:
         "| model | signatures | steps | training data | figures on validation subjects |",
         "|---|---|---|---|---|",
     ]
-    for name, signatures in (
-        ("label_vae", "`encode`, `decode`"),
-        ("spade_gan", "`synthesize`, `encode_style`"),
-    ):
+    for name, signatures in SIGNATURES.items():
         model = training[name]
-        figures = ", ".join(f"{key} {value:.3f}" for key, value in model["metrics"].items()) or "none"
+        figures = ", ".join(f"{key} {value:.3f}" for key, value in _on_validation(model["metrics"])) or "none"
         steps, data = model["steps_trained"], model["data_hash"]
         lines.append(f"| `{name}/1` | {signatures} | {steps} | {data} | {figures} |")
     versions = ", ".join(f"{name} {value}" for name, value in training["versions"].items())
     return "\n".join([*lines, "", f"Exported with {versions}.", ""])
+
+
+def _on_validation(metrics: dict[str, float]) -> list[tuple[str, float]]:
+    """Those of a run's last figures that were measured on validation subjects."""
+    return [(name, value) for name, value in metrics.items() if name.startswith(("dice_", "active_", "val_"))]

@@ -1,11 +1,14 @@
 """`cmrtf demo`: the whole story, from raw data to a report."""
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from cmrtf.errors import CmrtfError
 from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
@@ -48,6 +51,9 @@ def command(out: Path, raw: Path | None, preset: str | None, seed: int) -> None:
         ("Exporting SavedModels", lambda: _export(out)),
         ("Walking between two subjects", lambda: _walk(out)),
     ]
+    _settle(
+        out, {"data": "phantom" if source == out / "raw" else _name(source), "preset": preset, "seed": seed}
+    )
     start_tensorflow()
     for number, (title, stage) in enumerate(stages, start=1):
         click.secho(f"\n[{number}/{len(stages)}] {title} ({_minutes(started)} so far)", bold=True)
@@ -62,6 +68,25 @@ def command(out: Path, raw: Path | None, preset: str | None, seed: int) -> None:
         ("bundle", "the SavedModels: use them with cmrtf interpolate --model"),
     ):
         click.echo(f"  {out / path!s:32} {what}")
+
+
+def _name(raw: Path) -> str:
+    """Tells data sets apart without carrying a path of the user's into the outputs."""
+    return f"{raw.name} {hashlib.sha256(str(raw.resolve()).encode()).hexdigest()[:12]}"
+
+
+def _settle(out: Path, settings: dict[str, str | int]) -> None:
+    """Keep to the settings that the demo in `out` was started with."""
+    file = out / "demo.json"
+    if file.exists():
+        started = json.loads(file.read_text())
+        if started != settings:
+            raise CmrtfError(f"{file}: expected the settings of before, {started}. Received: {settings}.")
+        return
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CmrtfError(f"{out}: expected a new or empty folder, or one with a demo to go on with.")
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings) + "\n")
 
 
 def _minutes(started: float) -> str:

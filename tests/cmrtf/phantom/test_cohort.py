@@ -107,7 +107,7 @@ def test_a_file_in_the_way_is_refused(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_one_message(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(CmrtfError, match="expected to be able to write the phantom cohort"):
+    with pytest.raises(CmrtfError, match="expected to be able to write here"):
         write_phantom_cohort(tmp_path / "file" / "out", subjects=1, frames=2, workers=1)
 
 

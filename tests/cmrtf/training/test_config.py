@@ -106,7 +106,10 @@ def test_a_file_must_be_text(tmp_path):
         ({"latent_dim": 3.0}, r"latent_dim: expected int\. Received: 3\.0"),
         ({"widths": 4}, r"widths: expected a list of whole numbers\. Received: 4"),
         ({"widths": [4, 8.0]}, r"widths: expected a list of whole numbers\. Received: \[4, 8\.0\]"),
-        ({"learning_rate": "1e-3"}, r"learning_rate: expected float\. .*YAML reads 1e-3 as text: write 1\.0e-3"),
+        (
+            {"learning_rate": "1e-3"},
+            r"learning_rate: expected float\. .*YAML reads 1e-3 as text: write 1\.0e-3",
+        ),
         ({"augmentation": 3}, r"section vae, augmentation: expected a mapping\. Received: 3"),
         ({"augmentation": {"spin": 3}}, r"augmentation: expected entries among flip.*Received: spin"),
         ({"steps": 7}, r"section vae: expected steps to be a multiple of interval_steps\. Received: 7 and 5"),

@@ -86,9 +86,10 @@ def test_a_run_that_was_stopped_before_its_record_was_written_can_be_started(
     def stop(run):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(RunDirectory, "_write", stop)
-        RunDirectory.create(tmp_path / "new", "label_vae", vae_config, 5, "abc")
+        with pytest.raises(KeyboardInterrupt):
+            RunDirectory.create(tmp_path / "new", "label_vae", vae_config, 5, "abc")
     RunDirectory.open_or_create(tmp_path / "new", "label_vae", vae_config, 5, "abc", resume=True)
 
 
