@@ -83,9 +83,16 @@ def decode_between(
     """
     positions = np.linspace(0.0, 1.0, num_slices)
     span = start.span.towards(end.span, weight)
-    at_start, at_end = (span.carry_over(positions, to=stack.span) for stack in (start, end))
-    codes = between(codes_at(start.label_codes, at_start), codes_at(end.label_codes, at_end), weight)
-    styles = between(codes_at(start.style_codes, at_start), codes_at(end.style_codes, at_end), weight)
+
+    def walked(
+        first: NDArray[np.float32], second: NDArray[np.float32], places: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        at_start, at_end = (span.carry_over(places, to=stack.span) for stack in (start, end))
+        return between(codes_at(first, at_start), codes_at(second, at_end), weight)
+
+    # Where a label reaches beyond its slice, the shape is that of the slice; the image goes on changing.
+    codes = walked(start.label_codes, end.label_codes, np.clip(positions, span.first, span.last))
+    styles = walked(start.style_codes, end.style_codes, positions)
     has_heart = span.contains(positions)
     decoded = models.decode(codes[has_heart])
     label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cmrtf.data.schema import SCHEMA
 from cmrtf.palette import LABEL_COLOURS
 
-COLOUR_MAP = ListedColormap(np.array(LABEL_COLOURS) / 255)
+COLOUR_MAP = ListedColormap(np.array(LABEL_COLOURS[: SCHEMA.num_classes]) / 255)
 COLUMNS = 8
 
 

@@ -150,7 +150,7 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def _in_batches(function: Any, *inputs: NDArray[Any]) -> NDArray[Any]:
-    starts = range(0, len(inputs[0]), BATCH_SIZE)
+    starts = range(0, max(len(inputs[0]), 1), BATCH_SIZE)  # once for no slices: they have a shape too
     return np.concatenate(
         [
             function(*(tf.constant(values[start : start + BATCH_SIZE]) for values in inputs)).numpy()

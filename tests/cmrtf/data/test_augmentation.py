@@ -108,6 +108,13 @@ def test_scaling_multiplies_distances_and_stays_within_its_range():
     assert 1.1 < zoom.max() <= 1.201
 
 
+def test_rotation_and_scaling_together_keep_shapes():
+    """All distances are multiplied by the same number."""
+    sources = _sources(AugmentationConfig(rotation_degrees=30, scaling=0.2))[INNER]
+    ratio = np.hypot(sources[..., 0], sources[..., 1]) / np.hypot(Y, X)[INNER[1:]]
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1, :1], ratio.shape), atol=1e-3)
+
+
 def test_a_translation_is_the_same_everywhere_and_stays_within_its_range():
     sources = _sources(AugmentationConfig(translation_px=4))
     shift = sources[INNER] - np.stack([Y, X], -1)[None, 10:22, 10:22]

@@ -102,6 +102,23 @@ def test_the_gradient_flows_through_sigma(layer):
     assert abs(np.sum(gradient * kernel)) < 1e-4 * np.abs(gradient).sum() * np.abs(kernel).max()
 
 
+def test_before_convergence_the_singular_vectors_are_constants():
+    """`d sigma / d W = v u^T` (algorithm 1 of the paper), with u and v of one power iteration."""
+    layer = SpectralConv2D(4, 1, use_bias=False)
+    x, cotangent = (np.random.default_rng(seed).normal(size=n) for seed, n in ((0, 6), (1, 4)))
+    inputs = tf.constant(x.reshape(1, 1, 1, 6), tf.float32)
+    layer.build(inputs.shape)
+    w, u = layer.kernel.numpy()[0, 0].astype(np.float64), layer.u.numpy().astype(np.float64)
+    u /= np.linalg.norm(u)
+    v = w @ u / np.linalg.norm(w @ u)
+    sigma = v @ w @ u
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(inputs) * cotangent)
+    gradient = tape.gradient(loss, layer.kernel.value)[0, 0]
+    expected = np.outer(x, cotangent) / sigma - (x @ w @ cotangent) / sigma**2 * np.outer(v, u)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_baking_leaves_inference_as_it_was(layer):
     before = layer(_inputs()).numpy()
     layer.bake()

@@ -32,11 +32,11 @@ def _batch(examples=2):
     }
 
 
-def _compiled(average_decay=0.9, perceptual_loss=None):
+def _compiled(average_decay=0.9, **settings):
     keras.utils.set_random_seed(0)
     model = SPADEGAN(**CONFIG)
     optimizers = [keras.optimizers.SGD(rate) for rate in RATES]
-    model.compile(*optimizers, WEIGHTS, average_decay, perceptual_loss)
+    model.compile(*optimizers, WEIGHTS, average_decay, **settings)
     return model
 
 
@@ -46,13 +46,13 @@ def _twin(model):
     return twin
 
 
-def _look(gan, image, fake, batch):
+def _look(gan, image, fake, batch, augmented=True):
     """The discriminator's opinion of real and fake, each `[scale][layer]`."""
     label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), 4)
     both = []
-    for images in (image, fake):
-        augmented, moved = augment(images, label_map, batch["augment_draws"])
-        both.append(tf.concat([moved, augmented], -1))
+    for pair in ((image, label_map), (fake, label_map)):
+        images, labels = augment(*pair, batch["augment_draws"]) if augmented else pair
+        both.append(tf.concat([labels, images], -1))
     scales = gan.discriminator(tf.concat(both, 0), training=True)
     real, fake = ([[tf.split(layer, 2)[i] for layer in scale] for scale in scales] for i in (0, 1))
     return real, fake
@@ -63,29 +63,30 @@ def _perceptual(real, fake):
     return tf.reduce_mean(tf.square(real - fake), axis=[1, 2, 3])
 
 
+@pytest.mark.parametrize("augmented", [True, False])
 @pytest.mark.parametrize("perceptual_loss", [None, _perceptual], ids=["plain", "perceptual"])
-def test_the_generators_step_follows_its_own_loss_only(perceptual_loss):
+def test_the_generators_step_follows_its_own_loss_only(perceptual_loss, augmented):
     """Against the loss written out on a second model, differentiated by generator and style encoder."""
     batch = _batch()
-    model = _compiled(perceptual_loss=perceptual_loss)
+    model = _compiled(perceptual_loss=perceptual_loss, augment_discriminator=augmented)
     twin = _twin(model)
     with tf.GradientTape() as tape:
         mean, log_variance = twin.encode_style(batch["image"])
         style = mean + tf.exp(log_variance / 2) * batch["style_noise"]
         image = twin.generator(style, batch["label_ids"], training=True)
-        real, fake = _look(twin, batch["image"], image, batch)
+        real, fake = _look(twin, batch["image"], image, batch, augmented)
         terms = {
             "g_hinge": hinge_generator_loss([scale[-1] for scale in fake]),
             "feature_matching": 2.0 * feature_matching_loss([s[:-1] for s in real], [s[:-1] for s in fake]),
             "reconstruction": 3.0 * tf.reduce_mean(tf.abs(batch["image"] - image), axis=[1, 2, 3]),
             "kl": 0.5 * 0.5 * tf.reduce_sum(mean**2 + tf.exp(log_variance) - 1 - log_variance, -1),
         }
-        loss = tf.add_n(list(terms.values()))
         if perceptual_loss is not None:
-            loss += 7.0 * _perceptual(batch["image"], image)
-        loss = tf.reduce_mean(loss)
+            terms["perceptual"] = 7.0 * perceptual_loss(batch["image"], image)
+        loss = tf.reduce_mean(tf.add_n(list(terms.values())))
     gradients = tape.gradient(loss, twin.g_variables)
     reported = model.train_step(batch)
+    assert set(reported) == {*terms, "d_hinge", "d_real", "d_fake"}
     for name, values in terms.items():
         np.testing.assert_allclose(reported[name], np.mean(values), rtol=1e-4, atol=1e-6)
     for ours, before, gradient in zip(model.g_variables, twin.g_variables, gradients, strict=True):

@@ -2,6 +2,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from cmrtf.palette import LABEL_COLOURS
 from cmrtf.training.samples import draw_reconstructions, draw_syntheses
 
 LABEL_IDS = np.random.default_rng(0).integers(0, 4, (3, 8, 8)).astype(np.uint8)
@@ -23,8 +24,8 @@ def test_reconstructions_are_drawn_for_any_number_of_slices(tmp_path, num_slices
 def test_labels_are_drawn_in_their_colours_and_images_in_grey(tmp_path):
     label_ids = np.full((1, 8, 8), 1, np.uint8)
     draw_syntheses(tmp_path / "a.png", {"labels": label_ids}, "")
-    orange = (_picture(tmp_path / "a.png")[..., :3] * 255).round()
-    assert (orange == [0xD5, 0x5E, 0x00]).all(-1).mean() > 0.2
+    pixels = (_picture(tmp_path / "a.png")[..., :3] * 255).round()
+    assert (pixels == LABEL_COLOURS[1]).all(-1).mean() > 0.2
     (tmp_path / "a.png").unlink()
     draw_syntheses(tmp_path / "b.png", {"image": np.zeros((1, 8, 8), np.float32)}, "")
     grey = _picture(tmp_path / "b.png")[..., :3]

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -50,6 +51,25 @@ def _log(run):
         return list(csv.DictReader(file))
 
 
+def _assert_same(run, expected):
+    """Figures, and every weight, average, statistic and optimizer slot to the last bit."""
+    assert _log(run) == _log(expected)
+    saved, wanted = _saved(run), _saved(expected)
+    assert saved.keys() == wanted.keys()
+    assert len(saved) > 50
+    for name, values in wanted.items():
+        np.testing.assert_array_equal(saved[name], values, err_msg=name)
+
+
+def test_resuming_is_exact(kind, config, whole, tiny_cohort, tmp_path):
+    """Where the last checkpoint is damaged its interval is trained again, with the same result."""
+    run = dataclasses.replace(whole, path=shutil.copytree(whole.path, tmp_path / "run"))
+    damaged = run.checkpoints / "ckpt-4.index"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    TRAIN[kind](tiny_cohort, run.path, config, seed=3, resume=True)
+    _assert_same(run, whole)
+
+
 class StoppedError(Exception):
     pass
 
@@ -62,23 +82,18 @@ class StoppingProgress(Progress):
         raise StoppedError
 
 
-def test_resuming_is_exact(kind, config, whole, tiny_cohort, tmp_path, monkeypatch):
-    """Weights, averages, optimizers and figures are those of the run that was never stopped."""
-    path = tmp_path / "run"
+@pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
+def test_a_run_that_was_stopped_is_continued_as_if_it_had_not_been(
+    kind, config, whole, tiny_cohort, tmp_path, monkeypatch
+):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "Progress", StoppingProgress)
         with pytest.raises(StoppedError):
-            TRAIN[kind](tiny_cohort, path, config, seed=3)
-    run = RunDirectory.open(path, kind)
+            TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+    run = RunDirectory.open(tmp_path / "run", kind)
     assert [row["step"] for row in _log(run)] == ["2"]
-    TRAIN[kind](tiny_cohort, path, config, seed=3, resume=True)
-    assert _log(run) == _log(whole)
-    expected = _saved(whole)
-    saved = _saved(run)
-    assert saved.keys() == expected.keys()
-    assert len(saved) > 50
-    for name, values in expected.items():
-        np.testing.assert_array_equal(saved[name], values, err_msg=name)
+    TRAIN[kind](tiny_cohort, run.path, config, seed=3, resume=True)
+    _assert_same(run, whole)
 
 
 def test_training_moves_every_weight(kind, config, whole):

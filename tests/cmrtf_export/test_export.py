@@ -1,0 +1,44 @@
+import shutil
+
+import pytest
+
+from cmrtf.errors import CmrtfError
+from cmrtf_export.export import export_bundle
+
+
+def test_nothing_but_the_bundle_is_left(story):
+    assert sorted(path.name for path in story.bundle.iterdir()) == [
+        "README.md",
+        "bundle.json",
+        "label_vae",
+        "spade_gan",
+        "style_bank.json",
+    ]
+    assert not [path for path in story.bundle.parent.iterdir() if "partial" in path.name]
+
+
+def test_a_taken_folder_is_refused(story):
+    with pytest.raises(CmrtfError, match="expected a folder that does not exist yet"):
+        export_bundle(story.vae_run, story.gan_run, story.bundle)
+
+
+def test_runs_must_be_of_the_right_kind(story, tmp_path):
+    with pytest.raises(CmrtfError, match=r"expected a run of kind label_vae\. Received: spade_gan"):
+        export_bundle(story.gan_run, story.vae_run, tmp_path / "bundle")
+    with pytest.raises(CmrtfError, match=r"expected a training run, but it holds no run\.json"):
+        export_bundle(tmp_path, story.gan_run, tmp_path / "bundle")
+
+
+def test_an_unfinished_gan_is_refused(story, tmp_path):
+    run = shutil.copytree(story.gan_run, tmp_path / "gan")
+    (run / "style_bank.json").unlink()
+    message = r"style_bank\.json: expected the style bank of a finished run.*cmrtf train-gan --resume"
+    with pytest.raises(CmrtfError, match=message):
+        export_bundle(story.vae_run, run, tmp_path / "bundle")
+
+
+def test_a_run_without_a_checkpoint_is_refused_and_leaves_nothing(story, tmp_path):
+    run = shutil.copytree(story.vae_run, tmp_path / "vae", ignore=shutil.ignore_patterns("checkpoints"))
+    with pytest.raises(CmrtfError, match=r"checkpoints: expected a checkpoint of a trained model"):
+        export_bundle(run, story.gan_run, tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["vae"]
