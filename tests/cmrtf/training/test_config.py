@@ -120,11 +120,27 @@ def test_entries_must_be_known_and_of_the_right_type(load, changes, message):
         load(**changes)
 
 
-@pytest.mark.parametrize("changes", [{"interval_steps": 0}, {"precision": "float99"}])
-def test_values_that_cannot_be_are_refused(load, changes):
-    (name,) = changes
-    with pytest.raises(CmrtfError, match=rf"section vae.*{name}"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"interval_steps": 0}, r"section vae, interval_steps: expected a positive number\. Received: 0"),
+        (
+            {"learning_rate": -0.5},
+            r"section vae, learning_rate: expected a positive number\. Received: -0\.5",
+        ),
+        ({"precision": "float99"}, r"precision: expected float32 or mixed_bfloat16\. Received: float99"),
+        ({"widths": []}, r"section vae, widths: expected 1 to 6\. Received: 0"),
+        ({"widths": [4] * 7}, r"section vae, widths: expected 1 to 6\. Received: 7"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(load, changes, message):
+    with pytest.raises(CmrtfError, match=message):
         load(**changes)
+
+
+def test_kl_may_be_left_out(load):
+    config = load(kl_weight=0, kl_warmup_steps=0)
+    assert (config.kl_weight, config.kl_warmup_steps) == (0.0, 0)
 
 
 def test_missing_entries_are_named():

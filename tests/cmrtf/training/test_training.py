@@ -144,16 +144,6 @@ def test_a_run_is_not_continued_on_other_data(kind, config, whole, write_cohort,
         TRAIN[kind](other, whole.path, config, seed=3, resume=True)
 
 
-def test_a_batch_that_cannot_be_shared_out_is_refused_before_anything_is_written(
-    kind, config, tiny_cohort, tmp_path, monkeypatch
-):
-    two_devices = type("Strategy", (), {"num_replicas_in_sync": 2})
-    monkeypatch.setattr(tf.distribute, "MirroredStrategy", two_devices)
-    with pytest.raises(CmrtfError, match="batch_size=3 on 2 devices"):
-        TRAIN[kind](tiny_cohort, tmp_path / "run", dataclasses.replace(config, batch_size=3))
-    assert not (tmp_path / "run").exists()
-
-
 def test_the_gan_leaves_the_styles_of_its_training_subjects(kind, whole):
     if kind == "label_vae":
         assert not (whole.path / "style_bank.json").exists()
