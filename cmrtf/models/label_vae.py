@@ -59,7 +59,7 @@ class LabelVAE(keras.Model):
 
     def compile(self, optimizer: keras.optimizers.Optimizer, kl_weight: float, kl_warmup_steps: int) -> None:
         """Set the optimizer and the KL schedule."""
-        super().compile()
+        super().compile(optimizer=None, jit_compile=False)
         self.optimizer = optimizer
         self.optimizer.build(self.trainable_variables)
         self.kl_weight = kl_weight

@@ -124,7 +124,8 @@ class SPADEGAN(keras.Model):
 
         With `augment_discriminator` the discriminator sees real and fake images augmented alike.
         """
-        super().compile()
+        # No XLA: the number of distinct label neighbourhoods, for one, is known only as it runs.
+        super().compile(optimizer=None, jit_compile=False)
         self.g_optimizer = g_optimizer
         self.d_optimizer = d_optimizer
         self.g_optimizer.build(self.g_variables)

@@ -36,5 +36,5 @@ def dissimilar_pair(cohort: PreparedCohort) -> tuple[str, str]:
 
 def _lv_volume_ml(cohort: PreparedCohort, record: SubjectRecord) -> float:
     volumes = cohort.load(record.subject)
-    label_ids = volumes[record.phases[0]].label_ids
+    label_ids = volumes[min(record.phases)].label_ids  # "ED" where there is one
     return float((label_ids == SCHEMA.id_of("LV")).sum()) * record.geometry.voxel_volume_ml

@@ -49,7 +49,7 @@ class Checkpoints:
         """Restore the latest readable checkpoint and return its step; 0 where there is none."""
         for path in reversed(self.manager.checkpoints):
             try:
-                self.checkpoint.restore(path).assert_existing_objects_matched()
+                self.checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
             except (tf.errors.OpError, IndexError, AssertionError, ValueError):
                 continue
             return int(self.step.numpy())

@@ -154,6 +154,10 @@ def _check_values(config: Config, source: str) -> None:
         raise CmrtfError(
             f"{source}, precision: expected {' or '.join(PRECISIONS)}. Received: {config.precision}."
         )
+    if isinstance(config, GANConfig) and config.style_base_width % 8:
+        raise CmrtfError(
+            f"{source}, style_base_width: expected a multiple of 8. Received: {config.style_base_width}."
+        )
     if isinstance(config, VAEConfig) and not 1 <= len(config.widths) <= MAX_STAGES:
         raise CmrtfError(f"{source}, widths: expected 1 to {MAX_STAGES}. Received: {len(config.widths)}.")
 

@@ -1,5 +1,6 @@
 """The loop that both models share: one code path for one device and for many."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import keras
@@ -9,6 +10,16 @@ from cmrtf.errors import CmrtfError
 from cmrtf.training.callbacks import MetricsLog, Progress, SaveCheckpoint
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.run_directory import RunDirectory
+
+
+@functools.cache
+def mirrored_strategy() -> tf.distribute.Strategy:
+    """All GPUs, or the CPU; the same object for every training of a process.
+
+    The collective operations of a second strategy would use the keys of the first's: on two devices
+    or more its first step stops with "Shape mismatch in the collective instance".
+    """
+    return tf.distribute.MirroredStrategy()
 
 
 def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:

@@ -16,7 +16,7 @@ from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.training.config import GANConfig
-from cmrtf.training.loop import check_batch_size, fit
+from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.samples import COLUMNS, draw_syntheses
 from cmrtf.training.style_bank import STYLE_BANK_FILE, write_style_bank
@@ -55,7 +55,7 @@ def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, 
         CmrtfError: the cohort or the run directory is not what it should be.
     """
     cohort = PreparedCohort.open(prepared)
-    strategy = tf.distribute.MirroredStrategy()
+    strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     training = Slices.of_split(cohort, "train")
     run = RunDirectory.open_or_create(run_path, KIND, config, seed, cohort.data_hash, resume)

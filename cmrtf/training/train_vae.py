@@ -15,7 +15,7 @@ from cmrtf.data.schema import SCHEMA
 from cmrtf.evaluation.dice import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.training.config import VAEConfig
-from cmrtf.training.loop import check_batch_size, fit
+from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.samples import draw_reconstructions
 
@@ -49,7 +49,7 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
         CmrtfError: the cohort or the run directory is not what it should be.
     """
     cohort = PreparedCohort.open(prepared)
-    strategy = tf.distribute.MirroredStrategy()
+    strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     # Walks stay between labelled slices, so the model need not know what none looks like.
     training = Slices.of_split(cohort, "train").labelled()
@@ -107,7 +107,9 @@ class ReconstructionReport(keras.callbacks.Callback):
         means, reconstructions = zip(*(self.reconstruct(volume) for volume in self.volumes), strict=True)
         scores = [dice(v, r.numpy()) for v, r in zip(self.volumes, reconstructions, strict=True)]
         for structure in SCHEMA.foreground:
-            logs[f"dice_{structure}"] = float(np.nanmean([score[structure] for score in scores]))
+            defined = [score[structure] for score in scores if not np.isnan(score[structure])]
+            if defined:
+                logs[f"dice_{structure}"] = float(np.mean(defined))
         active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
         logs["active_dims"] = active
         step = (epoch + 1) * self.interval_steps

@@ -50,7 +50,9 @@ def test_an_empty_folder_is_used(make_walk, tmp_path) -> None:
 
 def test_an_existing_result_is_kept(make_walk, tmp_path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(CmrtfError, match=r"expected a folder that does not exist yet, or an empty one.*taken"):
+    with pytest.raises(
+        CmrtfError, match=r"expected a folder that does not exist yet, or an empty one.*taken"
+    ):
         write_outputs(tmp_path, *make_walk(), {})
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
