@@ -11,7 +11,14 @@ from cmrtf.folders import require_new_folder
 
 
 def interpolate(
-    model: Path, data: Path, codes: Sequence[str], out: Path, phase: str, slices: int, subjects: int
+    model: Path,
+    data: Path,
+    codes: Sequence[str],
+    out: Path,
+    phase: str,
+    slices: int,
+    subjects: int,
+    seed: int,
 ) -> None:
     """Walk within one subject, or between two, and write all outputs.
 
@@ -23,6 +30,7 @@ def interpolate(
         phase: `ED`, `ES` or `both` (those that all subjects have).
         slices: of each synthetic stack.
         subjects: between A and B.
+        seed: for the record; a walk between posterior means draws nothing.
     """
     from cmrtf.synthesis.interpolation import interpolate_subjects
     from cmrtf.synthesis.writing import write_outputs
@@ -38,7 +46,12 @@ def interpolate(
     bundle = Bundle.open(model)
     click.echo(f"Walking {' to '.join(codes)}, {' and '.join(phases)} ...")
     synthetic, references = interpolate_subjects(
-        bundle, [(record, cohort.load(record.subject)) for record in records], phases, slices, subjects
+        bundle,
+        [(record, cohort.load(record.subject)) for record in records],
+        phases,
+        slices,
+        subjects,
+        progress=True,
     )
     click.echo(f"Writing {len(synthetic)} stacks of {slices} slices ...")
     provenance = {
@@ -47,6 +60,7 @@ def interpolate(
         "subject_a": codes[0],
         "subject_b": codes[1] if len(codes) == 2 else None,
         "phases": phases,
+        "seed": seed,
         "slices": slices,
         "subjects": subjects if len(codes) == 2 else 0,
         "walk": "linear between posterior means; style codes likewise",

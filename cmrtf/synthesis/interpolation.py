@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from cmrtf.data.cohort import PreparedVolume, SubjectRecord
 from cmrtf.data.geometry import VolumeGeometry
@@ -125,6 +126,7 @@ def interpolate_subjects(
     phases: Sequence[str],
     num_slices: int = 32,
     num_subjects: int = 8,
+    progress: bool = False,
 ) -> tuple[list[SyntheticSubject], list[ReferenceSubject]]:
     """Synthesise one subject (the intrasubject job), or two and those between (the intersubject job).
 
@@ -134,6 +136,7 @@ def interpolate_subjects(
         phases: of `"ED"` and `"ES"`; every end has them.
         num_slices: of each synthetic stack.
         num_subjects: between A and B.
+        progress: whether to show a progress bar.
 
     Returns:
         the synthetic subjects `intra_<A>`, `inter_01` .., `intra_<B>`, and the source stacks, each in
@@ -147,7 +150,7 @@ def interpolate_subjects(
         if len(ends) == 2:
             weights = enumerate(walk_weights(num_subjects), start=1)
             walk += [(f"inter_{number:02d}", 0, 1, weight) for number, weight in weights]
-        for name, start, end, weight in walk:
+        for name, start, end, weight in tqdm(walk, phase, unit="stack", disable=not progress):
             label_ids, image = decode_between(models, stacks[start], stacks[end], weight, num_slices)
             windows = zip(stacks[start].intensity_window, stacks[end].intensity_window, strict=True)
             low, high = (between(a, b, weight) for a, b in windows)

@@ -49,7 +49,7 @@ def command(out: Path, raw: Path | None, preset: str | None, seed: int) -> None:
         ("Training the label VAE", lambda: _train_vae(out, preset, seed)),
         ("Training the SPADE GAN", lambda: _train_gan(out, preset, seed)),
         ("Exporting SavedModels", lambda: _export(out)),
-        ("Walking between two subjects", lambda: _walk(out)),
+        ("Walking between two subjects", lambda: _walk(out, seed)),
     ]
     _settle(
         out, {"data": "phantom" if source == out / "raw" else _name(source), "preset": preset, "seed": seed}
@@ -137,11 +137,13 @@ def _export(out: Path) -> None:
         export_bundle(out / "runs" / "vae", out / "runs" / "gan", out / "bundle")
 
 
-def _walk(out: Path) -> None:
+def _walk(out: Path, seed: int) -> None:
     from cmrtf.data.cohort import PreparedCohort
     from cmrtf.synthesis.pairs import dissimilar_pair
     from cmrtf_cli.interpolation import interpolate
 
     if not _done(out / "walk"):
         pair = dissimilar_pair(PreparedCohort.open(out / "prepared"))
-        interpolate(out / "bundle", out / "prepared", pair, out / "walk", "both", slices=32, subjects=8)
+        interpolate(
+            out / "bundle", out / "prepared", pair, out / "walk", "both", slices=32, subjects=8, seed=seed
+        )

@@ -26,6 +26,13 @@ from cmrtf_cli.quiet import start_tensorflow
     "--slices", type=click.IntRange(min=2), default=32, show_default=True, help="Of each synthetic stack."
 )
 @click.option("--subjects", type=click.IntRange(min=1), default=8, show_default=True, help="Between A and B.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="For the record: a walk between posterior means draws nothing.",
+)
 def command(
     model: Path,
     data: Path,
@@ -35,6 +42,7 @@ def command(
     phase: str,
     slices: int,
     subjects: int,
+    seed: int,
 ) -> None:
     """Bring a subject to 32 slices, or walk from one subject to another.
 
@@ -47,5 +55,5 @@ def command(
 
     start_tensorflow()
     codes = [subject_a] if subject_b is None else [subject_a, subject_b]
-    interpolate(model, data, codes, out, phase, slices, subjects)
+    interpolate(model, data, codes, out, phase, slices, subjects, seed)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser, or look at {out / 'figure.png'}.")
