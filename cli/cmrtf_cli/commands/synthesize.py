@@ -39,10 +39,8 @@ def command(model: Path, labels: Path, out: Path, style: str | None, seed: int) 
     The image has the voxels and the place of LABELS. What the models know reaches 192 mm around the
     heart; beyond, the image is dark.
     """
-    start_tensorflow()
     from cmrtf.data.nifti import write_nifti
     from cmrtf.synthesis.label_synthesis import read_labels, synthesize_on_source
-    from cmrtf_export.bundle import Bundle
 
     if not out.name.endswith((".nii", ".nii.gz")):
         raise click.BadParameter(
@@ -53,6 +51,9 @@ def command(model: Path, labels: Path, out: Path, style: str | None, seed: int) 
     if not out.resolve().parent.is_dir():
         raise CmrtfError(f"{out}: expected its folder to exist. Received: no {out.resolve().parent}.")
     stack = read_labels(labels)
+    start_tensorflow()
+    from cmrtf_export.bundle import Bundle
+
     bundle = Bundle.open(model)
     image = synthesize_on_source(bundle, stack, _appearance(bundle, style, stack, seed))
     write_nifti(out, image, stack.geometry.source_affine)
