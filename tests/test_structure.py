@@ -30,7 +30,7 @@ ALLOWED = {
     "cmrtf.layers": set(),
     "cmrtf.networks": {"cmrtf.layers"},
     "cmrtf.losses": {"cmrtf.errors"},
-    "cmrtf.models": {"cmrtf.losses", "cmrtf.networks"},
+    "cmrtf.models": {"cmrtf.layers", "cmrtf.losses", "cmrtf.networks"},
     "cmrtf.training": BASE | {"cmrtf.data", "cmrtf.evaluation", "cmrtf.losses", "cmrtf.models"},
     "cmrtf_export": BASE | {"cmrtf.data", "cmrtf.layers", "cmrtf.models", "cmrtf.training"},
     "cmrtf_cli": BASE

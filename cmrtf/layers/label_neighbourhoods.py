@@ -4,13 +4,16 @@ SPADE's modulation of a pixel (two 3 x 3 convolutions on the one-hot label) depe
 labels around it and on nothing else, and a heart's label maps have few distinct neighbourhoods:
 about 1 % of the pixels at 128 x 128. So each neighbourhood is encoded as one integer, the distinct
 ones are found once per resolution, and every SPADE layer there evaluates its convolutions on those
-only and gathers. The result is exact, borders included.
+only and gathers. The nine 3 x 3 windows inside the neighbourhoods repeat again, three to ten times:
+the convolutions run on the distinct windows. The result is exact, borders included.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from cmrtf.layers.label_ids import checked_label_ids
 
 SIDE = 5
 """Side of the receptive field of two 3 x 3 convolutions."""
@@ -26,19 +29,19 @@ WINDOWS = np.array(
 
 
 class LabelNeighbourhoods(NamedTuple):
-    """Distinct neighbourhoods of a batch of label maps, and where each occurs.
+    """Distinct neighbourhoods of a batch of label maps, what they consist of, and where each occurs.
 
     Attributes:
-        windows: `(distinct, 9, 9 * num_classes)` float32: the one-hot 3 x 3 windows around each of
-            the nine inner pixels of a neighbourhood, so that a 3 x 3 convolution is a matrix
-            product. Pixels outside the image are all zero, as zero padding has it.
-        inside: `(distinct, 9, 1)` float32, 1 where the inner pixel lies inside the image: the hidden
-            units of the dense form are padded with zeros there, not with relu(bias).
-        index: `(batch, height, width)` int32 into the first axis of `windows`.
+        windows: `(distinct windows, 9 * num_classes + 1)` float32: one-hot 3 x 3 windows and a 1, so that
+            a 3 x 3 convolution with bias is one matrix product. Pixels outside the image are all zero, as
+            zero padding has it. A window whose own centre lies outside is all zero, with the 1: the dense
+            form pads its hidden units with zeros there, not with relu(bias).
+        parts: `(distinct neighbourhoods, 9)` int32 into `windows`: those around each inner pixel.
+        index: `(batch, height, width)` int32 into `parts`.
     """
 
     windows: tf.Tensor
-    inside: tf.Tensor
+    parts: tf.Tensor
     index: tf.Tensor
 
 
@@ -52,18 +55,25 @@ def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNe
 
     Args:
         label_ids: `(batch, height, width)` integers in `[0, num_classes)`.
-        num_classes: number of label ids, at most 4 to 5 with 64-bit codes (`fits_in_int64`).
+        num_classes: number of label ids, at most 4 with 64-bit codes (`fits_in_int64`).
+
+    Raises:
+        tf.errors.InvalidArgumentError: a label id is none of these.
 
     Example:
         >>> n = find_label_neighbourhoods(tf.zeros((2, 16, 16), tf.int32), num_classes=4)
-        >>> n.windows.shape[0]  # inside, and 0, 1 or 2 rows and columns of border on either side
+        >>> n.parts.shape[0]  # inside, and 0, 1 or 2 rows and columns of border on either side
         25
+        >>> n.windows.shape[0]  # inside, a border on one of four sides, four corners, outside
+        10
     """
     base = num_classes + 1
     outside = num_classes
     reach = SIDE // 2
     padded = tf.pad(
-        tf.cast(label_ids, tf.int64), [[0, 0], [reach, reach], [reach, reach]], constant_values=outside
+        tf.cast(checked_label_ids(label_ids, num_classes), tf.int64),
+        [[0, 0], [reach, reach], [reach, reach]],
+        constant_values=outside,
     )
     # The code of a 5 x 5 window in base `num_classes + 1`, by Horner's rule along rows, then columns.
     shape = tf.shape(label_ids)
@@ -72,15 +82,23 @@ def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNe
     codes = sum(rows[:, dy : dy + height] * base ** (SIDE * (SIDE - 1 - dy)) for dy in range(SIDE))
     distinct, index = tf.unique(tf.reshape(codes, [-1]))
 
-    place_values = tf.constant([base**k for k in reversed(range(SIDE * SIDE))], tf.int64)
-    symbols = (distinct[:, None] // place_values) % base
-    one_hot = tf.one_hot(symbols, num_classes)  # the symbol "outside" is out of range: all zeros
-    windows = tf.reshape(tf.gather(one_hot, WINDOWS, axis=1), (-1, 9, 9 * num_classes))
-    inside = tf.cast(tf.gather(symbols, WINDOWS[:, 4], axis=1) != outside, tf.float32)
-    return LabelNeighbourhoods(windows, inside[..., None], tf.reshape(index, shape))
+    symbols = tf.gather(_digits(distinct, base, SIDE * SIDE), WINDOWS, axis=1)
+    window_codes = tf.reduce_sum(symbols * _place_values(base, 9), axis=-1)
+    all_outside = tf.constant(base**9 - 1, tf.int64)
+    window_codes = tf.where(symbols[:, :, 4] == outside, all_outside, window_codes)
+    distinct_windows, parts = tf.unique(tf.reshape(window_codes, [-1]))
+
+    window_symbols = _digits(distinct_windows, base, 9)
+    one_hot = tf.one_hot(window_symbols, num_classes)  # the symbol "outside" is out of range: all zeros
+    inside = tf.cast(window_symbols[:, 4:5] != outside, tf.float32)
+    windows = tf.concat([tf.reshape(one_hot, (-1, 9 * num_classes)), inside], axis=-1)
+    return LabelNeighbourhoods(windows, tf.reshape(parts, (-1, 9)), tf.reshape(index, shape))
 
 
-def reduce_labels(label_ids: tf.Tensor, size: int) -> tf.Tensor:
-    """Nearest-neighbour reduction of `(batch, large, large)` label ids to `(batch, size, size)`."""
-    step = label_ids.shape[1] // size
-    return label_ids[:, step // 2 :: step, step // 2 :: step]
+def _place_values(base: int, digits: int) -> tf.Tensor:
+    return tf.constant([base**place for place in reversed(range(digits))], tf.int64)
+
+
+def _digits(codes: tf.Tensor, base: int, digits: int) -> tf.Tensor:
+    """`(count, digits)`: the symbols that each code is made of, most significant first."""
+    return (codes[:, None] // _place_values(base, digits)) % base

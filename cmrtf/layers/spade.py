@@ -8,6 +8,7 @@ import tensorflow as tf
 from cmrtf.layers.batch_statistics import BatchStatistics
 from cmrtf.layers.label_neighbourhoods import LabelNeighbourhoods
 from cmrtf.layers.modulate import modulate
+from cmrtf.layers.row_selection import sum_of_rows
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
@@ -74,18 +75,18 @@ class SPADE(keras.layers.Layer):
         return self._convolve(hidden, self.modulation_kernel, self.modulation_bias)
 
     def _table(self, labels: LabelNeighbourhoods) -> tf.Tensor:
-        """Gamma and beta for every distinct neighbourhood, `(distinct, 2 * channels)`."""
-        windows = tf.cast(labels.windows, self.compute_dtype)
-        hidden = tf.nn.relu(self._product(windows, self.hidden_kernel, self.hidden_bias))
-        hidden = hidden * tf.cast(labels.inside, hidden.dtype)
-        hidden = tf.reshape(hidden, (-1, 9 * self.hidden_channels))
-        return self._product(hidden, self.modulation_kernel, self.modulation_bias)
+        """Gamma and beta for every distinct neighbourhood, `(distinct, 2 * channels)`.
 
-    @staticmethod
-    def _product(inputs: tf.Tensor, kernel: Any, bias: Any) -> tf.Tensor:
-        """What a convolution does to windows that are as large as its kernel: one matrix product."""
-        matrix = tf.reshape(tf.cast(kernel, inputs.dtype), (-1, kernel.shape[-1]))
-        return tf.nn.bias_add(tf.tensordot(inputs, matrix, 1), tf.cast(bias, inputs.dtype))
+        Hidden units and their products with the nine taps of the second kernel depend on a 3 x 3 window
+        only, so they are evaluated on the distinct windows; a neighbourhood then sums nine of them.
+        """
+        windows = tf.cast(labels.windows, self.compute_dtype)
+        weights = tf.concat([_as_matrix(self.hidden_kernel), _as_matrix(self.hidden_bias)], axis=0)
+        hidden = tf.nn.relu(tf.matmul(windows, tf.cast(weights, windows.dtype)))
+        taps = tf.reshape(self.modulation_kernel, (9, self.hidden_channels, -1))
+        products = _as_matrix(tf.matmul(hidden, tf.cast(taps, hidden.dtype)))
+        chosen = labels.parts + tf.range(9) * tf.shape(windows)[0]
+        return tf.nn.bias_add(sum_of_rows(products, chosen), tf.cast(self.modulation_bias, products.dtype))
 
     @staticmethod
     def _convolve(inputs: tf.Tensor, kernel: Any, bias: Any) -> tf.Tensor:
@@ -100,3 +101,8 @@ class SPADE(keras.layers.Layer):
             "hidden_channels": self.hidden_channels,
             "num_classes": self.num_classes,
         }
+
+
+def _as_matrix(values: Any) -> tf.Tensor:
+    """All axes but the last as one: a kernel as what it does to windows of its own size."""
+    return tf.reshape(values, (-1, values.shape[-1]))

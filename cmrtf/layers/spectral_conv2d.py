@@ -60,14 +60,14 @@ class SpectralConv2D(keras.layers.Layer):
     def sigma(self, training: bool = False) -> tf.Tensor:
         """Largest singular value of the `(height * width * in, filters)` kernel, a float32 scalar."""
         matrix = tf.reshape(tf.cast(self.kernel.value, tf.float32), (-1, self.filters))
-        fixed = tf.stop_gradient(matrix)
         # A fresh u is not of unit length, nor is the moving average of a generator's.
         u = tf.math.l2_normalize(tf.convert_to_tensor(self.u.value))
-        v = tf.math.l2_normalize(tf.linalg.matvec(fixed, u))
+        v = tf.math.l2_normalize(tf.linalg.matvec(tf.stop_gradient(matrix), u))
+        projected = tf.linalg.matvec(matrix, v, transpose_a=True)
         if training:
-            u = tf.math.l2_normalize(tf.linalg.matvec(fixed, v, transpose_a=True))
+            u = tf.math.l2_normalize(tf.stop_gradient(projected))
             self.u.assign(u)
-        return tf.tensordot(v, tf.linalg.matvec(matrix, u), axes=1)
+        return tf.tensordot(u, projected, axes=1)
 
     def bake(self) -> None:
         """Divide the kernel by sigma once and for all: from here on the layer is for inference only."""
@@ -75,11 +75,14 @@ class SpectralConv2D(keras.layers.Layer):
             self.kernel.assign(self.kernel / self.sigma())
             self.baked = True
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Convolve a tensor, or each of a list of tensors with the same kernel, normalised once."""
         kernel = tf.cast(self.kernel.value, tf.float32)
         if not self.baked:
-            kernel = kernel / self.sigma(training)
-        kernel = tf.cast(kernel, inputs.dtype)
+            kernel = kernel * (1.0 / self.sigma(training))
+        return tf.nest.map_structure(lambda x: self._convolve(x, tf.cast(kernel, x.dtype)), inputs)
+
+    def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         outputs = tf.nn.conv2d(inputs, kernel, self.strides, "SAME")
         return outputs if self.bias is None else tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cmrtf.layers.label_ids import checked_label_ids
 from cmrtf.losses import cross_entropy_loss
 from cmrtf.models.replicas import scaled_mean
 from cmrtf.networks.gaussian import Gaussian
@@ -72,7 +73,8 @@ class LabelVAE(keras.Model):
 
     def encode(self, label_ids: tf.Tensor, training: bool = False) -> Gaussian:
         """Posterior over codes of `(batch, size, size)` label ids."""
-        return self.encoder(tf.one_hot(tf.cast(label_ids, tf.int32), self.num_classes), training=training)
+        label_ids = checked_label_ids(label_ids, self.num_classes)
+        return self.encoder(tf.one_hot(label_ids, self.num_classes), training=training)
 
     def decode(self, code: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Logits `(batch, size, size, num_classes)` of `(batch, latent_dim)` codes."""

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64, reduce_labels
+from cmrtf.layers.label_ids import checked_label_ids, reduce_labels
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
 from cmrtf.layers.spade_res_block import SPADEResBlock
 from cmrtf.layers.spectral_conv2d import SpectralConv2D
 
@@ -96,7 +97,8 @@ class SPADEGenerator(keras.layers.Layer):
         return tf.tanh(tf.cast(self.to_image(tf.nn.leaky_relu(x, 0.2), training=training), tf.float32))
 
     def _labels_by_size(self, label_ids: tf.Tensor) -> dict[int, Any]:
-        label_ids = tf.ensure_shape(tf.cast(label_ids, tf.int32), (None, self.image_size, self.image_size))
+        label_ids = tf.ensure_shape(label_ids, (None, self.image_size, self.image_size))
+        label_ids = checked_label_ids(label_ids, self.num_classes)
         reduced = {size: reduce_labels(label_ids, size) for size in set(self.sizes)}
         if self.dense:
             return {size: tf.one_hot(ids, self.num_classes) for size, ids in reduced.items()}

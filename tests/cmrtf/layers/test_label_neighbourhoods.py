@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.layers import label_neighbourhoods
-from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64, reduce_labels
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
 
 
 def _neighbourhood(label_ids, row, column, num_classes):
@@ -24,33 +24,37 @@ def _neighbourhood(label_ids, row, column, num_classes):
 def test_against_brute_force(shape, num_classes):
     label_ids = np.random.default_rng(0).integers(0, num_classes, shape)
     found = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
-    windows, inside, index = (part.numpy() for part in found)
-    assert (windows.dtype, inside.dtype, index.dtype) == (np.float32, np.float32, np.int32)
+    windows, parts, index = (part.numpy() for part in found)
+    assert (windows.dtype, parts.dtype, index.dtype) == (np.float32, np.int32, np.int32)
     assert index.shape == shape
     for batch, row, column in np.ndindex(*shape):
         expected = _neighbourhood(label_ids[batch], row, column, num_classes)
-        at = index[batch, row, column]
-        for inner, (dy, dx) in enumerate(np.ndindex(3, 3)):
-            np.testing.assert_array_equal(windows[at, inner], expected[dy : dy + 3, dx : dx + 3].ravel())
-            assert inside[at, inner, 0] == expected[dy + 1, dx + 1].sum()
+        chosen = parts[index[batch, row, column]]
+        for part, (dy, dx) in zip(chosen, np.ndindex(3, 3), strict=True):
+            inside = expected[dy + 1, dx + 1].sum()
+            assert windows[part, -1] == inside
+            if inside:
+                np.testing.assert_array_equal(windows[part, :-1], expected[dy : dy + 3, dx : dx + 3].ravel())
+            else:
+                np.testing.assert_array_equal(windows[part], 0)
 
 
-def test_each_neighbourhood_is_listed_once():
+def test_each_neighbourhood_and_each_window_is_listed_once():
     label_ids = np.random.default_rng(0).integers(0, 2, (3, 8, 8))
-    found = find_label_neighbourhoods(tf.constant(label_ids), 2)
-    rows = np.concatenate([found.windows.numpy().reshape(len(found.windows), -1), found.inside[..., 0]], 1)
-    assert len(np.unique(rows, axis=0)) == len(rows)
-    assert set(np.unique(found.index)) == set(range(len(rows)))
+    windows, parts, index = (part.numpy() for part in find_label_neighbourhoods(tf.constant(label_ids), 2))
+    assert len(np.unique(windows, axis=0)) == len(windows)
+    assert set(np.unique(parts)) == set(range(len(windows)))
+    assert set(np.unique(index)) == set(range(len(parts)))
 
 
 @pytest.mark.parametrize(("size", "expected"), [(16, 25), (5, 25), (4, 16), (1, 1)])
 def test_a_uniform_map_has_one_neighbourhood_for_each_place_relative_to_the_border(size, expected):
     found = find_label_neighbourhoods(tf.zeros((2, size, size), tf.uint8), num_classes=4)
-    assert len(found.windows) == expected
+    assert len(found.parts) == expected
 
 
 def test_the_example_holds():
-    assert doctest.testmod(label_neighbourhoods) == (0, 2)
+    assert doctest.testmod(label_neighbourhoods) == (0, 3)
 
 
 @pytest.mark.parametrize(("num_classes", "fits"), [(2, True), (4, True), (5, False)])
@@ -59,8 +63,10 @@ def test_when_codes_fit(num_classes, fits):
     assert (int("4" * 25, 5) < 2**63) is True  # the largest code of four classes and "outside"
 
 
-def test_labels_are_reduced_by_picking_pixels():
-    label_ids = tf.reshape(tf.range(64), (1, 8, 8))
-    np.testing.assert_array_equal(reduce_labels(label_ids, 8), label_ids)
-    np.testing.assert_array_equal(reduce_labels(label_ids, 4)[0, :, 0], [9, 25, 41, 57])
-    np.testing.assert_array_equal(reduce_labels(label_ids, 2)[0], [[18, 22], [50, 54]])
+@pytest.mark.parametrize("foreign", [-1, 4])
+def test_a_foreign_label_is_refused(foreign):
+    """Its code would be that of another neighbourhood."""
+    label_ids = np.zeros((1, 6, 6), int)
+    label_ids[0, 2, 3] = foreign
+    with pytest.raises(tf.errors.InvalidArgumentError, match="label_ids must be within"):
+        find_label_neighbourhoods(tf.constant(label_ids), 4)

@@ -55,6 +55,29 @@ def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
         np.testing.assert_allclose(ours, reference, atol=1e-5 * scale)
 
 
+@settings(max_examples=10)
+@given(st.data(), st.integers(2, 4), st.booleans())
+def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(
+    label_maps, data, num_classes, training
+):
+    """Three significant digits, through two convolutions and a normalisation."""
+    label_ids = data.draw(label_maps(num_classes, 8))
+    inputs = _inputs(8)
+    reference = SPADE(6, num_classes)
+    layer = SPADE(6, num_classes, dtype="mixed_bfloat16")
+    for one in (reference, layer):
+        one.build(inputs.shape)
+    layer.set_weights(reference.get_weights())
+    expected = reference(inputs, tf.one_hot(label_ids, num_classes), training=training).numpy()
+    neighbourhoods = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
+    for labels in (neighbourhoods, tf.one_hot(label_ids, num_classes)):
+        outputs = layer(inputs, labels, training=training)
+        assert outputs.dtype == tf.bfloat16
+        np.testing.assert_allclose(
+            tf.cast(outputs, tf.float32), expected, atol=0.03 * max(np.abs(expected).max(), 1)
+        )
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_it_normalises_then_scales_and_shifts(training):
     """With constant gamma and beta, against equation 1 of the paper."""
