@@ -163,8 +163,8 @@ class SPADEGAN(keras.Model):
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One step of both players on the same fake.
 
-        The discriminator runs once, on real and fake in one batch; each player's gradients are
-        taken with respect to its own weights only.
+        The discriminator runs once, on real and fake; each player's gradients are taken with respect
+        to its own weights only.
         """
         image = batch["image"]
         with tf.GradientTape(persistent=True) as tape:
@@ -182,15 +182,17 @@ class SPADEGAN(keras.Model):
         return self._report(terms, d_hinge, real_maps, fake_maps)
 
     def _discriminate(self, real: tf.Tensor, fake: tf.Tensor, batch: dict[str, tf.Tensor]) -> Any:
-        """Feature maps of real and of fake, from one pass over both, augmented alike."""
+        """Feature maps of real and of fake, from one pass with the same kernels, augmented alike.
+
+        They go side by side, not as one batch: the generator's gradient then passes through the fake only.
+        """
         label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), self.num_classes)
-        images, label_maps = tf.concat([real, fake], 0), tf.concat([label_map] * 2, 0)
+        pairs = [(image, label_map) for image in (real, fake)]
         if self.augment_discriminator:
-            draws = tf.concat([batch["augment_draws"]] * 2, 0)
-            images, label_maps = augment(images, label_maps, draws)
-        scales = self.discriminator(tf.concat([label_maps, images], -1), training=True)
-        halves = [[tf.split(features, 2) for features in scale] for scale in scales]
-        return tuple([[half[which] for half in scale] for scale in halves] for which in (0, 1))
+            pairs = [augment(*pair, batch["augment_draws"]) for pair in pairs]
+        inputs = [tf.concat([labels, image], axis=-1) for image, labels in pairs]
+        scales = self.discriminator(inputs, training=True)
+        return tuple([[both[which] for both in scale] for scale in scales] for which in (0, 1))
 
     def _generator_terms(
         self, posterior: Gaussian, image: tf.Tensor, fake: tf.Tensor, real_maps: Any, fake_maps: Any

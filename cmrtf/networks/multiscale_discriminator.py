@@ -18,7 +18,8 @@ class MultiscaleDiscriminator(keras.layers.Layer):
         num_layers: convolutions of each.
 
     Returns (from `call`, for label map and image stacked along channels):
-        a list with each scale's feature maps (logits last).
+        a list with each scale's feature maps (logits last); a list of inputs, such as real and fake,
+        is seen with the same kernels, see `PatchDiscriminator`.
 
     Reference:
         Wang et al., High-Resolution Image Synthesis with Conditional GANs, CVPR 2018, section 3.2
@@ -39,11 +40,11 @@ class MultiscaleDiscriminator(keras.layers.Layer):
         for scale in self.scales:
             scale.build(input_shape)
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> list[list[tf.Tensor]]:
+    def call(self, inputs: Any, training: bool = False) -> list[list[Any]]:
         features = []
         for number, scale in enumerate(self.scales):
             if number:
-                inputs = tf.nn.avg_pool2d(inputs, 2, 2, "SAME")
+                inputs = tf.nest.map_structure(lambda x: tf.nn.avg_pool2d(x, 2, 2, "SAME"), inputs)
             features.append(scale(inputs, training=training))
         return features
 

@@ -20,7 +20,8 @@ class PatchDiscriminator(keras.layers.Layer):
         num_layers: number of convolutions before the one to logits.
 
     Returns (from `call`, for label map and image stacked along channels):
-        list of feature maps, the last of which holds the logits `(batch, h, w, 1)`.
+        list of feature maps, the last of which holds the logits `(batch, h, w, 1)`. For a list of
+        such inputs, each element is a list in turn: all of them, seen with the same kernels.
 
     Reference:
         Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
@@ -49,10 +50,11 @@ class PatchDiscriminator(keras.layers.Layer):
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
+    def call(self, inputs: Any, training: bool = False) -> list[Any]:
         features = [inputs]
         for convolution in self.convolutions:
-            features.append(tf.nn.leaky_relu(convolution(features[-1], training=training), 0.2))
+            outputs = convolution(features[-1], training=training)
+            features.append(tf.nest.map_structure(lambda x: tf.nn.leaky_relu(x, 0.2), outputs))
         return [*features[1:], self.to_logits(features[-1], training=training)]
 
     def get_config(self) -> dict[str, Any]:

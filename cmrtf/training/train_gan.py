@@ -16,6 +16,7 @@ from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.training.config import GANConfig
+from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.samples import COLUMNS, draw_syntheses
@@ -85,7 +86,7 @@ def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, 
 
 def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     """Adam with SPADE's beta_1 of 0; the rate is constant, then falls to zero along a cosine."""
-    return keras.optimizers.Adam(_HalfCosine(learning_rate, steps), beta_1=0.0, beta_2=0.99)
+    return FusedAdam(_HalfCosine(learning_rate, steps), beta_1=0.0, beta_2=0.99)
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")

@@ -15,6 +15,7 @@ from cmrtf.data.schema import SCHEMA
 from cmrtf.evaluation.dice import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.training.config import VAEConfig
+from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.samples import draw_reconstructions
@@ -58,7 +59,7 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
     with strategy.scope():
         model = build_label_vae(config, training.label_ids.shape[-1])
         schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-        model.compile(keras.optimizers.Adam(schedule), config.kl_weight, config.kl_warmup_steps)
+        model.compile(FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps)
 
     def batches(steps: range) -> tf.data.Dataset:
         return label_batches(training, config.augmentation, config.batch_size, steps, seed, config.latent_dim)

@@ -18,3 +18,20 @@ def test_the_second_scale_sees_half_the_size():
     half = INPUTS.reshape(2, 8, 2, 8, 2, 5).mean((2, 4))
     for ours, expected in zip(features[1], network.scales[1](tf.constant(half)), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_several_inputs_are_seen_with_the_same_kernels():
+    """Real and fake side by side: as one batch of both, with one power iteration for the two."""
+    real, fake = tf.constant(INPUTS), tf.constant(INPUTS[::-1] * 0.5)
+    network = MultiscaleDiscriminator(2, 4, 2)
+    network.build(INPUTS.shape)
+    twin = MultiscaleDiscriminator(2, 4, 2)
+    twin.build(INPUTS.shape)
+    twin.set_weights(network.get_weights())
+    apart = network([real, fake], training=True)
+    together = twin(tf.concat([real, fake], 0), training=True)
+    for ours, reference in zip(apart, together, strict=True):
+        for (of_real, of_fake), both in zip(ours, reference, strict=True):
+            np.testing.assert_allclose(tf.concat([of_real, of_fake], 0), both, atol=1e-5)
+    for ours, reference in zip(network.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, reference, atol=1e-6)
