@@ -3,7 +3,7 @@
 BUNDLE/
   bundle.json          format, versions, label schema, sizes, training, checksums
   label_vae/1/         SavedModel with signatures encode, decode
-  spade_gan/1/         SavedModel with signatures synthesize, encode_style
+  spade_gan/1/         SavedModel with signatures synthesize, encode_style, walk
   style_bank.json      style codes per training subject and vendor
   README.md            the model card
 """

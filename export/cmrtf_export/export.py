@@ -57,7 +57,7 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     gan = train_gan.build_spade_gan(runs["spade_gan"].config, SIZE)
     gan_step = restore_for_inference(gan, runs["spade_gan"].checkpoints)
     save_label_vae(vae, folder / LABEL_VAE)
-    save_spade_gan(gan, folder / SPADE_GAN)
+    save_spade_gan(gan, vae, folder / SPADE_GAN)
     shutil.copyfile(runs["spade_gan"].path / STYLE_BANK_FILE, folder / STYLE_BANK)
     training: dict[str, Any] = {
         "image": {"size": SIZE, "spacing_mm": SPACING_MM, "range": [-1.0, 1.0]},

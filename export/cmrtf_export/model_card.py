@@ -8,7 +8,7 @@ INTENDED_USE = (
     "scanners is what their training cohort showed them."
 )
 
-SIGNATURES = {"label_vae": "`encode`, `decode`", "spade_gan": "`synthesize`, `encode_style`"}
+SIGNATURES = {"label_vae": "`encode`, `decode`", "spade_gan": "`synthesize`, `encode_style`, `walk`"}
 
 
 def model_card(training: dict[str, Any]) -> str:

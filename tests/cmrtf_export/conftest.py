@@ -32,4 +32,7 @@ def slices():
         "image": rng.uniform(-1, 1, (3, 128, 128, 1)).astype(np.float32),
         "code": rng.normal(size=(3, 4)).astype(np.float32),
         "style": rng.normal(size=(3, 4)).astype(np.float32),
+        # Four slices of a walk: the first slice, between two, beyond the heart, the last.
+        "label_mix": np.array([[1, 0, 0], [0, 0.5, 0.5], [0, 0, 0], [0, 0, 1]], np.float32),
+        "style_mix": np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 1]], np.float32),
     }
