@@ -45,8 +45,14 @@ def resample_labels(
         `(target x, target y, z)`; 0 outside the source.
     """
     to_x, to_y = _weights(_linear, x, label_ids.shape[0]), _weights(_linear, y, label_ids.shape[1])
+    # Where the kernels reach no structure there is background: only the heart's box needs products.
+    near_x = to_x[:, label_ids.any(axis=(1, 2))].any(axis=1)
+    near_y = to_y[:, label_ids.any(axis=(0, 2))].any(axis=1)
+    to_x, to_y = to_x[near_x], to_y[near_y]
     shares = np.stack([_apply(to_x, to_y, label_ids == label) for label in range(num_classes)])
-    return shares.argmax(axis=0).astype(np.uint8)
+    resampled = np.zeros((len(x), len(y), label_ids.shape[2]), np.uint8)
+    resampled[np.ix_(near_x, near_y)] = shares.argmax(axis=0)
+    return resampled
 
 
 def inside(at: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
