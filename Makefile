@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SETUP := setup.cfg pyproject.toml cmrtf/version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cli-help
+.PHONY: help demo test check bench cli-help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ check: $(VENV)/installed-dev  ## lint, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/: ten minutes
+	$(BIN)/python benchmarks/bench.py
 
 cli-help: $(VENV)/installed  ## write docs/cli-help.txt anew, after a change of the command line
 	$(BIN)/python docs/cli_help.py
@@ -43,6 +46,11 @@ $(VENV)/installed-dev: $(VENV)/created $(SETUP)
 	@echo "Installing cmrtf and its development tools into $(VENV): a minute or two the first time."
 	$(PIP) install --editable '.[dev]'
 	@touch $(VENV)/installed $(VENV)/installed-test $@
+
+$(VENV)/installed-bench: $(VENV)/created $(SETUP)
+	@echo "Installing cmrtf and what it is measured against into $(VENV): some minutes the first time."
+	$(PIP) install --editable '.[bench]'
+	@touch $(VENV)/installed $@
 
 $(VENV)/created:
 	@command -v $(PYTHON) > /dev/null || { \

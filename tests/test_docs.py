@@ -158,6 +158,7 @@ import sys
 assert label_ids.shape == (8, 128, 128) and images.shape == (8, 128, 128, 1)
 assert 0 <= int(tf.reduce_min(label_ids)) and int(tf.reduce_max(label_ids)) <= 3
 assert float(tf.reduce_max(tf.abs(images))) <= 1.0
+assert stack["label_ids"].shape == (32, 128, 128) and stack["image"].shape == (32, 128, 128, 1)
 assert "cmrtf" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,8 +10,8 @@ import tensorflow as tf
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` by TensorFlow's own kernel: the same update in one pass, not ten.
 
-    For the generator's 70 million weights at paper size the passes over memory are a measurable part
-    of a step on a CPU, whatever the batch size.
+    For the 56 million weights of generator and style encoder at paper size the passes over memory are a
+    measurable part of a step on a CPU, whatever the batch size.
 
     Reference:
         Kingma and Ba, Adam, ICLR 2015, algorithm 1 (https://arxiv.org/abs/1412.6980).

@@ -1,0 +1,98 @@
+"""Label maps to measure with: those of a phantom cohort, or of a prepared cohort of one's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cmrtf.data.cohort import PreparedCohort
+from cmrtf.data.cohort_builder import build_cohort
+from cmrtf.data.pipeline import Slices
+from cmrtf.data.schema import SCHEMA
+from cmrtf.layers.label_ids import reduce_labels
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
+from cmrtf.phantom.cohort import write_phantom_cohort
+
+SUBJECTS, FRAMES, SEED = 12, 10, 1
+
+
+@dataclass(frozen=True)
+class Material:
+    """What everything is measured on.
+
+    Args:
+        raw: a raw data set, for what prepares it.
+        prepared: a prepared cohort.
+        slices: its labelled training slices in random order, so that a batch holds many subjects.
+        source: where the labels come from, for the record.
+    """
+
+    raw: Path
+    prepared: Path
+    slices: Slices
+    source: str
+
+
+def find_material(scratch: Path, prepared: Path | None, raw: Path | None) -> Material:
+    """Make the phantom where the user has no data, and read what is there."""
+    source = "a prepared cohort given with --data"
+    if raw is None or prepared is None:
+        write_phantom_cohort(scratch / "raw", SUBJECTS, FRAMES, SEED)
+    if prepared is None:
+        source = f"phantom, {SUBJECTS} subjects, seed {SEED}"
+        prepared = build_cohort(scratch / "raw", scratch / "prepared").cohort.path
+    labelled = Slices.of_split(PreparedCohort.open(prepared), "train").labelled()
+    order = np.random.default_rng(0).permutation(len(labelled.label_ids))
+    slices = Slices(labelled.image[order], labelled.label_ids[order])
+    return Material(raw or scratch / "raw", prepared, slices, source)
+
+
+def take(values: NDArray[Any], batch: int) -> NDArray[Any]:
+    """The first `batch` examples, from the start again where there are fewer."""
+    return np.take(values, np.arange(batch), axis=0, mode="wrap")
+
+
+def distinct_counts(label_ids: NDArray[np.uint8], sizes: tuple[int, ...]) -> dict[int, dict[str, int]]:
+    """Pixels, distinct 5 x 5 neighbourhoods and distinct 3 x 3 windows of a batch at each size."""
+    counts = {}
+    for size in sizes:
+        found = find_label_neighbourhoods(reduce_labels(label_ids, size), SCHEMA.num_classes)
+        counts[size] = {
+            "pixels": len(label_ids) * size**2,
+            "neighbourhoods": int(found.parts.shape[0]),
+            "windows": int(found.windows.shape[0]),
+        }
+    return counts
+
+
+def with_classes(label_ids: NDArray[np.uint8], num_classes: int) -> NDArray[np.uint8]:
+    """Fewer classes by joining the last ones; more by cutting the background at the middle."""
+    if num_classes <= SCHEMA.num_classes:
+        return np.minimum(label_ids, num_classes - 1).astype(np.uint8)
+    cut = label_ids.copy()
+    middle = label_ids.shape[1] // 2
+    cut[:, :, middle:][label_ids[:, :, middle:] == 0] = 4
+    if num_classes > 5:
+        cut[:, middle:][label_ids[:, middle:] == 0] = 5
+    return cut
+
+
+def with_size(label_ids: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The same shapes on another grid, smooth where it is finer."""
+    if size <= label_ids.shape[1]:
+        return np.asarray(reduce_labels(label_ids, size))
+    factor = size / label_ids.shape[1]
+    shares = [
+        ndimage.zoom((label_ids == i) * 1.0, (1, factor, factor), order=1) for i in range(SCHEMA.num_classes)
+    ]
+    return np.argmax(shares, axis=0).astype(np.uint8)
+
+
+def with_noise(label_ids: NDArray[np.uint8], fraction: float) -> NDArray[np.uint8]:
+    """A fraction of the pixels replaced by random labels."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(SCHEMA.num_classes, size=label_ids.shape, dtype=np.uint8)
+    return np.where(rng.random(label_ids.shape) < fraction, noise, label_ids)
