@@ -73,6 +73,7 @@ def measure_all(scratch: Path, data: Path | None, raw: Path | None, quick: bool)
     material = find_material(scratch, data, raw)
     results: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
+        "quick": quick,
         "machine": machine.describe(),
         "source": f"{material.source}, {len(material.slices.label_ids)} slices",
         "peaks": _section("machine's peak", lambda: machine.measure_peaks(effort(20))),

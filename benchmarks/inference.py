@@ -33,18 +33,15 @@ def measure_inference(
             calls[MONAI] = monai.call(image, label_ids)
         timings = interleave(calls, effort)
         reference = timings["dense float32"].median_ms
-        work = _multiply_adds(translators["distinct float32"], label_ids)
+        ours = translators["distinct float32"]
+        counts = distinct_counts(label_ids, tuple(sorted(set(ours.generator.sizes))))
+        work = _multiply_adds(ours, batch, counts)
         batches[batch] = {
-            "distinct": distinct_counts(
-                label_ids, tuple(sorted(set(translators["dense float32"].generator.sizes)))
-            ),
+            "distinct": counts,
             "multiply_adds": work,
             "contenders": {
                 name: {
-                    "ms_per_image": timing.median_ms / batch,
-                    "min_ms_per_image": timing.min_ms / batch,
-                    "max_ms_per_image": timing.max_ms / batch,
-                    "rounds": timing.rounds,
+                    **timing.figures("ms_per_image", batch),
                     "times_dense_float32": reference / timing.median_ms,
                     **(_floor(name, work, peaks, timing.median_ms, batch) if name in FORMS else {}),
                 }
@@ -52,26 +49,25 @@ def measure_inference(
             },
         }
     one = take(material.slices.image, 1), take(material.slices.label_ids, 1)
-    ours = translators["dense float32"]
     note = GENERATOR_NOTE.format(
         parameters=monai.parameters / 1e6,
         gigamacs=monai.multiply_adds(*one) / 1e9,
         our_parameters=(ours.generator.count_params() + ours.encoder.count_params()) / 1e6,
-        our_gigamacs=_multiply_adds(ours, one[1])["dense"] / 1e9,
+        our_gigamacs=batches[1]["multiply_adds"]["dense"] / 1e9,
     )
     return {"batches": batches, "accuracy": _accuracy(translators, material.slices), "note": note}
 
 
-def _multiply_adds(translator: ImageTranslator, label_ids: Any) -> dict[str, int]:
-    """Of a batch, in both forms."""
-    generator, batch = translator.generator, len(label_ids)
-    counts = distinct_counts(label_ids, tuple(set(generator.sizes)))
+def _multiply_adds(
+    translator: ImageTranslator, batch: int, counts: dict[int, dict[str, int]]
+) -> dict[str, int]:
+    """Of a batch with these distinct neighbourhoods and windows, in both forms."""
     encoder = style_encoder_multiply_adds(translator.encoder, batch)
     rows = {
         "distinct": {size: count["windows"] for size, count in counts.items()},
         "dense": {size: count["pixels"] for size, count in counts.items()},
     }
-    return {form: encoder + generator_multiply_adds(generator, batch, rows[form]) for form in rows}
+    return {form: encoder + generator_multiply_adds(translator.generator, batch, rows[form]) for form in rows}
 
 
 def _floor(

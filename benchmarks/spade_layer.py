@@ -27,10 +27,7 @@ def measure_spade_layer(material: Material, effort: Effort) -> dict[str, Any]:
         monai = min(timings[name].median_ms for name in LAYOUTS)
         result[direction] = {
             name: {
-                "ms": timing.median_ms,
-                "min_ms": timing.min_ms,
-                "max_ms": timing.max_ms,
-                "rounds": timing.rounds,
+                **timing.figures("ms"),
                 "times_monai": monai / timing.median_ms,
                 "times_dense": timings["dense float32"].median_ms / timing.median_ms,
             }

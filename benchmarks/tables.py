@@ -51,10 +51,11 @@ def _spread(found: dict[str, Any], unit: str) -> str:
 def _heading(results: dict[str, Any]) -> str:
     machine = results["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    command = "benchmarks/bench.py --quick" if results["quick"] else "make bench"
     return (
         f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {packages}. "
         f"{results['date']}. Labels: {results['source']}.\n\n"
-        f"Written by `make bench` in {results['seconds'] / 60:.1f} minutes. Contenders of a section take "
+        f"Written by `{command}` in {results['seconds'] / 60:.1f} minutes. Contenders of a section take "
         f"turns; times are medians over rounds. Machine-readable: [results.json](results.json)."
     )
 

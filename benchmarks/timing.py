@@ -49,6 +49,15 @@ class Timing:
     max_ms: float
     rounds: int
 
+    def figures(self, unit: str, count: int = 1) -> dict[str, float]:
+        """The results' entries of a contender that does `count` of something per call."""
+        return {
+            unit: self.median_ms / count,
+            f"min_{unit}": self.min_ms / count,
+            f"max_{unit}": self.max_ms / count,
+            "rounds": self.rounds,
+        }
+
 
 def interleave(contenders: Mapping[str, Callable[[], object]], effort: Effort) -> dict[str, Timing]:
     """Call all contenders in turn, round after round; first calls (tracing, caches) do not count."""

@@ -30,10 +30,7 @@ def measure_training(material: Material, effort: Effort) -> dict[str, Any]:
         "batch": config.batch_size,
         "contenders": {
             name: {
-                "ms_per_image": timing.median_ms / config.batch_size,
-                "min_ms_per_image": timing.min_ms / config.batch_size,
-                "max_ms_per_image": timing.max_ms / config.batch_size,
-                "rounds": timing.rounds,
+                **timing.figures("ms_per_image", config.batch_size),
                 "times_dense_float32": reference / timing.median_ms,
             }
             for name, timing in timings.items()

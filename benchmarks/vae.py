@@ -42,10 +42,7 @@ def measure_vae(material: Material, effort: Effort) -> dict[str, Any]:
             "batch": slices[kind],
             "contenders": {
                 name: {
-                    "ms_per_slice": timing.median_ms / slices[kind],
-                    "min_ms_per_slice": timing.min_ms / slices[kind],
-                    "max_ms_per_slice": timing.max_ms / slices[kind],
-                    "rounds": timing.rounds,
+                    **timing.figures("ms_per_slice", slices[kind]),
                     "times_float32": timings[kind]["float32"].median_ms / timing.median_ms,
                 }
                 for name, timing in timings[kind].items()
