@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SETUP := setup.cfg pyproject.toml cmrtf/version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench cli-help
+.PHONY: help demo test check bench cli-help signatures
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -16,7 +16,7 @@ help:  ## this list
 demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, into demo/
 	$(BIN)/cmrtf demo --out demo
 
-test: $(VENV)/installed-test  ## all tests
+test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/installed-dev  ## lint, format, types
@@ -26,6 +26,9 @@ check: $(VENV)/installed-dev  ## lint, format, types
 
 bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/: ten minutes
 	$(BIN)/python benchmarks/bench.py
+
+signatures: $(VENV)/installed  ## write docs/signatures.txt anew, from the bundle in demo/
+	$(BIN)/python docs/signatures.py demo/bundle
 
 cli-help: $(VENV)/installed  ## write docs/cli-help.txt anew, after a change of the command line
 	$(BIN)/python docs/cli_help.py
@@ -46,6 +49,13 @@ $(VENV)/installed-dev: $(VENV)/created $(SETUP)
 	@echo "Installing cmrtf and its development tools into $(VENV): a minute or two the first time."
 	$(PIP) install --editable '.[dev]'
 	@touch $(VENV)/installed $(VENV)/installed-test $@
+
+# The oldest TensorFlow in which bundles must load, in an environment of its own.
+$(VENV)/installed-oldest: $(VENV)/created tests/oldest-tensorflow.txt
+	@echo "Installing the oldest TensorFlow into $(VENV)/oldest, for a test: a minute."
+	$(BIN)/python -m venv $(VENV)/oldest
+	$(VENV)/oldest/bin/python -m pip --disable-pip-version-check install --requirement tests/oldest-tensorflow.txt
+	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/created $(SETUP)
 	@echo "Installing cmrtf and what it is measured against into $(VENV): some minutes the first time."

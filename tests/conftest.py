@@ -216,6 +216,8 @@ class Story:
     bundle: Path
     preset: Path
     said: dict[str, str]
+    header_text: str
+    """Stands in every text field of the raw files' headers."""
 
 
 @pytest.fixture(scope="session")
@@ -238,4 +240,22 @@ def story(tmp_path_factory) -> Story:
         result = CliRunner().invoke(cli, [command, *map(str, arguments)], catch_exceptions=False)
         assert result.exit_code == 0, result.output
         said[command] = result.output
-    return Story(raw, prepared, vae, gan, bundle, preset, said)
+        if command == "phantom":
+            _write_into_headers(raw, HEADER_TEXT)
+    return Story(raw, prepared, vae, gan, bundle, preset, said, HEADER_TEXT)
+
+
+HEADER_TEXT = "DOE^JOHN"
+
+
+def _write_into_headers(raw, text):
+    """As scanners and converters do with names of patients."""
+    import nibabel as nib
+
+    for path in raw.rglob("*.nii.gz"):
+        volume = nib.load(path)
+        volume = nib.Nifti1Image(np.asanyarray(volume.dataobj), volume.affine, volume.header)
+        for field in ("descrip", "aux_file", "intent_name", "db_name"):
+            volume.header[field] = text
+        volume.header.extensions.append(nib.nifti1.Nifti1Extension("comment", text.encode()))
+        volume.to_filename(path)

@@ -95,6 +95,18 @@ def test_help_of_the_group():
         parse(example)
 
 
+def test_the_documented_signatures_are_those_of_a_bundle(story):
+    """But for the dimensions of the codes, which differ from preset to preset."""
+    code = "import pathlib, signatures, sys; print(signatures.signatures(pathlib.Path(sys.argv[1])))"
+    command = [sys.executable, "-c", code, str(story.bundle)]
+    written = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT / "docs").stdout
+
+    def comparable(text: str) -> list[str]:
+        return re.sub(r"shape: \(-1, \d+\)", "shape: (-1, CODE)", text).split("\n")
+
+    assert comparable(written.strip()) == comparable(text_of("docs/signatures.txt").strip())
+
+
 # Documents
 
 

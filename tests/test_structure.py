@@ -46,7 +46,7 @@ TENSORFLOW_FREE = ("cmrtf.synthesis", "cmrtf.phantom", "cmrtf.evaluation")
 
 def all_modules() -> dict[str, Path]:
     """Dotted name to file of every module on disk."""
-    modules = {}
+    modules = {"cmrtf_export.serving": ROOT / "export" / "serving" / "__init__.py"}
     for package, root in SOURCE_ROOTS.items():
         for file in sorted((root / package).rglob("*.py")):
             modules[".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")] = file
@@ -242,8 +242,13 @@ def test_wheel_holds_exactly_the_files_of_the_packages(wheel):
         if file.is_file() and "__pycache__" not in file.parts
     }
     packed = {file.relative_to(wheel).as_posix() for file in wheel.rglob("*") if file.is_file()}
+    expected |= {f"cmrtf_export/serving/{file.name}" for file in (ROOT / "export" / "serving").glob("*.*")}
     assert {name for name in packed if ".dist-info/" not in name} == expected
-    assert {"cmrtf/training/presets/cpu.yaml", "cmrtf/synthesis/report_template.html"} <= packed
+    assert {
+        "cmrtf/training/presets/cpu.yaml",
+        "cmrtf/synthesis/report_template.html",
+        "cmrtf_export/serving/models.config",
+    } <= packed
 
 
 def test_wheel_has_the_console_script(wheel):

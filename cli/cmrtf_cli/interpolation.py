@@ -1,7 +1,8 @@
 """What `cmrtf interpolate` and the end of `cmrtf demo` do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,9 +10,12 @@ from cmrtf.data.cohort import PHASES, PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import require_new_folder
 
+if TYPE_CHECKING:
+    from cmrtf_export.bundle_models import BundleModels
+
 
 def interpolate(
-    model: Path,
+    open_models: "Callable[[], BundleModels]",
     data: Path,
     codes: Sequence[str],
     out: Path,
@@ -23,7 +27,7 @@ def interpolate(
     """Walk within one subject, or between two, and write all outputs.
 
     Args:
-        model: folder of a bundle.
+        open_models: opens a bundle or connects to a server; called when the rest is known to be right.
         data: folder of the prepared cohort that holds the subjects.
         codes: subject A, or A and B.
         out: folder of the outputs.
@@ -34,7 +38,6 @@ def interpolate(
     """
     from cmrtf.synthesis.interpolation import interpolate_subjects
     from cmrtf.synthesis.writing import write_outputs
-    from cmrtf_export.bundle import Bundle
 
     require_new_folder(out)
     cohort = PreparedCohort.open(data)
@@ -43,10 +46,10 @@ def interpolate(
     if not phases:
         having = "; ".join(f"{record.subject} has {', '.join(record.phases)}" for record in records)
         raise CmrtfError(f"{data}: expected phase {phase} of every subject. Received: {having}.")
-    bundle = Bundle.open(model)
+    models = open_models()
     click.echo(f"Walking {' to '.join(codes)}, {' and '.join(phases)} ...")
     synthetic, references = interpolate_subjects(
-        bundle,
+        models,
         [(record, cohort.load(record.subject)) for record in records],
         phases,
         slices,
@@ -55,7 +58,7 @@ def interpolate(
     )
     click.echo(f"Writing {len(synthetic)} stacks of {slices} slices ...")
     provenance = {
-        "bundle_sha256": bundle.sha256,
+        **models.provenance,
         "data_hash": cohort.data_hash,
         "subject_a": codes[0],
         "subject_b": codes[1] if len(codes) == 2 else None,

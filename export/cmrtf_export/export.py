@@ -7,9 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from cmrtf.data.preparation import SIZE, SPACING_MM
+from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder, require_new_folder
 from cmrtf.training import train_gan, train_vae
@@ -17,9 +19,12 @@ from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.style_bank import STYLE_BANK_FILE
 from cmrtf.version import __version__
-from cmrtf_export.bundle import LABEL_VAE, SPADE_GAN, STYLE_BANK, describe
+from cmrtf_export.contents import MODEL_CARD, SERVING, STYLE_BANK, describe, model_folder
 from cmrtf_export.model_card import model_card
-from cmrtf_export.saved_models import save_label_vae, save_spade_gan
+from cmrtf_export.saved_models import save_models
+from cmrtf_export.serving_files import copy_serving_files
+from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN, promised_signatures
+from cmrtf_export.warmup import write_warmup_requests
 
 
 def export_bundle(vae_run: Path, gan_run: Path, out: Path) -> None:
@@ -35,7 +40,7 @@ def export_bundle(vae_run: Path, gan_run: Path, out: Path) -> None:
     """
     require_new_folder(out)
     runs = {
-        kind: RunDirectory.open(path, kind) for kind, path in (("label_vae", vae_run), ("spade_gan", gan_run))
+        kind: RunDirectory.open(path, kind) for kind, path in ((LABEL_VAE, vae_run), (SPADE_GAN, gan_run))
     }
     if not (gan_run / STYLE_BANK_FILE).is_file():
         raise CmrtfError(
@@ -52,21 +57,32 @@ def export_bundle(vae_run: Path, gan_run: Path, out: Path) -> None:
 
 
 def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
-    vae = train_vae.build_label_vae(runs["label_vae"].config, SIZE)
-    vae_step = restore_for_inference(vae, runs["label_vae"].checkpoints)
-    gan = train_gan.build_spade_gan(runs["spade_gan"].config, SIZE)
-    gan_step = restore_for_inference(gan, runs["spade_gan"].checkpoints)
-    save_label_vae(vae, folder / LABEL_VAE)
-    save_spade_gan(gan, vae, folder / SPADE_GAN)
-    shutil.copyfile(runs["spade_gan"].path / STYLE_BANK_FILE, folder / STYLE_BANK)
-    training: dict[str, Any] = {
+    vae = train_vae.build_label_vae(runs[LABEL_VAE].config, SIZE)
+    vae_step = restore_for_inference(vae, runs[LABEL_VAE].checkpoints)
+    gan = train_gan.build_spade_gan(runs[SPADE_GAN].config, SIZE)
+    gan_step = restore_for_inference(gan, runs[SPADE_GAN].checkpoints)
+    style_bank = runs[SPADE_GAN].path / STYLE_BANK_FILE
+    shutil.copyfile(style_bank, folder / STYLE_BANK)
+    facts: dict[str, Any] = {
         "image": {"size": SIZE, "spacing_mm": SPACING_MM, "range": [-1.0, 1.0]},
-        "label_vae": _provenance(runs["label_vae"], vae_step),
-        "spade_gan": _provenance(runs["spade_gan"], gan_step),
+        LABEL_VAE: _provenance(runs[LABEL_VAE], vae_step),
+        SPADE_GAN: _provenance(runs[SPADE_GAN], gan_step),
         "versions": {"cmrtf": __version__, **{name: version(name) for name in ("tensorflow", "keras")}},
     }
-    (folder / "README.md").write_text(model_card(training))
-    describe(folder, training)
+    promised = promised_signatures(len(SCHEMA.structures), SIZE, vae.latent_dim, gan.style_dim)
+    folders = {model: model_folder(folder, model) for model in (LABEL_VAE, SPADE_GAN)}
+    save_models(vae, gan, _average_style(style_bank), promised, folders)
+    for model, path in folders.items():
+        write_warmup_requests(path, model, promised[model])
+    (folder / MODEL_CARD).write_text(model_card(facts, promised))
+    copy_serving_files(folder / SERVING)
+    describe(folder, facts)
+
+
+def _average_style(style_bank: Path) -> list[float]:
+    """Of the training subjects."""
+    subjects = json.loads(style_bank.read_text())["subjects"].values()
+    return np.mean([entry["style"] for entry in subjects], axis=0).tolist()
 
 
 def _provenance(run: RunDirectory, step: int) -> dict[str, Any]:

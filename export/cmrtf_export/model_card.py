@@ -1,6 +1,9 @@
 """The model card of a bundle."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from cmrtf_export.signatures import VERSION
 
 INTENDED_USE = (
     "Making labelled synthetic short-axis cardiac MR for training and testing segmentation models. "
@@ -8,14 +11,13 @@ INTENDED_USE = (
     "scanners is what their training cohort showed them."
 )
 
-SIGNATURES = {"label_vae": "`encode`, `decode`", "spade_gan": "`synthesize`, `encode_style`, `walk`"}
 
-
-def model_card(training: dict[str, Any]) -> str:
+def model_card(training: dict[str, Any], signatures: Mapping[str, Iterable[str]]) -> str:
     """Markdown with intended use, models, training and the figures measured on validation subjects.
 
     Args:
         training: as in `bundle.json`.
+        signatures: names by model.
     """
     size, spacing = training["image"]["size"], training["image"]["spacing_mm"]
     lines = [
@@ -31,11 +33,12 @@ def model_card(training: dict[str, Any]) -> str:
         "| model | signatures | steps | training data | figures on validation subjects |",
         "|---|---|---|---|---|",
     ]
-    for name, signatures in SIGNATURES.items():
+    for name, names in signatures.items():
         model = training[name]
+        listed = ", ".join(f"`{signature}`" for signature in names)
         figures = ", ".join(f"{key} {value:.3f}" for key, value in _on_validation(model["metrics"])) or "none"
         steps, data = model["steps_trained"], model["data_hash"]
-        lines.append(f"| `{name}/1` | {signatures} | {steps} | {data} | {figures} |")
+        lines.append(f"| `{name}/{VERSION}` | {listed} | {steps} | {data} | {figures} |")
     versions = ", ".join(f"{name} {value}" for name, value in training["versions"].items())
     return "\n".join([*lines, "", f"Exported with {versions}.", ""])
 

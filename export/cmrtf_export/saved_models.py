@@ -5,7 +5,7 @@ Serving's loader, which misses its variables. These modules therefore track the 
 the model itself is reached through the traced functions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -14,8 +14,9 @@ import tensorflow as tf
 from cmrtf.layers.spectral_conv2d import bake_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
+from cmrtf_export.signatures import DEFAULTS, LABEL_VAE, SPADE_GAN, Signature
 
-Signature = Callable[..., dict[str, tf.Tensor]]
+Outputs = dict[str, tf.Tensor]
 
 
 class _Signatures(tf.Module):
@@ -26,86 +27,122 @@ class _Signatures(tf.Module):
         self.raw_variables = [weight.value for weight in weights]
 
 
-def save_label_vae(model: LabelVAE, folder: Path) -> None:
-    """Write the signatures `encode` and `decode` (also `serving_default`) of a trained VAE.
+def save_models(
+    vae: LabelVAE,
+    gan: SPADEGAN,
+    average_style: Sequence[float],
+    promised: dict[str, dict[str, Signature]],
+    folders: dict[str, Path],
+) -> None:
+    """Write both SavedModels.
+
+    The averaged generator is exported, its spectral normalisation divided into the kernels. `walk` and
+    `walk_average` hold the VAE's weights too: two labels and a weight to labels and image in one call.
 
     Args:
-        model: with its trained weights.
-        folder: of the SavedModel.
+        vae: with its trained weights.
+        gan: with its trained weights; not fit for training afterwards.
+        average_style: `(style_dim,)`, the appearance of `walk_average`.
+        promised: signatures by model and name, of these models' sizes.
+        folders: where each SavedModel goes, by model.
     """
-    label_ids = tf.TensorSpec((None, model.size, model.size), tf.int32, "label_ids")
-    code = tf.TensorSpec((None, model.latent_dim), tf.float32, "code")
+    bake_spectral_norm(gan.generator_average)
+    generator = gan.generator_average.weights + gan.style_encoder.weights
+    for name, weights, functions in (
+        (LABEL_VAE, vae.weights, _label_vae_functions(vae)),
+        (SPADE_GAN, generator + vae.weights, _spade_gan_functions(gan, vae, average_style)),
+    ):
+        signatures = {
+            key: _as_signature(functions[key], signature) for key, signature in promised[name].items()
+        }
+        signatures["serving_default"] = signatures[DEFAULTS[name]]
+        # Signatures are called, not differentiated: SPADE's own gradients stay out.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(_Signatures(weights), str(folders[name]), signatures=signatures, options=options)
 
-    @tf.function(input_signature=[label_ids], autograph=False)
-    def encode(label_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        posterior = model.encode(label_ids)
+
+def _label_vae_functions(vae: LabelVAE) -> dict[str, Callable[..., Outputs]]:
+    def encode(label_ids: tf.Tensor) -> Outputs:
+        posterior = vae.encode(label_ids)
         return {"mean": posterior.mean, "log_variance": posterior.log_variance}
 
-    @tf.function(input_signature=[code], autograph=False)
-    def decode(code: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model.decode(_finite(code, "code"))
+    def decode(code: tf.Tensor) -> Outputs:
+        logits = vae.decode(code)
         return {"label_ids": tf.argmax(logits, -1, tf.int32), "probabilities": tf.nn.softmax(logits)}
 
-    _save(model.weights, {"encode": encode, "decode": decode, "serving_default": decode}, folder)
+    def interpolate(label_ids_a: tf.Tensor, label_ids_b: tf.Tensor, weight: tf.Tensor) -> Outputs:
+        return decode(_between(vae.encode(label_ids_a).mean, vae.encode(label_ids_b).mean, weight))
+
+    return {"encode": encode, "decode": decode, "interpolate": interpolate}
 
 
-def save_spade_gan(model: SPADEGAN, vae: LabelVAE, folder: Path) -> None:
-    """Write the signatures `synthesize` (also `serving_default`), `encode_style` and `walk` of a trained GAN.
+def _spade_gan_functions(
+    gan: SPADEGAN, vae: LabelVAE, average_style: Sequence[float]
+) -> dict[str, Callable[..., Outputs]]:
+    shape = _label_vae_functions(vae)
 
-    The averaged generator is exported, its spectral normalisation divided into the kernels. `walk` does a
-    whole stack in one call, with the VAE's weights: encode the slices of one or two subjects, mix their
-    codes linearly, decode, synthesise.
+    def synthesize(label_ids: tf.Tensor, style: tf.Tensor) -> Outputs:
+        return {"image": gan.synthesize(label_ids, style)}
 
-    Args:
-        model: with its trained weights; not fit for training afterwards.
-        vae: whose codes `walk` mixes.
-        folder: of the SavedModel.
-    """
-    bake_spectral_norm(model.generator_average)
-    label_ids = tf.TensorSpec((None, model.size, model.size), tf.int32, "label_ids")
-    style = tf.TensorSpec((None, model.style_dim), tf.float32, "style")
-    image = tf.TensorSpec((None, model.size, model.size, 1), tf.float32, "image")
-    label_mix, style_mix = (
-        tf.TensorSpec((None, None), tf.float32, f"{name}_mix") for name in ("label", "style")
-    )
-
-    @tf.function(input_signature=[label_ids, style], autograph=False)
-    def synthesize(label_ids: tf.Tensor, style: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"image": model.synthesize(label_ids, _finite(style, "style"))}
-
-    @tf.function(input_signature=[image], autograph=False)
-    def encode_style(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        posterior = model.encode_style(_finite(image, "image"))
+    def encode_style(image: tf.Tensor) -> Outputs:
+        posterior = gan.encode_style(image)
         return {"mean": posterior.mean, "log_variance": posterior.log_variance}
 
-    @tf.function(input_signature=[label_ids, image, label_mix, style_mix], autograph=False)
     def walk(
-        label_ids: tf.Tensor, image: tf.Tensor, label_mix: tf.Tensor, style_mix: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        label_mix, style_mix = _finite(label_mix, "label_mix"), _finite(style_mix, "style_mix")
-        codes = tf.matmul(label_mix, vae.encode(label_ids).mean)
-        decoded = tf.argmax(vae.decode(codes), -1, tf.int32)
-        # A slice that mixes nothing lies beyond the heart: it shows none.
-        has_heart = tf.reduce_any(label_mix != 0.0, axis=1)[:, None, None]
-        walked = tf.where(has_heart, decoded, 0)
-        styles = tf.matmul(style_mix, model.encode_style(_finite(image, "image")).mean)
-        return {"label_ids": walked, "image": model.synthesize(walked, styles)}
+        label_ids_a: tf.Tensor,
+        label_ids_b: tf.Tensor,
+        weight: tf.Tensor,
+        style_a: tf.Tensor,
+        style_b: tf.Tensor,
+    ) -> Outputs:
+        label_ids = shape["interpolate"](label_ids_a, label_ids_b, weight)["label_ids"]
+        return {"label_ids": label_ids, **synthesize(label_ids, _between(style_a, style_b, weight))}
 
-    weights = model.generator_average.weights + model.style_encoder.weights + vae.weights
-    signatures = {
+    def walk_average(label_ids_a: tf.Tensor, label_ids_b: tf.Tensor, weight: tf.Tensor) -> Outputs:
+        style = tf.ones_like(weight)[:, None] * tf.constant(average_style, tf.float32)
+        return walk(label_ids_a, label_ids_b, weight, style, style)
+
+    return {
         "synthesize": synthesize,
         "encode_style": encode_style,
         "walk": walk,
-        "serving_default": synthesize,
+        "walk_average": walk_average,
     }
-    _save(weights, signatures, folder)
 
 
-def _save(weights: list[keras.Variable], signatures: dict[str, Signature], folder: Path) -> None:
-    # Signatures are called, not differentiated: SPADE's own gradients stay out.
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(_Signatures(weights), str(folder), signatures=signatures, options=options)
+def _between(first: tf.Tensor, second: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """Codes at `weight` on the straight line, 0 the first, 1 the second."""
+    return first + weight[:, None] * (second - first)
 
 
-def _finite(values: tf.Tensor, name: str) -> tf.Tensor:
-    return tf.debugging.check_numerics(values, f"{name} must be finite")
+def _as_signature(
+    function: Callable[..., Outputs], signature: Signature
+) -> tf.types.experimental.PolymorphicFunction:
+    """The function, behind checks that run in the graph: a server hands it whatever it was sent."""
+
+    def checked(*values: tf.Tensor) -> Outputs:
+        inputs = {
+            name: _checked(value, spec)
+            for value, (name, spec) in zip(values, signature.inputs.items(), strict=True)
+        }
+        with tf.control_dependencies(_check_rows(inputs)):
+            outputs = function(**{name: tf.identity(value) for name, value in inputs.items()})
+        for name, spec in signature.outputs.items():
+            outputs[name].set_shape(spec.shape)  # for whoever reads the signature
+        return outputs
+
+    return tf.function(checked, input_signature=list(signature.inputs.values()), autograph=False)
+
+
+def _checked(value: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    value = tf.ensure_shape(value, spec.shape)  # at run time too: a server does not compare shapes
+    if spec.dtype.is_floating:
+        return tf.debugging.check_numerics(value, f"{spec.name} must be finite")
+    return value
+
+
+def _check_rows(inputs: dict[str, tf.Tensor]) -> list[tf.Operation]:
+    """As many rows in all inputs, and not none: convolutions of an empty batch can end the process."""
+    rows = tf.stack([tf.shape(value)[0] for value in inputs.values()])
+    message = f"{', '.join(inputs)} must have the same number of rows, one or more. Received:"
+    return [tf.debugging.Assert((rows[0] > 0) & tf.reduce_all(rows == rows[0]), [message, rows])]

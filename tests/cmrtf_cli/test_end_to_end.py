@@ -198,12 +198,15 @@ def test_a_run_is_not_started_twice(story, capsys, monkeypatch):
     "arguments",
     [
         ("interpolate", "--subject-a", "X"),
+        ("interpolate", "--data", "d", "--subject-a", "X", "--out", "o"),
+        ("interpolate", "--model", "m", "--server", "s", "--data", "d", "--subject-a", "X", "--out", "o"),
         ("interpolate", "--model", "m", "--data", "d", "--subject-a", "X", "--subject-b", "X", "--out", "o"),
         ("interpolate", "--model", "m", "--data", "d", "--subject-a", "X", "--out", "o", "--slices", "1"),
         ("interpolate", "--model", "m", "--data", "d", "--subject-a", "X", "--out", "o", "--phase", "MD"),
         ("train-vae", "p", "--run", "r", "--steps", "0"),
         ("train-gan", "p"),
         ("export", "bundle"),
+        ("export", "--check", "bundle", "--vae", "v"),
         ("unknown",),
     ],
 )
@@ -226,3 +229,23 @@ def test_the_process_itself_returns_these_codes(tmp_path, arguments, code):
     assert "Error: " in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_is_checked(story):
+    result = CliRunner().invoke(cli, ["export", "--check", str(story.bundle)], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.output.count("ok  ") == 7
+
+
+def test_what_is_no_bundle_fails_the_check(story, capsys, monkeypatch):
+    code, error = _fail(capsys, monkeypatch, "export", "--check", story.prepared)
+    assert code == 1
+    assert "expected a bundle made by `cmrtf export`" in error
+
+
+def test_a_server_that_is_none_is_named(story, codes, capsys, monkeypatch, tmp_path):
+    paths = ["--data", story.prepared, "--subject-a", codes[0], "--out", tmp_path / "out"]
+    code, error = _fail(capsys, monkeypatch, "interpolate", "--server", "localhost:8500", *paths)
+    assert code == 1
+    assert "localhost:8500: expected the address of a server" in error
+    assert not (tmp_path / "out").exists()

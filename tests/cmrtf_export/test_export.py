@@ -11,6 +11,7 @@ def test_nothing_but_the_bundle_is_left(story):
         "README.md",
         "bundle.json",
         "label_vae",
+        "serving",
         "spade_gan",
         "style_bank.json",
     ]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -141,9 +142,11 @@ def _walk(out: Path, seed: int) -> None:
     from cmrtf.data.cohort import PreparedCohort
     from cmrtf.synthesis.pairs import dissimilar_pair
     from cmrtf_cli.interpolation import interpolate
+    from cmrtf_export.bundle import Bundle
 
     if not _done(out / "walk"):
         pair = dissimilar_pair(PreparedCohort.open(out / "prepared"))
+        open_bundle = partial(Bundle.open, out / "bundle")
         interpolate(
-            out / "bundle", out / "prepared", pair, out / "walk", "both", slices=32, subjects=8, seed=seed
+            open_bundle, out / "prepared", pair, out / "walk", "both", slices=32, subjects=8, seed=seed
         )

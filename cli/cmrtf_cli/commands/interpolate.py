@@ -1,10 +1,16 @@
 """`cmrtf interpolate`: the intrasubject and the intersubject job."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cmrtf_cli.quiet import start_tensorflow
+
+if TYPE_CHECKING:
+    from cmrtf_export.bundle_models import BundleModels
 
 
 @click.command(
@@ -12,8 +18,21 @@ from cmrtf_cli.quiet import start_tensorflow
     epilog="Example: cmrtf interpolate --model bundle/ --data prepared/ "
     "--subject-a A0S9V9 --subject-b A1D9Z7 --out walk/",
 )
+@click.option("--model", type=click.Path(path_type=Path), metavar="BUNDLE", help="Made by export.")
 @click.option(
-    "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
+    "--server",
+    metavar="ADDRESS",
+    help="In place of --model: TensorFlow Serving with the models of a bundle, grpc://HOST:8500 or "
+    "http://HOST:8501 (grpcs, https with TLS); /LABEL behind it asks for the version with that label.",
+)
+@click.option(
+    "--deadline",
+    "deadline_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --server: how long one request may take.",
 )
 @click.option(
     "--data", type=click.Path(path_type=Path), required=True, metavar="PREPARED", help="Made by prepare."
@@ -34,7 +53,9 @@ from cmrtf_cli.quiet import start_tensorflow
     help="For the record: a walk between posterior means draws nothing.",
 )
 def command(
-    model: Path,
+    model: Path | None,
+    server: str | None,
+    deadline_s: float,
     data: Path,
     subject_a: str,
     subject_b: str | None,
@@ -49,11 +70,21 @@ def command(
     Writes image.nii.gz and label.nii.gz per synthetic subject and phase, measures.csv, figure.png,
     report.html (open it in a browser) and provenance.json.
     """
+    if (model is None) == (server is None):
+        raise click.UsageError("expected either --model BUNDLE or --server ADDRESS.")
     if subject_a == subject_b:
         raise click.BadParameter("expected another subject than --subject-a.", param_hint="--subject-b")
     from cmrtf_cli.interpolation import interpolate
 
     start_tensorflow()
     codes = [subject_a] if subject_b is None else [subject_a, subject_b]
-    interpolate(model, data, codes, out, phase, slices, subjects, seed)
+    interpolate(_models(model, server, deadline_s), data, codes, out, phase, slices, subjects, seed)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser, or look at {out / 'figure.png'}.")
+
+
+def _models(model: Path | None, server: str | None, deadline_s: float) -> "Callable[[], BundleModels]":
+    """What opens the bundle, or connects to the server."""
+    from cmrtf_export.bundle import Bundle
+    from cmrtf_export.server import Server
+
+    return partial(Bundle.open, model) if model else partial(Server.connect, str(server), deadline_s)

@@ -1,0 +1,1 @@
+"""Files that serve a bundle with TensorFlow Serving; `cmrtf export` copies them into every bundle."""
