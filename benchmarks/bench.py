@@ -62,6 +62,7 @@ def measure_all(scratch: Path, data: Path | None, raw: Path | None, quick: bool)
     from inference import measure_inference
     from labels import find_material
     from pipeline import measure_pipeline
+    from serving_latency import measure_serving
     from spade_layer import measure_spade_layer
     from timing import QUICK, Effort
     from training import measure_training
@@ -85,6 +86,7 @@ def measure_all(scratch: Path, data: Path | None, raw: Path | None, quick: bool)
         "vae": lambda: measure_vae(material, effort(15)),
         "growth": lambda: measure_growth(material, effort(2)),
         "pipeline": lambda: measure_pipeline(material, effort(10)),
+        "serving": lambda: measure_serving(scratch / "bundle", material, effort(15)),
     }
     for name, measure in sections.items():
         results[name] = _section(name, measure)

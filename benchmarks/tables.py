@@ -20,6 +20,7 @@ def render(results: dict[str, Any]) -> str:
         "## Label VAE\n\n" + _vae(results["vae"]),
         "## Growth\n\n" + _growth(results["growth"]),
         "## Preparing, loading, starting\n\n" + _pipeline(results["pipeline"]),
+        "## Serving\n\n" + _serving(results["serving"]),
         "\n\n".join(f"![{title}]({name})" for name, title in PLOTS.items()),
     ]
     return "\n\n".join(sections) + "\n"
@@ -211,3 +212,26 @@ def _pipeline(section: dict[str, Any]) -> str:
         f"with a thread per processor. Loading the prepared cohort ({section['load']['slices']:,} slices): "
         f"{number(section['load']['seconds'])} s. `cmrtf --help`: {number(section['help_s'])} s."
     )
+
+
+def _serving(found: dict[str, Any]) -> str:
+    models = table(
+        ["model", "MB on disk", *(f"{loader}, s" for loader in found["load_s"]["spade_gan"])],
+        [
+            [model, number(size), *(number(seconds) for seconds in found["load_s"][model].values())]
+            for model, size in found["size_mb"].items()
+        ],
+    )
+    latency = table(
+        ["synthesize through", "slices", "ms", "range", "rounds"],
+        [
+            [way, batch, number(timing["ms"]), _spread(timing, "ms"), timing["rounds"]]
+            for batch, timings in found["latency"].items()
+            for way, timing in timings.items()
+        ],
+    )
+    note = (
+        "Preset `paper`, random weights. The server is the double of the tests, in a process of its own on "
+        "the same cores: what TensorFlow Serving itself adds is not in these times."
+    )
+    return f"{models}\n\n{latency}\n\n{note}"
