@@ -50,7 +50,10 @@ def _serve(folders: dict[str, Path], workers: int, message_limit_bytes: int, the
     from cmrtf_export.session_model import SessionModel
     from serving_double import Models, serve
 
-    models = Models({name: {1: SessionModel(folder)} for name, folder in folders.items()})
+    models = Models(
+        {name: {1: SessionModel(folder)} for name, folder in folders.items()},
+        labels={name: {"stable": 1} for name in folders},
+    )
     with serve(models, workers, message_limit_bytes) as (grpc_address, rest_address):
         there.send(ServerProcess(grpc_address, rest_address, os.getpid()))
         there.recv()

@@ -15,7 +15,8 @@ def start_tensorflow() -> None:
     are kept back at the file descriptor.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    for name in ("tensorflow", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with _stderr_held_back():
         import tensorflow as tf
 
