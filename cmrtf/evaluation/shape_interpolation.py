@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-LIMIT_PIXELS: Final = 16.0
-"""Where signed distances stop (24 mm of a prepared stack). It is also the distance to a class that is
-absent, which has no outline: the class then shrinks away from its outline inwards, and is gone where
-its depth in the other slice weighs less than the limit."""
+LIMIT_PIXELS: Final = 12.0
+"""Where signed distances stop (18 mm of a prepared stack). A class that is absent has no outline and is
+taken to lie that far away everywhere, so on the way to it a structure shrinks from its outline inwards.
+Dice of slices left out of 40 ACDC patients changes by 0.003 at most between 8 pixels and no limit for
+LV and MYO, and by 0.006 for RV."""
 
 
 def nearest(first: NDArray[Any], second: NDArray[Any], fractions: Sequence[float]) -> NDArray[Any]:
-    """The nearer of two slices; half way, the first.
+    """The nearer of two slices; half way the second, which shows more of the heart where the apex is first.
 
     Args:
         first: label ids, `(height, width)`.
@@ -30,7 +31,7 @@ def nearest(first: NDArray[Any], second: NDArray[Any], fractions: Sequence[float
     Returns:
         label ids, `(n, height, width)`.
     """
-    return np.stack([first if fraction <= 0.5 else second for fraction in fractions])
+    return np.stack([first if fraction < 0.5 else second for fraction in fractions])
 
 
 def shape_based(
@@ -94,8 +95,8 @@ def signed_distances(label_ids: NDArray[Any], num_classes: int) -> NDArray[np.fl
         num_classes: how many label ids there are, the background included.
 
     Returns:
-        `(num_classes, height, width)` in pixels, within +-`LIMIT_PIXELS`: positive inside the class; for a class
-        that is absent, or everywhere, the limit.
+        `(num_classes, height, width)` in pixels, within +-`LIMIT_PIXELS`: positive inside the class. A class
+        that is absent is at `-LIMIT_PIXELS` everywhere, one that fills the slice at `LIMIT_PIXELS`.
     """
     return np.stack([_signed_distance(label_ids == label_id) for label_id in range(num_classes)])
 
