@@ -1,0 +1,127 @@
+"""How far two sets of images lie apart as sets, given a feature vector for each image.
+
+Both distances here depend on what the features are, and the Fréchet distance on how many there are;
+so a number says something only beside the same number of real images against real images.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+NUM_SPLITS: Final = 20
+"""Random halvings over which `compare_with_floor` averages."""
+
+Distance = Callable[[NDArray[Any], NDArray[Any]], float]
+
+
+def frechet_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Fréchet distance of the Gaussians fitted to two sets of features.
+
+    `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1^(1/2) S2 S1^(1/2))^(1/2))` (Dowson and Landau, J. Multivariate
+    Analysis 1982; 12:450; of Inception features the FID of Heusel et al., NeurIPS 2017). The last trace
+    is the sum of singular values of `A B^T`, where `A^T A = S1` and `B^T B = S2`; so no root of a matrix
+    is taken, and there may be fewer features than dimensions.
+
+    The estimate is biased upwards, the more so the fewer features and the more dimensions there are
+    (Chong and Forsyth, CVPR 2020). Compare values of equal numbers only.
+
+    Args:
+        first: `(n, dim)`, at least two.
+        second: `(m, dim)`, at least two.
+    """
+    shift = first.mean(axis=0, dtype=np.float64) - second.mean(axis=0, dtype=np.float64)
+    a, b = _covariance_factor(first), _covariance_factor(second)
+    overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    distance = shift @ shift + np.square(a).sum() + np.square(b).sum() - 2.0 * overlap
+    return max(float(distance), 0.0)  # rounding
+
+
+def kernel_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Squared maximum mean discrepancy with the kernel `(x.y / dim + 1)^3`, the KID.
+
+    The unbiased estimate (Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018): its expectation does not
+    depend on the number of features and is 0 for equal distributions, so single values can be negative.
+
+    Args:
+        first: `(n, dim)`, at least two.
+        second: `(m, dim)`, at least two.
+    """
+    within = _mean_of_pairs(first) + _mean_of_pairs(second)
+    return within - 2.0 * float(_kernel(first, second).mean())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A distance beside what it would be if the synthetic images were real.
+
+    Args:
+        distance: mean distance of synthetic images to half of the real subjects.
+        floor: mean distance of the other half of the real subjects to that half.
+        n: images on each side, the fewest of all halvings.
+    """
+
+    distance: float
+    floor: float
+    n: int
+
+
+def compare_with_floor(
+    real: NDArray[Any],
+    real_subjects: NDArray[Any],
+    synthetic: NDArray[Any],
+    synthetic_subjects: NDArray[Any],
+    distance: Distance,
+    seed: int = 0,
+) -> Comparison:
+    """Compare synthetic with real images, and real with real images, at equal numbers.
+
+    Subjects are halved at random, never slices: two slices of a patient are alike, and with one in either
+    half the floor would be too low. Synthetic images are drawn by subject for the same reason.
+
+    Args:
+        real: features, `(n, dim)`.
+        real_subjects: whose they are, `(n,)`; at least two subjects.
+        synthetic: features, `(m, dim)`.
+        synthetic_subjects: whose they are, `(m,)`.
+        distance: `frechet_distance` or `kernel_distance`.
+        seed: of the halving.
+    """
+    rng = np.random.default_rng(seed)
+    distances, floors, sizes = [], [], []
+    for _ in range(NUM_SPLITS):
+        subjects = rng.permutation(np.unique(real_subjects))
+        middle = len(subjects) // 2
+        here = _rows_of(real_subjects, subjects[:middle])
+        there = _rows_of(real_subjects, subjects[middle:])
+        drawn = _rows_of(synthetic_subjects, rng.permutation(np.unique(synthetic_subjects)))
+        n = min(len(here), len(there), len(drawn))
+        distances.append(distance(synthetic[drawn[:n]], real[here[:n]]))
+        floors.append(distance(real[there[:n]], real[here[:n]]))
+        sizes.append(n)
+    return Comparison(float(np.mean(distances)), float(np.mean(floors)), min(sizes))
+
+
+def _rows_of(subjects: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.intp]:
+    """Where the chosen subjects' features are, subject by subject."""
+    return np.concatenate([np.flatnonzero(subjects == subject) for subject in chosen])
+
+
+def _covariance_factor(features: NDArray[Any]) -> NDArray[np.float64]:
+    """`A` with `A^T A` the covariance, and no more rows than features or dimensions."""
+    centred = features - features.mean(axis=0, dtype=np.float64)
+    factor: NDArray[np.float64] = np.linalg.qr(centred, mode="r") / np.sqrt(len(features) - 1)
+    return factor
+
+
+def _kernel(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    products = first.astype(np.float64) @ second.astype(np.float64).T
+    return (products / first.shape[1] + 1.0) ** 3
+
+
+def _mean_of_pairs(features: NDArray[Any]) -> float:
+    """Mean kernel of two different features of a set."""
+    kernel, n = _kernel(features, features), len(features)
+    return float(kernel.sum() - np.trace(kernel)) / (n * (n - 1))

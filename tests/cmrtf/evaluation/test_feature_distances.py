@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from cmrtf.evaluation.feature_distances import compare_with_floor, frechet_distance, kernel_distance
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+# Fréchet distance
+
+
+def test_frechet_in_one_dimension():
+    first, second = normal(50, 1), 5.0 + 3.0 * normal(70, 1, seed=1)
+    expected = (first.mean() - second.mean()) ** 2 + (first.std(ddof=1) - second.std(ddof=1)) ** 2
+    assert frechet_distance(first, second) == pytest.approx(expected)
+
+
+def test_frechet_against_roots_of_matrices():
+    first, second = normal(40, 5), normal(30, 5, seed=1) @ normal(5, 5, seed=2) + 1.0
+    s1, s2 = np.cov(first.T), np.cov(second.T)
+    root = sqrtm(s1)
+    middle = sqrtm(root @ s2 @ root)
+    expected = np.sum((first.mean(0) - second.mean(0)) ** 2) + np.trace(s1 + s2 - 2 * middle)
+    assert frechet_distance(first, second) == pytest.approx(expected.real)
+
+
+def test_frechet_of_fewer_features_than_dimensions():
+    """Padding with constant dimensions and turning the space change nothing."""
+    first, second = normal(6, 3), 2.0 * normal(5, 3, seed=1)
+    turn, _ = np.linalg.qr(normal(20, 20, seed=2))
+    in_many = [np.pad(features, ((0, 0), (0, 17))) @ turn for features in (first, second)]
+    assert frechet_distance(*in_many) == pytest.approx(frechet_distance(first, second))
+
+
+def test_frechet_of_a_shift():
+    features = normal(10, 30).astype(np.float32)
+    assert frechet_distance(features, features) == pytest.approx(0.0, abs=1e-9)
+    assert frechet_distance(features, features + 2.0) == pytest.approx(4.0 * 30, rel=1e-5)
+
+
+def test_frechet_is_biased_upwards_for_few():
+    few, many = (frechet_distance(normal(n, 8), normal(n, 8, seed=1)) for n in (20, 2000))
+    assert few > 10 * many
+
+
+# Kernel distance
+
+
+def test_kernel_distance_against_loops():
+    first, second = normal(5, 3), normal(4, 3, seed=1)
+
+    def mean_kernel(a, b, skip_same):
+        pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not (skip_same and i == j)]
+        return np.mean([(a[i] @ b[j] / 3 + 1) ** 3 for i, j in pairs])
+
+    expected = (
+        mean_kernel(first, first, True)
+        + mean_kernel(second, second, True)
+        - 2 * mean_kernel(first, second, False)
+    )
+    assert kernel_distance(first, second) == pytest.approx(expected)
+
+
+def test_kernel_distance_is_unbiased():
+    values = [kernel_distance(normal(6, 4, seed=2 * i), normal(9, 4, seed=2 * i + 1)) for i in range(600)]
+    assert np.mean(values) == pytest.approx(0.0, abs=3 * np.std(values) / np.sqrt(600))
+    assert min(values) < 0.0
+    assert kernel_distance(normal(20, 4), normal(20, 4, seed=1) + 2.0) > 1.0
+
+
+# Comparison
+
+
+def cohort(num_subjects, slices=5, dim=3, seed=0, shift=0.0):
+    """Features of subjects that differ more than their slices do."""
+    of_subject = np.repeat(normal(num_subjects, dim, seed=seed), slices, axis=0)
+    features = of_subject + 0.1 * normal(num_subjects * slices, dim, seed=seed + 100) + shift
+    return features, np.repeat(np.arange(num_subjects), slices)
+
+
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+def test_more_of_the_same_lies_at_the_floor_and_others_above(distance):
+    real = cohort(60)
+    same = compare_with_floor(*real, *cohort(60, seed=1), distance)
+    other = compare_with_floor(*real, *cohort(60, seed=1, shift=1.5), distance)
+    assert same.floor == other.floor
+    assert same.n == other.n == 150
+    assert abs(same.distance - same.floor) < 0.3 * other.distance
+    assert other.distance > 3 * max(other.floor, 0.1)
+
+
+def test_halves_share_no_subject_and_sides_have_equal_numbers():
+    calls = []
+
+    def spy(first, second):
+        assert len(first) == len(second)
+        calls.append((set(first.ravel().astype(int)), set(second.ravel().astype(int))))
+        return 0.0
+
+    sizes = [3, 1, 4, 1, 5, 2, 6]
+    subjects = np.repeat(np.arange(7), sizes)
+    synthetic_subjects = np.repeat([100, 101], 4)
+    real, synthetic = subjects[:, None], synthetic_subjects[:, None]
+    comparison = compare_with_floor(real, subjects, synthetic, synthetic_subjects, spy)
+    assert 1 <= comparison.n <= 8
+    of_real = [call for call in calls if not call[0] & {100, 101}]
+    assert len(of_real) == len(calls) / 2
+    assert not any(there & here for there, here in of_real)
+    assert len({frozenset(here) for _, here in calls}) > 3, "halves differ"
+
+
+def test_the_same_seed_halves_alike():
+    real, synthetic = cohort(6), cohort(5, seed=1)
+    once, again = (compare_with_floor(*real, *synthetic, frechet_distance) for _ in range(2))
+    assert once == again
+    assert once != compare_with_floor(*real, *synthetic, frechet_distance, seed=1)
