@@ -25,7 +25,7 @@ ALLOWED = {
     "cmrtf": {"cmrtf.errors", "cmrtf.version"},
     "cmrtf.data": BASE,
     "cmrtf.phantom": BASE | {"cmrtf.data"},
-    "cmrtf.evaluation": BASE | {"cmrtf.data"},
+    "cmrtf.evaluation": BASE | {"cmrtf.data", "cmrtf.synthesis"},
     "cmrtf.synthesis": BASE | {"cmrtf.data"},
     "cmrtf.layers": set(),
     "cmrtf.networks": {"cmrtf.layers"},

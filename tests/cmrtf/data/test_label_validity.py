@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cmrtf.evaluation.label_validity import LV, MYO, RV, repair, slice_faults, volume_faults
+from cmrtf.data.label_validity import LV, MYO, RV, repair, slice_faults, volume_faults
 
 anything = arrays(np.uint8, (7, 7), elements=st.integers(0, 3))
 NONE = {"LV": 0, "MYO": 0, "RV": 0}

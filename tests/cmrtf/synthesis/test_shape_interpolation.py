@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cmrtf.evaluation.shape_interpolation import (
+from cmrtf.synthesis.shape_interpolation import (
     LIMIT_PIXELS,
     exact_ends,
     nearest,
