@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from cmrtf.errors import CmrtfError
-from cmrtf_export.contents import BUNDLE_FILE, model_folder, read_description
+from cmrtf_export.contents import BUNDLE_FILE, SERVING, model_folder, read_description
 from cmrtf_export.session_model import SessionModel
 from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN, Signature, promised_by
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests
@@ -25,18 +26,33 @@ def check_bundle(path: Path) -> Iterator[str]:
     description = read_description(path)
     size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
     members = len(description["sha256"])
-    yield f"{BUNDLE_FILE}: {members} files match their checksums, no others, {size_mb:.1f} MB"
-    promised = promised_by(description)
+    yield (
+        f"{BUNDLE_FILE}: {members} files match their checksums, no others but those in {SERVING}/, which are "
+        f"yours to edit; {size_mb:.1f} MB"
+    )
+    try:
+        promised = promised_by(description)
+    except (KeyError, TypeError) as error:
+        raise CmrtfError(
+            f"{path / BUNDLE_FILE}: expected the sizes of the models. Received: no {error}."
+        ) from error
     for name in (LABEL_VAE, SPADE_GAN):
         folder = model_folder(path, name)
-        model = SessionModel(folder)
+        try:
+            model = SessionModel(folder)
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            raise CmrtfError(f"{folder}: expected a SavedModel that loads. Received: {error}.") from error
         yield f"{name}: loads with tag serve in a Session"
         for key, signature in promised[name].items():
             _check_signature(folder, model, key, signature)
         yield f"{name}: has the signatures {', '.join(promised[name])}"
-        asked = [
-            _check_answer(folder, model, promised[name], *request) for request in read_warmup_requests(folder)
-        ]
+        try:
+            requests = list(read_warmup_requests(folder))
+        except (tf.errors.OpError, DecodeError) as error:
+            raise CmrtfError(
+                f"{folder / WARMUP_FILE}: expected requests to warm up with. Received: {error}."
+            ) from error
+        asked = [_check_answer(folder, model, promised[name], *request) for request in requests]
         yield f"{name}: answers its warm-up requests ({', '.join(asked)})"
 
 
@@ -68,8 +84,11 @@ def _check_answer(
     name: str,
     inputs: dict[str, np.ndarray],
 ) -> str:
-    if name not in signatures:
-        raise CmrtfError(f"{folder / WARMUP_FILE}: expected requests for its signatures. Received: {name}.")
+    if name not in signatures or set(inputs) != set(signatures[name].inputs):
+        raise CmrtfError(
+            f"{folder / WARMUP_FILE}: expected requests for its signatures. "
+            f"Received: {name} of {', '.join(inputs)}."
+        )
     try:
         outputs = model.predict(name, inputs)
     except tf.errors.OpError as error:

@@ -8,8 +8,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
-    get_model_status_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
 )
@@ -20,8 +18,6 @@ from cmrtf_export.server import ATTEMPTS, FIRST_PAUSE_S
 
 MESSAGE_LIMIT_BYTES = 4 * 2**20
 """What a gRPC client accepts unless told otherwise, and with it many a proxy."""
-
-AVAILABLE = get_model_status_pb2.ModelVersionStatus.AVAILABLE
 
 
 class GrpcTransport:
@@ -59,29 +55,24 @@ class GrpcTransport:
             if secure
             else grpc.insecure_channel(target, options)
         )
-        self._target, self._deadline_s = target, deadline_s
-        self._models = model_service_pb2_grpc.ModelServiceStub(channel)
+        self._address = f"{'grpcs' if secure else 'grpc'}://{target}"
+        self._deadline_s = deadline_s
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def available_versions(self, model: str, label: str | None) -> list[int]:
-        """Those that the server holds ready."""
-        request = get_model_status_pb2.GetModelStatusRequest()
+    def find(self, model: str, label: str | None) -> tuple[int, list[str]]:
+        """The version that a label names, without one the newest, and its signatures.
+
+        Asked of `GetModelMetadata`: `GetModelStatus` pays no heed to labels.
+        """
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         request.model_spec.name = model
         if label:
             request.model_spec.version_label = label
-        answer = self._ask(
-            self._models.GetModelStatus, request, f"model {model}" + (f", version {label}" if label else "")
-        )
-        return [status.version for status in answer.model_version_status if status.state == AVAILABLE]
-
-    def signatures(self, model: str, version: int) -> list[str]:
-        """Names of a model's signatures."""
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-        request.model_spec.name, request.model_spec.version.value = model, version
-        answer = self._ask(self._predictions.GetModelMetadata, request, f"model {model}, version {version}")
+        what = f"model {model}, version {label}," if label else f"model {model}"
+        answer = self._ask(self._predictions.GetModelMetadata, request, what)
         found = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(found)
-        return list(found.signature_def)
+        return answer.model_spec.version.value, list(found.signature_def)
 
     def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
         """One output of a signature."""
@@ -98,7 +89,7 @@ class GrpcTransport:
             return method(request, timeout=self._deadline_s)
         except grpc.RpcError as error:
             raise CmrtfError(
-                f"grpc://{self._target}: {self._expected(error.code(), what)} "
+                f"{self._address}: {self._expected(error.code(), what)} "
                 f"Received: {error.code().name}, {error.details()}."
             ) from error
 
@@ -106,5 +97,5 @@ class GrpcTransport:
         if code is grpc.StatusCode.UNAVAILABLE:
             return f"expected a server that answers (asked up to {ATTEMPTS} times)."
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return f"expected an answer of {what} within {self._deadline_s:g} s."
+            return f"expected an answer of {what} within {self._deadline_s:g} s, by gRPC."
         return f"expected {what} to answer."

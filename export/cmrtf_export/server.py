@@ -1,5 +1,6 @@
 """A bundle behind a TensorFlow Serving server."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from cmrtf.errors import CmrtfError
 from cmrtf_export.bundle_models import NEEDED, Arrays, BundleModels
 
-DEADLINE_S = 60.0
-"""Of one request, retries included."""
+DEADLINE_S = 60
+"""Of one request."""
 
 ATTEMPTS = 5
 """How often a request is made while the server says that it is unavailable."""
@@ -19,17 +20,20 @@ FIRST_PAUSE_S = 0.5
 """Before the second attempt; doubled before each of the next."""
 
 
+PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
+"""Where a server listens unless its address says otherwise."""
+
+LABEL = re.compile(r"[\w.-]*")
+
+
 class Transport(Protocol):
     """How requests travel. All functions raise `CmrtfError` for what a server or the way to it refuses."""
 
     rows_per_call: int
     """How many slices a message may carry."""
 
-    def available_versions(self, model: str, label: str | None) -> list[int]:
-        """Those that a server holds ready, of all or of the one with a label."""
-
-    def signatures(self, model: str, version: int) -> list[str]:
-        """Names of a model's signatures."""
+    def find(self, model: str, label: str | None) -> tuple[int, list[str]]:
+        """The version that a label names, without one the newest, and its signatures."""
 
     def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
         """One output of a signature."""
@@ -67,14 +71,7 @@ class Server(BundleModels):
         transport, label = _transport(address, deadline_s)
         versions = {}
         for model, needed in NEEDED.items():
-            available = transport.available_versions(model, label)
-            if not available:
-                wanted = f"version {label}" if label else "a version"
-                raise CmrtfError(
-                    f"{address}: expected {wanted} of model {model} to be ready. Received: none."
-                )
-            versions[model] = max(available)
-            having = transport.signatures(model, versions[model])
+            versions[model], having = transport.find(model, label)
             if missing := [name for name in needed if name not in having]:
                 raise CmrtfError(
                     f"{address}: expected model {model}, version {versions[model]}, to have the signatures "
@@ -101,20 +98,22 @@ class Server(BundleModels):
 def _transport(address: str, deadline_s: float) -> tuple[Transport, str | None]:
     """The way that an address names, and the version label in it."""
     url = urlsplit(address)
-    label = url.path.strip("/") or None
     try:
-        port = url.port
+        port = url.port or PORTS.get(url.scheme)
     except ValueError:
         port = None
-    if url.scheme in ("grpc", "grpcs") and url.hostname and port:
+    label = url.path.strip("/")
+    more = url.username or url.password or url.query or url.fragment
+    if url.scheme not in PORTS or not url.hostname or not port or more or not LABEL.fullmatch(label):
+        raise CmrtfError(
+            "--server: expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
+            "(grpcs, https with TLS), and at most a version label behind it. Received: something else."
+        )
+    target = f"{url.hostname}:{port}"
+    if url.scheme.startswith("grpc"):
         from cmrtf_export.grpc_transport import GrpcTransport
 
-        return GrpcTransport(url.netloc, url.scheme == "grpcs", deadline_s), label
-    if url.scheme in ("http", "https") and url.hostname and port:
-        from cmrtf_export.rest_transport import RestTransport
+        return GrpcTransport(target, url.scheme == "grpcs", deadline_s), label or None
+    from cmrtf_export.rest_transport import RestTransport
 
-        return RestTransport(f"{url.scheme}://{url.netloc}", deadline_s), label
-    raise CmrtfError(
-        f"{address}: expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
-        "(grpcs, https with TLS). Received: something else."
-    )
+    return RestTransport(f"{url.scheme}://{target}", deadline_s), label or None

@@ -199,6 +199,19 @@ def test_a_run_is_not_started_twice(story, capsys, monkeypatch):
     [
         ("interpolate", "--subject-a", "X"),
         ("interpolate", "--data", "d", "--subject-a", "X", "--out", "o"),
+        (
+            "interpolate",
+            "--server",
+            "s",
+            "--deadline",
+            "nan",
+            "--data",
+            "d",
+            "--subject-a",
+            "X",
+            "--out",
+            "o",
+        ),
         ("interpolate", "--model", "m", "--server", "s", "--data", "d", "--subject-a", "X", "--out", "o"),
         ("interpolate", "--model", "m", "--data", "d", "--subject-a", "X", "--subject-b", "X", "--out", "o"),
         ("interpolate", "--model", "m", "--data", "d", "--subject-a", "X", "--out", "o", "--slices", "1"),
@@ -247,5 +260,5 @@ def test_a_server_that_is_none_is_named(story, codes, capsys, monkeypatch, tmp_p
     paths = ["--data", story.prepared, "--subject-a", codes[0], "--out", tmp_path / "out"]
     code, error = _fail(capsys, monkeypatch, "interpolate", "--server", "localhost:8500", *paths)
     assert code == 1
-    assert "localhost:8500: expected the address of a server" in error
+    assert "--server: expected the address of a server" in error
     assert not (tmp_path / "out").exists()

@@ -71,3 +71,23 @@ def test_a_warmup_request_that_fails_is_found(copied, reseal):
     (copied / "request").unlink()
     with pytest.raises(CmrtfError, match=r"spade_gan/1: expected signature synthesize to answer\. Received"):
         list(check_bundle(copied))
+
+
+def test_a_warmup_file_that_is_none_is_found(copied, reseal):
+    reseal("label_vae/1/assets.extra/tf_serving_warmup_requests", b"not a record")
+    with pytest.raises(CmrtfError, match=r"tf_serving_warmup_requests: expected requests to warm up with"):
+        list(check_bundle(copied))
+
+
+def test_a_model_that_does_not_load_is_found(copied, reseal):
+    reseal("spade_gan/1/saved_model.pb", b"not a model")
+    with pytest.raises(CmrtfError, match=r"spade_gan/1: expected a SavedModel that loads"):
+        list(check_bundle(copied))
+
+
+def test_missing_sizes_are_found(copied):
+    description = json.loads((copied / "bundle.json").read_text())
+    del description["image"]
+    (copied / "bundle.json").write_text(json.dumps(description))
+    with pytest.raises(CmrtfError, match=r"expected the sizes of the models\. Received: no 'image'"):
+        list(check_bundle(copied))

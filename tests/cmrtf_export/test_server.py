@@ -1,7 +1,9 @@
 """Against a double of TensorFlow Serving, by gRPC and by REST."""
 
+import re
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -49,7 +51,8 @@ def test_messages_stay_below_the_limit(promised):
 
 
 def test_a_label_chooses_the_version(address, served, session_models):
-    served.models["label_vae"][2] = served.models["spade_gan"][2] = None  # never called
+    served.models["label_vae"][2], served.models["spade_gan"][2] = session_models.values()
+    assert Server.connect(address).versions == {"label_vae": 2, "spade_gan": 2}
     assert Server.connect(f"{address}/stable").versions == {"label_vae": 1, "spade_gan": 1}
 
 
@@ -106,22 +109,20 @@ def test_what_the_graph_refuses_is_passed_on(address, slices):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_missing_model_is_named(served, addresses, protocol):
     del served.models["spade_gan"]
-    with pytest.raises(CmrtfError, match=r"expected model spade_gan to answer.*Could not find any versions"):
+    with pytest.raises(CmrtfError, match=r"expected model spade_gan to answer.*Servable not found"):
         Server.connect(addresses[protocol])
 
 
 def test_a_missing_label_is_named(address):
     with pytest.raises(
-        CmrtfError, match=r"version canary to answer.*Unrecognized servable version label: canary"
+        CmrtfError, match=r"version canary, to answer.*Unrecognized servable version label: canary"
     ):
         Server.connect(f"{address}/canary")
 
 
 def test_a_version_that_is_still_loading_is_named(address, served):
     served.loading.add(("label_vae", 1))
-    with pytest.raises(
-        CmrtfError, match=r"expected a version of model label_vae to be ready\. Received: none"
-    ):
+    with pytest.raises(CmrtfError, match=r"expected model label_vae to answer.*Servable not found"):
         Server.connect(address)
 
 
@@ -154,11 +155,52 @@ def test_nobody_there_is_said(scheme, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["localhost:8500", "grpc://localhost", "ftp://localhost:21", "grpc://h:x", ""]
+    "address",
+    [
+        "localhost:8500",
+        "ftp://localhost:21",
+        "grpc://h:x",
+        "",
+        "http://name:secret@localhost:8501",
+        "http://localhost:8501/v1/models",
+        "http://localhost:8501?a=b",
+    ],
 )
 def test_what_is_no_address_is_refused(address):
-    with pytest.raises(CmrtfError, match=r"expected the address of a server, like grpc://localhost:8500"):
+    """Without repeating it: there may be a password in it."""
+    with pytest.raises(CmrtfError, match=r"expected the address of a server, like grpc://") as refused:
         Server.connect(address)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "received"),
+    [
+        (200, '{"status": "ok"}', "as TensorFlow Serving gives it. Received: {'status': 'ok'}"),
+        (200, "<html>Welcome</html>", "as TensorFlow Serving gives it. Received: <html>Welcome"),
+        (404, "[1]", "Received: status 404, [1]"),
+        (502, "<html>Bad gateway</html>", "Received: status 502, <html>Bad gateway"),
+    ],
+)
+def test_what_is_not_tensorflow_serving_is_shown(status, text, received):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("localhost", 0), Other)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        with pytest.raises(CmrtfError, match=re.escape(received)):
+            Server.connect(f"http://localhost:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_cancelled_and_oversized_requests_do_not_disturb_others(served, bundle, slices):

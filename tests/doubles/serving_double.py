@@ -1,7 +1,7 @@
 """Stands in for TensorFlow Serving, whose binary cannot be installed from a package index.
 
 It answers the services of the official stubs (gRPC) and the paths of the REST API, from Sessions restored
-by the loader that TensorFlow Serving uses, with its errors. It does not batch requests of several clients.
+by the loader that TensorFlow Serving uses. It does not batch requests of several clients.
 """
 
 import json
@@ -30,7 +30,7 @@ from cmrtf_export.session_model import SessionModel
 
 STATUS = get_model_status_pb2.ModelVersionStatus
 GRPC_CODES = {code.value[0]: code for code in grpc.StatusCode}
-HTTP_CODES = {3: 400, 5: 404, 9: 412, 14: 503}
+HTTP_CODES = {3: 400, 4: 504, 5: 404, 8: 429, 9: 400, 14: 503}
 
 
 class Refused(Exception):  # noqa: N818
@@ -58,7 +58,7 @@ class Models:
         having = {v: m for v, m in self.models.get(name, {}).items() if (name, v) not in self.loading}
         if label:
             if label not in self.labels.get(name, {}):
-                raise Refused(5, f"Unrecognized servable version label: {label}")
+                raise Refused(3, f"Unrecognized servable version label: {label}")
             version = self.labels[name][label]
         if version is None and having:
             version = max(having)
@@ -67,9 +67,8 @@ class Models:
             raise Refused(5, f"Servable not found for request: {wanted}")
         return version, having[version]
 
-    def statuses(self, name, version=None, label=None):
-        if label:
-            version, _ = self.find(name, label=label)
+    def statuses(self, name, version=None):
+        """As in the server, a label is not looked at."""
         versions = [v for v in self.models.get(name, {}) if version in (None, v)]
         if not versions:
             raise Refused(5, f"Could not find any versions of model {name}")
@@ -124,15 +123,16 @@ class GrpcServices(
 
     def GetModelMetadata(self, request, context):  # noqa: N802
         with self.refusing(context):
-            _, model = self.models.find(*self.version_of(request.model_spec))
+            version, model = self.models.find(*self.version_of(request.model_spec))
             response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response.model_spec.name, response.model_spec.version.value = request.model_spec.name, version
             response.metadata["signature_def"].Pack(signature_map(model))
             return response
 
     def GetModelStatus(self, request, context):  # noqa: N802
         with self.refusing(context):
             response = get_model_status_pb2.GetModelStatusResponse()
-            for version, state in self.models.statuses(*self.version_of(request.model_spec)).items():
+            for version, state in self.models.statuses(*self.version_of(request.model_spec)[:2]).items():
                 response.model_version_status.add(version=version, state=state)
             return response
 
@@ -189,17 +189,18 @@ class RestHandler(BaseHTTPRequestHandler):
         models = self.server.models
         wanted = found["name"], int(found["version"]) if found["version"] else None, found["label"]
         if found["what"] == "":
-            states = models.statuses(*wanted)
+            states = models.statuses(*wanted[:2])
             return {
                 "model_version_status": [
                     {"version": str(version), "state": STATUS.State.Name(state)}
                     for version, state in states.items()
                 ]
             }
-        _, model = models.find(*wanted)
+        version, model = models.find(*wanted)
         if found["what"] == "/metadata":
             message = json_format.MessageToDict(signature_map(model), preserving_proto_field_name=True)
-            return {"metadata": {"signature_def": message}}
+            spec = {"name": found["name"], "signature_name": "", "version": str(version)}
+            return {"model_spec": spec, "metadata": {"signature_def": message}}
         signature = signature_of(model, body.get("signature_name"), 3)
         dtypes = {name: tf.as_dtype(info.dtype) for name, info in model.signatures[signature].inputs.items()}
         inputs = {

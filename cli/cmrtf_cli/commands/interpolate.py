@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @click.option(
     "--deadline",
     "deadline_s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
+    type=click.IntRange(min=1, max=3600),
+    default=60,
     show_default=True,
     metavar="SECONDS",
     help="With --server: how long one request may take.",
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 def command(
     model: Path | None,
     server: str | None,
-    deadline_s: float,
+    deadline_s: int,
     data: Path,
     subject_a: str,
     subject_b: str | None,
@@ -82,7 +82,7 @@ def command(
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser, or look at {out / 'figure.png'}.")
 
 
-def _models(model: Path | None, server: str | None, deadline_s: float) -> "Callable[[], BundleModels]":
+def _models(model: Path | None, server: str | None, deadline_s: int) -> "Callable[[], BundleModels]":
     """What opens the bundle, or connects to the server."""
     from cmrtf_export.bundle import Bundle
     from cmrtf_export.server import Server
