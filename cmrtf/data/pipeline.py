@@ -6,6 +6,7 @@ resuming exact (start at the step reached), runs repeatable, and results indepen
 of devices that a batch is spread over.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,13 @@ def label_batches(
     return _dataset(make, steps)
 
 
+def pair_batches(
+    slices: Slices, augmentation: AugmentationConfig, batch_size: int, steps: range, seed: int
+) -> tf.data.Dataset:
+    """Batches for `Segmenter`: `image` and `label_ids`, one for each of `steps`."""
+    return _dataset(_pairs(slices, augmentation, batch_size, seed), steps)
+
+
 def image_batches(
     slices: Slices,
     augmentation: AugmentationConfig,
@@ -87,6 +95,22 @@ def image_batches(
     num_draws: int,
 ) -> tf.data.Dataset:
     """Batches for `SPADEGAN`: `image`, `label_ids`, `style_noise` and `augment_draws`."""
+    pairs = _pairs(slices, augmentation, batch_size, seed)
+
+    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        return pairs(step) | {
+            "style_noise": tf.random.stateless_normal((batch_size, style_dim), fold_in(step_seed, NOISE)),
+            "augment_draws": tf.random.stateless_uniform((batch_size, num_draws), fold_in(step_seed, DRAWS)),
+        }
+
+    return _dataset(make, steps)
+
+
+def _pairs(
+    slices: Slices, augmentation: AugmentationConfig, batch_size: int, seed: int
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Step to a batch of images and their labels, warped alike."""
     images, labels = _in_memory(slices.image), _in_memory(slices.label_ids)
 
     def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -99,14 +123,9 @@ def image_batches(
             augmentation,
             SCHEMA.num_classes,
         )
-        return {
-            "image": image,
-            "label_ids": label_ids,
-            "style_noise": tf.random.stateless_normal((batch_size, style_dim), fold_in(step_seed, NOISE)),
-            "augment_draws": tf.random.stateless_uniform((batch_size, num_draws), fold_in(step_seed, DRAWS)),
-        }
+        return {"image": image, "label_ids": label_ids}
 
-    return _dataset(make, steps)
+    return make
 
 
 def _examples(step: tf.Tensor, batch_size: int, count: int, seed: int) -> tf.Tensor:

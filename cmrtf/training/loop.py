@@ -1,7 +1,8 @@
 """The loop that both models share: one code path for one device and for many."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import tensorflow as tf
@@ -57,22 +58,32 @@ def fit(
     if first_step >= config.steps:
         return
     interval = config.interval_steps
-    # The remapper of TF 2.18 to 2.21 fails on the gradient of a fused leaky ReLU: it then does nothing,
-    # at length. It is put back for inference in the same process.
+    with without_remapping():
+        model.fit(
+            batches(range(first_step, config.steps)),
+            initial_epoch=first_step // interval,
+            epochs=config.steps // interval,
+            steps_per_epoch=interval,
+            shuffle=False,  # batches come in the order of their seed already
+            verbose=0,
+            callbacks=[
+                *callbacks,
+                MetricsLog(run.log, first_step, interval),
+                keras.callbacks.TensorBoard(run.tensorboard),
+                SaveCheckpoint(checkpoints, interval),
+                Progress(run.kind, first_step, config.steps, interval, shown),
+            ],
+        )
+
+
+@contextlib.contextmanager
+def without_remapping() -> Iterator[None]:
+    """Train without TensorFlow's remapper, which comes back for inference in the same process.
+
+    That of TF 2.18 to 2.21 fails on the gradient of a fused leaky ReLU: it then does nothing, at length.
+    """
     tf.config.optimizer.set_experimental_options({"remapping": False})
-    model.fit(
-        batches(range(first_step, config.steps)),
-        initial_epoch=first_step // interval,
-        epochs=config.steps // interval,
-        steps_per_epoch=interval,
-        shuffle=False,  # batches come in the order of their seed already
-        verbose=0,
-        callbacks=[
-            *callbacks,
-            MetricsLog(run.log, first_step, interval),
-            keras.callbacks.TensorBoard(run.tensorboard),
-            SaveCheckpoint(checkpoints, interval),
-            Progress(run.kind, first_step, config.steps, interval, shown),
-        ],
-    )
-    tf.config.optimizer.set_experimental_options({"remapping": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"remapping": True})

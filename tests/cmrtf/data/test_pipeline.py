@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from cmrtf.data.augmentation import AugmentationConfig
 from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.pipeline import Slices, image_batches, label_batches
+from cmrtf.data.pipeline import Slices, image_batches, label_batches, pair_batches
 from cmrtf.errors import CmrtfError
 
 NOTHING = AugmentationConfig()
@@ -79,6 +79,16 @@ def test_image_batches_are_what_the_gan_takes():
         "augment_draws": (4, 6),
     }
     assert batch["label_ids"].dtype == np.uint8
+
+
+def test_pairs_are_those_of_the_image_batches():
+    pairs = pair_batches(_numbered(10), SOME, 4, range(2, 5), seed=7)
+    for ours, theirs in zip(
+        pairs.as_numpy_iterator(), _image_batches(10, 4, range(2, 5), 7, SOME), strict=True
+    ):
+        assert set(ours) == {"image", "label_ids"}
+        for name, values in ours.items():
+            np.testing.assert_array_equal(values, theirs[name])
 
 
 def test_an_image_keeps_its_labels():

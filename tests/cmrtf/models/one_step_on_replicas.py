@@ -1,4 +1,4 @@
-"""Not a test: trains both models for two steps on 1 and on 2 replicas and writes what becomes of them.
+"""Not a test: trains every model for two steps on 1 and on 2 replicas and writes what becomes of them.
 
 Run as `python one_step_on_replicas.py OUT.npz`. Logical devices can be set up only before TensorFlow starts,
 so this has a process of its own.
@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.label_vae import LabelVAE
+from cmrtf.models.segmenter import Segmenter
 from cmrtf.models.spade_gan import SPADEGAN, LossWeights
 
 SIZE, BATCH_SIZE, STEPS = 16, 4, 2
@@ -40,6 +41,12 @@ def spade_gan():
         discriminator_layers=2,
     )
     model.compile(keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05), LossWeights(), average_decay=0.5)
+    return model
+
+
+def segmenter():
+    model = Segmenter(num_classes=4, size=SIZE, widths=(4, 8), depth=1)
+    model.compile(keras.optimizers.SGD(0.05))
     return model
 
 
@@ -78,10 +85,10 @@ def main(out):
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     )
-    # One strategy for both models: the collective operations of a second one would use the same keys.
+    # One strategy for all models: the collective operations of a second one would use the same keys.
     strategies = {n: tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n)]) for n in (1, 2)}
     results = {}
-    for make in (label_vae, spade_gan):
+    for make in (label_vae, spade_gan, segmenter):
         for num_replicas, strategy in strategies.items():
             before, after, figures = train(make, strategy)
             prefix = f"{make.__name__}/{num_replicas}"

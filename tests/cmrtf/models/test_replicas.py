@@ -12,7 +12,7 @@ from cmrtf.models.replicas import scaled_mean, update_moving_average
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Weights and figures of both models after the same two steps on 1 and on 2 logical CPUs."""
+    """Weights and figures of all models after the same two steps on 1 and on 2 logical CPUs."""
     out = tmp_path_factory.mktemp("replicas") / "results.npz"
     script = Path(__file__).with_name("one_step_on_replicas.py")
     done = subprocess.run([sys.executable, script, out], capture_output=True, text=True, check=False)
@@ -25,7 +25,7 @@ def _of(trained, prefix):
     return [values for name, values in sorted(trained.items()) if name.startswith(prefix)]
 
 
-@pytest.mark.parametrize("model", ["label_vae", "spade_gan"])
+@pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
 def test_two_replicas_train_as_one(trained, model):
     """Every weight, moving statistic, power iteration and average; the same start, a step worth the name."""
     one, two = (_of(trained, f"{model}/{n}/after/") for n in (1, 2))
@@ -38,7 +38,7 @@ def test_two_replicas_train_as_one(trained, model):
     assert max(np.abs(a - b).max() for a, b in zip(starts[0], one, strict=True)) > 0.01
 
 
-@pytest.mark.parametrize("model", ["label_vae", "spade_gan"])
+@pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
 def test_two_replicas_report_as_one(trained, model):
     one, two = (trained[f"{model}/{n}/figures"] for n in (1, 2))
     np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,108 @@
+"""Image to label logits, pixel by pixel."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cmrtf.layers.conv_block import ConvBlock
+
+
+@keras.saving.register_keras_serializable(package="cmrtf")
+class UNet(keras.layers.Layer):
+    """A U-Net: what a pixel shows is read from the pixel itself and from all that lies around it.
+
+    Each stage of the way down but the first halves height and width with a strided convolution; each
+    stage of the way up doubles them with a transposed one and joins what the way down saw there.
+
+    Args:
+        num_classes: number of label ids.
+        widths: channels of each stage, largest map first.
+        depth: convolutions of each stage, on the way down and after each joining.
+
+    Returns (from `call`, for an image `(batch, size, size, 1)` in [-1, 1]):
+        `(batch, size, size, num_classes)` float32 logits.
+
+    Reference:
+        Ronneberger et al., U-Net, MICCAI 2015 (https://arxiv.org/abs/1505.04597).
+    """
+
+    def __init__(self, num_classes: int, widths: tuple[int, ...], depth: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.widths = tuple(widths)
+        self.depth = depth
+
+        def block(width: int, resize: str, name: str) -> ConvBlock:
+            return ConvBlock(width, resize, name=name, dtype=self.dtype_policy)
+
+        # Flat lists: older Keras saves no weights of layers in lists of lists.
+        self.down = [
+            block(width, "down" if stage and number == 0 else "same", f"down_{stage}_{number}")
+            for stage, width in enumerate(self.widths)
+            for number in range(depth)
+        ]
+        self.up = [block(width, "up", f"up_{stage}") for stage, width in self._way_up()]
+        self.join = [
+            block(width, "same", f"join_{stage}_{number}")
+            for stage, width in self._way_up()
+            for number in range(depth)
+        ]
+        self.to_logits = keras.layers.Conv2D(num_classes, 1, name="to_logits", dtype=self.dtype_policy)
+
+    def _way_up(self) -> list[tuple[int, int]]:
+        """Number and channels of each stage of the way up, smallest map first."""
+        return list(enumerate(self.widths))[-2::-1]
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        shape = tuple(input_shape)
+        shapes = []
+        for blocks in _stages(self.down, self.depth):
+            shape = _build(blocks, shape)
+            shapes.append(shape)
+        for up, join, skipped in zip(self.up, _stages(self.join, self.depth), shapes[-2::-1], strict=True):
+            shape = _build([up], shape)
+            shape = _build(join, (*shape[:-1], shape[-1] + skipped[-1]))
+        self.to_logits.build(shape)
+
+    def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
+        maps = self.encode(image, training=training)
+        x = maps[-1]
+        for up, join, skipped in zip(self.up, _stages(self.join, self.depth), maps[-2::-1], strict=True):
+            x = tf.concat([up(x, training=training), skipped], -1)
+            for block in join:
+                x = block(x, training=training)
+        return tf.cast(self.to_logits(x), tf.float32)
+
+    def encode(self, image: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
+        """The map of each stage on the way down, largest first."""
+        maps = []
+        x = image
+        for blocks in _stages(self.down, self.depth):
+            for block in blocks:
+                x = block(x, training=training)
+            maps.append(x)
+        return maps
+
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*input_shape[:-1], self.num_classes)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "num_classes": self.num_classes,
+            "widths": self.widths,
+            "depth": self.depth,
+        }
+
+
+def _stages(blocks: list[ConvBlock], depth: int) -> list[list[ConvBlock]]:
+    """Those of each stage together."""
+    return [blocks[start : start + depth] for start in range(0, len(blocks), depth)]
+
+
+def _build(blocks: list[ConvBlock], shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Build one after the other; the shape that comes out."""
+    for block in blocks:
+        block.build(shape)
+        shape = block.compute_output_shape(shape)
+    return shape

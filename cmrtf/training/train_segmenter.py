@@ -1,0 +1,160 @@
+"""Training of a segmenter on slices in memory, real, synthetic or both."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cmrtf.data.augmentation import AugmentationConfig
+from cmrtf.data.pipeline import Slices, pair_batches
+from cmrtf.data.schema import SCHEMA
+from cmrtf.errors import CmrtfError
+from cmrtf.folders import new_folder
+from cmrtf.models.segmenter import Segmenter
+from cmrtf.training.callbacks import Progress
+from cmrtf.training.fused_adam import FusedAdam
+from cmrtf.training.loop import check_batch_size, mirrored_strategy, without_remapping
+
+CONFIG_FILE = "segmenter.json"
+WEIGHTS_FILE = "segmenter.weights.h5"
+SLICES_AT_ONCE = 16
+"""Slices that go through the network together at inference: memory, not results, depends on it."""
+AUGMENTATION = AugmentationConfig(
+    rotation_degrees=30, scaling=0.2, translation_px=8, elastic_px=2, gamma=0.5, bias=0.2
+)
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """A segmenter and its training but for the number of steps.
+
+    Args:
+        widths: channels of each stage of the U-Net, largest map first; the last is the number of features.
+        depth: convolutions of each stage.
+        batch_size: slices per step, over all devices.
+        learning_rate: at the start; it falls to zero along a cosine.
+        augmentation: of image and label pairs.
+    """
+
+    widths: tuple[int, ...] = (16, 32, 64, 128, 160)
+    depth: int = 1
+    batch_size: int = 8
+    learning_rate: float = 3e-3
+    augmentation: AugmentationConfig = AUGMENTATION
+
+
+class TrainedSegmenter:
+    """A segmenter for arrays.
+
+    Args:
+        model: with trained weights.
+    """
+
+    def __init__(self, model: Segmenter) -> None:
+        self.model = model
+        signature = [tf.TensorSpec((None, model.size, model.size, 1), tf.float32)]
+        self._segment = tf.function(model.call, input_signature=signature, autograph=False)
+        self._features = tf.function(model.features, input_signature=signature, autograph=False)
+
+    def segment(self, images: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Label ids `(slices, size, size)` of images `(slices, size, size)` in [-1, 1]."""
+        return self._in_parts(self._segment, images).astype(np.uint8)
+
+    def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features `(slices, dim)` of images `(slices, size, size)` in [-1, 1], for distances of sets."""
+        return self._in_parts(self._features, images)
+
+    def save(self, folder: Path) -> None:
+        """Write configuration and weights into a new folder.
+
+        Raises:
+            CmrtfError: the folder is taken or cannot be written.
+        """
+        with new_folder(folder) as partial:
+            (partial / CONFIG_FILE).write_text(json.dumps(self.model.get_config(), indent=2) + "\n")
+            self.model.save_weights(partial / WEIGHTS_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrainedSegmenter":
+        """Read what `save` wrote.
+
+        Raises:
+            CmrtfError: the folder does not hold a segmenter.
+        """
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = Segmenter.from_config(json.loads((folder / CONFIG_FILE).read_text()))
+            model.load_weights(folder / WEIGHTS_FILE)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CmrtfError(
+                f"{folder}: expected {CONFIG_FILE} and {WEIGHTS_FILE} of a trained segmenter. "
+                f"Received: {error}"
+            ) from error
+        return cls(model)
+
+    def _in_parts(
+        self, function: Callable[[tf.Tensor], tf.Tensor], images: NDArray[np.float32]
+    ) -> NDArray[Any]:
+        starts = range(0, len(images), SLICES_AT_ONCE)
+        parts = [function(images[start : start + SLICES_AT_ONCE, ..., None]).numpy() for start in starts]
+        return np.concatenate(parts)
+
+
+def train_segmenter(
+    images: NDArray[np.float32],
+    label_ids: NDArray[np.uint8],
+    steps: int,
+    seed: int = 0,
+    progress: bool = True,
+    name: str = "segmenter",
+    config: SegmenterConfig | None = None,
+) -> TrainedSegmenter:
+    """Train a segmenter from scratch: always the same one for the same arguments.
+
+    Slices without labels belong in: they teach it to say "nothing here".
+
+    Args:
+        images: `(slices, size, size)` in [-1, 1].
+        label_ids: `(slices, size, size)`.
+        steps: length of the training.
+        seed: of weights, batches and augmentation.
+        progress: whether to show a bar with the time left.
+        name: shown before the bar.
+        config: model and schedule, where they are not to be the usual ones.
+
+    Raises:
+        CmrtfError: the batch cannot be shared out evenly to the devices.
+        ValueError: images and labels differ in shape.
+    """
+    if images.shape != label_ids.shape:
+        raise ValueError(f"images and label_ids differ in shape: {images.shape} and {label_ids.shape}")
+    config = config or SegmenterConfig()
+    strategy = mirrored_strategy()
+    check_batch_size(config.batch_size, strategy)
+    keras.config.set_dtype_policy("float32")
+    keras.utils.set_random_seed(seed)
+    with strategy.scope():
+        model = Segmenter(SCHEMA.num_classes, images.shape[-1], config.widths, config.depth)
+        model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)))
+    batches = pair_batches(
+        Slices(images, label_ids), config.augmentation, config.batch_size, range(steps), seed
+    )
+    shown = tuple(model.trackers)
+    with without_remapping():
+        model.fit(
+            batches,
+            epochs=1,
+            steps_per_epoch=steps,
+            shuffle=False,  # batches come in the order of their seed already
+            verbose=0,
+            callbacks=[Progress(name, 0, steps, steps, shown)] if progress else [],
+        )
+    trained = Segmenter.from_config(model.get_config())  # without optimizer, on one device
+    trained.set_weights(model.get_weights())
+    return TrainedSegmenter(trained)
