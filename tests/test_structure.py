@@ -34,7 +34,7 @@ ALLOWED = {
     "cmrtf.training": BASE | {"cmrtf.data", "cmrtf.evaluation", "cmrtf.losses", "cmrtf.models"},
     "cmrtf_export": BASE | {"cmrtf.data", "cmrtf.layers", "cmrtf.models", "cmrtf.training"},
     "cmrtf_cli": BASE
-    | {"cmrtf.data", "cmrtf.phantom", "cmrtf.synthesis", "cmrtf.training"}
+    | {"cmrtf.data", "cmrtf.evaluation", "cmrtf.phantom", "cmrtf.synthesis", "cmrtf.training"}
     | {"cmrtf_export"},
 }
 """Package to the packages and top-level modules that it may import beside itself. A new arrow is a

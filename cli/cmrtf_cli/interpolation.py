@@ -22,7 +22,9 @@ def interpolate(
     phase: str,
     slices: int,
     subjects: int,
-    seed: int,
+    exact_ends: bool = False,
+    repair: bool = True,
+    seed: int = 0,
 ) -> None:
     """Walk within one subject, or between two, and write all outputs.
 
@@ -34,6 +36,8 @@ def interpolate(
         phase: `ED`, `ES` or `both` (those that all subjects have).
         slices: of each synthetic stack.
         subjects: between A and B.
+        exact_ends: whether walks pass through the true labels.
+        repair: whether labels that no heart can have are mended.
         seed: for the record; a walk between posterior means draws nothing.
     """
     from cmrtf.synthesis.interpolation import interpolate_subjects
@@ -55,6 +59,8 @@ def interpolate(
         slices,
         subjects,
         progress=True,
+        exact_ends=exact_ends,
+        repaired=repair,
     )
     click.echo(f"Writing {len(synthetic)} stacks of {slices} slices ...")
     provenance = {
@@ -67,5 +73,7 @@ def interpolate(
         "slices": slices,
         "subjects": subjects if len(codes) == 2 else 0,
         "walk": "linear between posterior means; style codes likewise",
+        "exact_ends": exact_ends,
+        "repaired": repair,
     }
     write_outputs(out, synthetic, references, provenance)

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "Bundle trained runs as SavedModels.",
     "interpolate": "Walk within a subject, or between two.",
     "synthesize": "Turn a label map into an image.",
+    "evaluate": "Say how good a bundle is, in numbers.",
 }
 """Command name to its line in `cmrtf --help`, in the order in which they are used."""
 

@@ -119,7 +119,10 @@ def repair(label_ids: NDArray[Any]) -> NDArray[np.uint8]:
     Returns:
         label ids of the same shape.
     """
-    return np.stack([_repair_slice(each.astype(np.uint8)) for each in label_ids])
+    repaired = np.empty(label_ids.shape, np.uint8)
+    for result, slice_ids in zip(repaired, label_ids, strict=True):
+        result[:] = _repair_slice(slice_ids.astype(np.uint8))
+    return repaired
 
 
 def _masks(label_ids: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:

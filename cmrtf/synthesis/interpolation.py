@@ -15,6 +15,9 @@ from tqdm import tqdm
 
 from cmrtf.data.cohort import PreparedVolume, SubjectRecord
 from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.label_validity import repair
+from cmrtf.data.schema import SCHEMA
+from cmrtf.synthesis.shape_interpolation import add_residuals, residuals
 from cmrtf.synthesis.synthetic_subject import ReferenceSubject, SyntheticSubject
 from cmrtf.synthesis.walks import HeartSpan, between, codes_at, walk_weights
 
@@ -41,6 +44,8 @@ class CodedStack:
 
     Args:
         label_codes: `(slices, latent_dim)`; those of unlabelled slices are never used.
+        label_residuals: `(slices, classes * size * size)`, what the decoder misses of each slice as signed
+            distances; None where walks need not start and end at the true labels.
         style_codes: `(slices, style_dim)`.
         span: which slices are labelled.
         geometry: of the prepared stack.
@@ -48,6 +53,7 @@ class CodedStack:
     """
 
     label_codes: NDArray[np.float32]
+    label_residuals: NDArray[np.float32] | None
     style_codes: NDArray[np.float32]
     span: HeartSpan
     geometry: VolumeGeometry
@@ -55,15 +61,29 @@ class CodedStack:
 
     @classmethod
     def encode(
-        cls, models: Models, record: SubjectRecord, volume: PreparedVolume, phase: str
+        cls,
+        models: Models,
+        record: SubjectRecord,
+        volume: PreparedVolume,
+        phase: str,
+        exact_ends: bool = False,
     ) -> "CodedStack":
         """Encode a prepared stack slice by slice.
+
+        Args:
+            models: a bundle.
+            record: whose stack it is.
+            volume: the stack.
+            phase: `"ED"` or `"ES"`.
+            exact_ends: whether walks are to pass through the true labels.
 
         Raises:
             CmrtfError: fewer than two of its slices are labelled.
         """
+        codes = models.encode(volume.label_ids)
         return cls(
-            models.encode(volume.label_ids),
+            codes,
+            _missed(models, volume.label_ids, codes) if exact_ends else None,
             models.encode_style(volume.image),
             HeartSpan.of(volume.label_ids, f"subject {record.subject}, {phase}"),
             record.geometry,
@@ -71,34 +91,90 @@ class CodedStack:
         )
 
 
+def decode_labels_between(
+    models: Models,
+    start: CodedStack,
+    end: CodedStack,
+    weight: float,
+    num_slices: int,
+    repaired: bool = True,
+) -> NDArray[np.uint8]:
+    """Labels at `weight` on the straight line between two stacks.
+
+    A slice of the new stack takes the codes of the same place along the heart in both, apex to apex
+    and base to base, where it has one; beyond the labelled part it shows no heart. What the decoder
+    misses of the ends, if it is known, is interpolated like the codes and added.
+
+    Args:
+        models: a bundle.
+        start: at weight 0.
+        end: at weight 1.
+        weight: the place on the line.
+        num_slices: of the new stack.
+        repaired: whether to mend what no heart can look like.
+
+    Returns:
+        label ids, `(num_slices, size, size)`.
+    """
+    positions = np.linspace(0.0, 1.0, num_slices)
+    span = start.span.towards(end.span, weight)
+    has_heart = span.contains(positions)
+    # Where a label reaches beyond its slice, the shape is that of the slice.
+    places = np.clip(positions, span.first, span.last)[has_heart]
+    decoded = models.decode(_walked(span, start.label_codes, end.label_codes, start, end, places, weight))
+    if start.label_residuals is not None and end.label_residuals is not None:
+        missed = _walked(span, start.label_residuals, end.label_residuals, start, end, places, weight)
+        decoded = add_residuals(decoded, missed, SCHEMA.num_classes)
+    label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
+    label_ids[has_heart] = repair(decoded) if repaired else decoded
+    return label_ids
+
+
 def decode_between(
-    models: Models, start: CodedStack, end: CodedStack, weight: float, num_slices: int
+    models: Models,
+    start: CodedStack,
+    end: CodedStack,
+    weight: float,
+    num_slices: int,
+    repaired: bool = True,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Labels and images at `weight` on the straight line between two stacks.
 
-    A slice of the new stack takes the codes of the same place along the heart in both, apex to apex
-    and base to base, where it has one; beyond the labelled part it shows no heart.
+    Styles go on changing where labels reach beyond their slice.
+
+    Args:
+        models: a bundle.
+        start: at weight 0.
+        end: at weight 1.
+        weight: the place on the line.
+        num_slices: of the new stack.
+        repaired: whether to mend labels before they are painted.
 
     Returns:
         label ids and images, `(num_slices, size, size)` each.
     """
-    positions = np.linspace(0.0, 1.0, num_slices)
-    span = start.span.towards(end.span, weight)
-
-    def walked(
-        first: NDArray[np.float32], second: NDArray[np.float32], places: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        at_start, at_end = (span.carry_over(places, to=stack.span) for stack in (start, end))
-        return between(codes_at(first, at_start), codes_at(second, at_end), weight)
-
-    # Where a label reaches beyond its slice, the shape is that of the slice; the image goes on changing.
-    codes = walked(start.label_codes, end.label_codes, np.clip(positions, span.first, span.last))
-    styles = walked(start.style_codes, end.style_codes, positions)
-    has_heart = span.contains(positions)
-    decoded = models.decode(codes[has_heart])
-    label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
-    label_ids[has_heart] = decoded
+    label_ids = decode_labels_between(models, start, end, weight, num_slices, repaired)
+    span, places = start.span.towards(end.span, weight), np.linspace(0.0, 1.0, num_slices)
+    styles = _walked(span, start.style_codes, end.style_codes, start, end, places, weight)
     return label_ids, models.synthesize(label_ids, styles)
+
+
+def _missed(models: Models, label_ids: NDArray[np.uint8], codes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return residuals(label_ids, models.decode(codes), SCHEMA.num_classes)
+
+
+def _walked(
+    span: HeartSpan,
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    start: CodedStack,
+    end: CodedStack,
+    places: NDArray[np.float64],
+    weight: float,
+) -> NDArray[np.float32]:
+    """Codes between those of the same places along both hearts."""
+    at_start, at_end = (span.carry_over(places, to=stack.span) for stack in (start, end))
+    return between(codes_at(first, at_start), codes_at(second, at_end), np.float32(weight))
 
 
 def affine_between(
@@ -127,6 +203,8 @@ def interpolate_subjects(
     num_slices: int = 32,
     num_subjects: int = 8,
     progress: bool = False,
+    exact_ends: bool = False,
+    repaired: bool = True,
 ) -> tuple[list[SyntheticSubject], list[ReferenceSubject]]:
     """Synthesise one subject (the intrasubject job), or two and those between (the intersubject job).
 
@@ -137,6 +215,8 @@ def interpolate_subjects(
         num_slices: of each synthetic stack.
         num_subjects: between A and B.
         progress: whether to show a progress bar.
+        exact_ends: whether walks pass through the true labels.
+        repaired: whether labels that no heart can have are mended.
 
     Returns:
         the synthetic subjects `intra_<A>`, `inter_01` .., `intra_<B>`, and the source stacks, each in
@@ -144,14 +224,18 @@ def interpolate_subjects(
     """
     synthetic, references = [], []
     for phase in phases:
-        stacks = [CodedStack.encode(models, record, volumes[phase], phase) for record, volumes in ends]
+        stacks = [
+            CodedStack.encode(models, record, volumes[phase], phase, exact_ends) for record, volumes in ends
+        ]
         # The intrasubject job is the walk from a subject to itself.
         walk = [(f"intra_{record.subject}", i, i, 0.0) for i, (record, _) in enumerate(ends)]
         if len(ends) == 2:
             weights = enumerate(walk_weights(num_subjects), start=1)
             walk += [(f"inter_{number:02d}", 0, 1, weight) for number, weight in weights]
         for name, start, end, weight in tqdm(walk, phase, unit="stack", disable=not progress):
-            label_ids, image = decode_between(models, stacks[start], stacks[end], weight, num_slices)
+            label_ids, image = decode_between(
+                models, stacks[start], stacks[end], weight, num_slices, repaired
+            )
             windows = zip(stacks[start].intensity_window, stacks[end].intensity_window, strict=True)
             low, high = (between(a, b, weight) for a, b in windows)
             synthetic.append(

@@ -3,7 +3,8 @@
 Shape-based interpolation (Raya and Udupa, *Shape-based interpolation of multidimensional objects*,
 IEEE TMI 1990; 9:32) carries signed distances to the outlines from one slice to the other, here for
 several classes at once: each class, the background included, has its own, and the largest wins.
-Also `exact_ends`, which takes from a model's walk what the model gets wrong at the two ends.
+Also exact ends: what a model gets wrong of the slices that it walks between (`residuals`), interpolated
+like their codes and added to what it decodes (`add_residuals`), makes a walk pass through the true slices.
 """
 
 from collections.abc import Sequence
@@ -52,36 +53,34 @@ def shape_based(
     return _winners(_between(*ends, fractions))
 
 
-def exact_ends(
-    true_ends: NDArray[Any],
-    decoded_ends: NDArray[Any],
-    decoded: NDArray[Any],
-    fractions: Sequence[float],
-    num_classes: int,
-) -> NDArray[np.uint8]:
-    """Bend a walk between two slices so that it starts and ends at the true labels.
-
-    A decoder returns its ends only almost. What is missing there, the difference of the signed
-    distances of true and decoded labels, is interpolated linearly and added to the signed distances
-    of each slice of the walk.
+def residuals(label_ids: NDArray[Any], decoded: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
+    """What a model misses of slices: signed distances of the true labels minus those of its own.
 
     Args:
-        true_ends: label ids of the two slices, `(2, height, width)`.
-        decoded_ends: what the model makes of them, `(2, height, width)`.
-        decoded: the model's walk, `(n, height, width)`.
-        fractions: where its `n` slices lie, 0 first to 1 second; what is decoded at 0 and at 1 is
-            expected to be `decoded_ends`.
+        label_ids: the true labels, `(slices, height, width)`.
+        decoded: what the model makes of them, of the same shape.
         num_classes: how many label ids there are, the background included.
 
     Returns:
-        label ids, `(n, height, width)`: the true labels at 0 and at 1.
+        `(slices, num_classes * height * width)`: a row per slice, to be interpolated as codes are.
     """
-    missing = [
-        signed_distances(true, num_classes) - signed_distances(of_model, num_classes)
-        for true, of_model in zip(true_ends, decoded_ends, strict=True)
-    ]
-    of_walk = np.stack([signed_distances(label_ids, num_classes) for label_ids in decoded])
-    return _winners(of_walk + _between(missing[0], missing[1], fractions))
+    missed = _distances(label_ids, num_classes) - _distances(decoded, num_classes)
+    return missed.reshape(len(label_ids), -1)
+
+
+def add_residuals(decoded: NDArray[Any], missed: NDArray[np.float32], num_classes: int) -> NDArray[np.uint8]:
+    """Give a model's slices what it misses of them.
+
+    Args:
+        decoded: label ids, `(slices, height, width)`.
+        missed: a row of residuals for each slice.
+        num_classes: how many label ids there are, the background included.
+
+    Returns:
+        label ids of the same shape; the true ones where `missed` is what `residuals` found there.
+    """
+    distances = _distances(decoded, num_classes)
+    return _winners(distances + missed.reshape(distances.shape))
 
 
 def signed_distances(label_ids: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
@@ -99,6 +98,11 @@ def signed_distances(label_ids: NDArray[Any], num_classes: int) -> NDArray[np.fl
         that is absent is at `-LIMIT_PIXELS` everywhere, one that fills the slice at `LIMIT_PIXELS`.
     """
     return np.stack([_signed_distance(label_ids == label_id) for label_id in range(num_classes)])
+
+
+def _distances(label_ids: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
+    """`(slices, num_classes, height, width)`."""
+    return np.stack([signed_distances(each, num_classes) for each in label_ids])
 
 
 def _signed_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -244,6 +244,51 @@ def test_the_process_itself_returns_these_codes(tmp_path, arguments, code):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture(scope="module")
+def evaluated(story, tmp_path_factory):
+    out = tmp_path_factory.mktemp("evaluated") / "evaluation"
+    arguments = ["--model", story.bundle, "--data", story.prepared, "--out", out, "--walks", 4]
+    settings = ["--training-steps", 2, "--use"]
+    result = CliRunner().invoke(cli, ["evaluate", *map(str, [*arguments, *settings])], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def test_an_evaluation_has_all_sections_and_a_judge_for_the_next(evaluated, story, tmp_path):
+    assert sorted(path.name for path in evaluated.iterdir()) == ["evaluation.json", "judge", "report.html"]
+    data = json.loads((evaluated / "evaluation.json").read_text())
+    assert list(data["sections"]) == [
+        "label_vae",
+        "label_validity",
+        "images",
+        "faithfulness",
+        "clinical",
+        "privacy",
+        "use",
+    ]
+    assert (data["training_subjects"], data["held_out_subjects"], data["synthetic_subjects"]) == (2, 2, 4)
+    valid = data["sections"]["label_validity"]["tables"][0]["rows"]
+    assert valid["synthetic, repaired"]["slices"]["mean"] == 100.0
+    again = ["--model", story.bundle, "--data", story.prepared, "--out", tmp_path / "again", "--walks", 4]
+    result = CliRunner().invoke(
+        cli, ["evaluate", *map(str, [*again, "--judge", evaluated / "judge"])], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    once_more = json.loads((tmp_path / "again" / "evaluation.json").read_text())
+    for key in ("label_vae", "images", "faithfulness"):
+        assert once_more["sections"][key] == data["sections"][key]
+
+
+def test_a_cohort_that_a_bundle_was_not_trained_on_is_refused(
+    story, capsys, monkeypatch, tmp_path, write_cohort
+):
+    cohort = write_cohort(tmp_path / "cohort", num_validation=2)
+    paths = ["--model", story.bundle, "--data", cohort, "--out", tmp_path / "out"]
+    code, error = _fail(capsys, monkeypatch, "evaluate", *paths)
+    assert code == 1
+    assert "expected the cohort that the bundle's label_vae was trained on" in error
+
+
 def test_a_bundle_is_checked(story):
     result = CliRunner().invoke(cli, ["export", "--check", str(story.bundle)], catch_exceptions=False)
     assert result.exit_code == 0

@@ -46,6 +46,18 @@ if TYPE_CHECKING:
 )
 @click.option("--subjects", type=click.IntRange(min=1), default=8, show_default=True, help="Between A and B.")
 @click.option(
+    "--exact-ends",
+    is_flag=True,
+    help="Let walks pass through the true labels: what the decoder misses of the sources is interpolated and "
+    "added.",
+)
+@click.option(
+    "--repair/--no-repair",
+    default=True,
+    show_default=True,
+    help="Mend labels that no heart can have (specks, holes, an open myocardium) before they are painted.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
@@ -63,6 +75,8 @@ def command(
     phase: str,
     slices: int,
     subjects: int,
+    exact_ends: bool,
+    repair: bool,
     seed: int,
 ) -> None:
     """Bring a subject to 32 slices, or walk from one subject to another.
@@ -78,7 +92,18 @@ def command(
 
     start_tensorflow()
     codes = [subject_a] if subject_b is None else [subject_a, subject_b]
-    interpolate(_models(model, server, deadline_s), data, codes, out, phase, slices, subjects, seed)
+    interpolate(
+        _models(model, server, deadline_s),
+        data,
+        codes,
+        out,
+        phase,
+        slices,
+        subjects,
+        exact_ends,
+        repair,
+        seed,
+    )
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser, or look at {out / 'figure.png'}.")
 
 

@@ -61,8 +61,9 @@ A = _subject("A1", [10, 20, 30, 40], [-1.0, -0.5, 0.0, 0.5], spacing_mm=10.0, wi
 B = _subject("B2", [40, 50, 60], [0.0, 0.5, 1.0], spacing_mm=8.0, window=(10.0, 300.0))
 
 
-def _walk(*ends, phases=("ED",), **settings):
-    return interpolate_subjects(FakeModels(), ends, phases, **settings)
+def _walk(*ends, phases=("ED",), models=None, repaired=False, **settings):
+    """Without repair, which makes myocardium of most of an LV cavity that none encloses."""
+    return interpolate_subjects(models or FakeModels(), ends, phases, repaired=repaired, **settings)
 
 
 def _areas(subject):
@@ -183,3 +184,36 @@ def test_sources_are_left_as_they_are():
     _walk(A, B, num_subjects=1)
     for phase, label_ids in before.items():
         np.testing.assert_array_equal(A[1][phase].label_ids, label_ids)
+
+
+class SpeckledModels(FakeModels):
+    """Decodes a ring around an LV, and a speck of RV in a corner."""
+
+    def decode(self, codes):
+        heart = np.zeros((SIZE, SIZE), np.uint8)
+        heart[2:8, 2:8], heart[3:7, 3:7], heart[0, 0], heart[9, 9] = 2, 1, 3, 3
+        return np.repeat(heart[None], len(codes), axis=0)
+
+
+def test_what_no_heart_can_look_like_is_mended_unless_told_otherwise():
+    (as_decoded,), _ = _walk(A, models=SpeckledModels(), num_slices=4)
+    (mended,), _ = _walk(A, models=SpeckledModels(), num_slices=4, repaired=True)
+    assert np.count_nonzero(as_decoded.label_ids == 3) == 8
+    assert np.count_nonzero(mended.label_ids == 3) == 4
+    np.testing.assert_array_equal(as_decoded.label_ids == 1, mended.label_ids == 1)
+
+
+class ShrinkingModels(FakeModels):
+    """Misses the last three LV pixels of every slice."""
+
+    def decode(self, codes):
+        return super().decode(np.maximum(codes - 3, 0))
+
+
+def test_exact_ends_bring_back_the_source_slices():
+    plain, exact = (
+        _walk(A, models=ShrinkingModels(), num_slices=4, exact_ends=exact_ends)[0][0]
+        for exact_ends in (False, True)
+    )
+    assert _areas(plain) == [7, 17, 27, 37]
+    np.testing.assert_array_equal(exact.label_ids, A[1]["ED"].label_ids)

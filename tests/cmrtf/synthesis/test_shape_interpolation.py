@@ -6,8 +6,9 @@ from hypothesis.extra.numpy import arrays
 
 from cmrtf.synthesis.shape_interpolation import (
     LIMIT_PIXELS,
-    exact_ends,
+    add_residuals,
     nearest,
+    residuals,
     shape_based,
     signed_distances,
 )
@@ -71,20 +72,22 @@ def test_a_structure_shrinks_towards_a_slice_without_it():
 
 
 @given(arrays(np.uint8, (2, 2, 7, 8), elements=st.integers(0, 3)))
-def test_exact_ends_passes_through_the_true_slices(pairs):
-    true_ends, decoded_ends = pairs
-    walk = exact_ends(true_ends, decoded_ends, decoded_ends, [0.0, 1.0], num_classes=4)
-    np.testing.assert_array_equal(walk, true_ends)
+def test_residuals_bring_back_the_true_slices(pairs):
+    true, decoded = pairs
+    back = add_residuals(decoded, residuals(true, decoded, num_classes=4), num_classes=4)
+    np.testing.assert_array_equal(back, true)
 
 
-@given(slices, slices, slices)
-def test_exact_ends_leaves_a_walk_with_right_ends_alone(first, between, second):
-    ends, walk = np.stack([first, second]), np.stack([first, between, second])
-    np.testing.assert_array_equal(exact_ends(ends, ends, walk, [0.0, 0.4, 1.0], num_classes=4), walk)
+@given(slices, slices)
+def test_where_nothing_is_missed_nothing_changes(ends, walk):
+    none = residuals(ends[None], ends[None], num_classes=4)
+    assert not none.any()
+    np.testing.assert_array_equal(add_residuals(walk[None], none, num_classes=4), walk[None])
 
 
-def test_exact_ends_fades_the_correction():
+def test_the_correction_fades_along_a_walk():
     """A decoder that draws every disc 2 pixels too small at the first end and as it is at the second."""
-    true_ends, decoded_ends = np.stack([disc(8), disc(8)]), np.stack([disc(6), disc(8)])
-    walk = exact_ends(true_ends, decoded_ends, np.stack([disc(7)]), [0.5], num_classes=2)
+    true, decoded = np.stack([disc(8), disc(8)]), np.stack([disc(6), disc(8)])
+    half_way = residuals(true, decoded, num_classes=2).mean(axis=0, keepdims=True)
+    walk = add_residuals(np.stack([disc(7)]), half_way, num_classes=2)
     assert np.sqrt(np.count_nonzero(walk) / np.pi) == pytest.approx(8.0, abs=0.3)

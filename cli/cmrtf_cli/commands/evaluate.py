@@ -1,0 +1,65 @@
+"""`cmrtf evaluate`: numbers and a report on a bundle."""
+
+from pathlib import Path
+
+import click
+
+from cmrtf_cli import options
+from cmrtf_cli.quiet import start_tensorflow
+
+
+@click.command(
+    "evaluate",
+    epilog="Example: cmrtf evaluate --model bundle/ --data prepared/ --out evaluation/",
+)
+@click.option(
+    "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="PREPARED",
+    help="The cohort that the bundle was trained on: its validation subjects were held out.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder for the report.")
+@click.option(
+    "--judge",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Judge of an earlier evaluation (its OUT/judge), trained on the same cohort.  [default: train one]",
+)
+@click.option(
+    "--walks", type=click.IntRange(min=4), default=40, show_default=True, help="Synthetic subjects to make."
+)
+@click.option(
+    "--use",
+    is_flag=True,
+    help="Also train segmenters with and without synthetic subjects: nine trainings of the judge's length.",
+)
+@click.option(
+    "--training-steps",
+    type=click.IntRange(min=1),
+    help="Of the judge, and of each segmenter.  [default: about six minutes each on two cores]",
+)
+@options.seed
+def command(
+    model: Path,
+    data: Path,
+    out: Path,
+    judge: Path | None,
+    walks: int,
+    use: bool,
+    training_steps: int | None,
+    seed: int,
+) -> None:
+    """Say how good a bundle is: shapes, images, labels, clinical measures, privacy, and whether it helps.
+
+    Writes report.html (open it in a browser), evaluation.json and judge/, a segmentation network trained on
+    the real training subjects. Everything is measured on held-out subjects and beside real data.
+    """
+    from cmrtf_cli.evaluation import evaluate
+
+    start_tensorflow()
+    evaluate(model, data, out, judge, walks, use, training_steps, seed)
+    click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

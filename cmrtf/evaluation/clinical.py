@@ -1,0 +1,123 @@
+"""Volumes, ejection fraction and mass of synthetic subjects beside real ones, and along walks."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cmrtf.data.cohort import SubjectRecord
+from cmrtf.data.schema import SCHEMA
+from cmrtf.evaluation.confidence import Estimate, mean_estimate
+from cmrtf.evaluation.section import Section, Table, single
+from cmrtf.evaluation.subjects import Subject
+from cmrtf.synthesis.interpolation import CodedStack, Models, affine_between, decode_labels_between
+from cmrtf.synthesis.measures import CENTRE_TO_CENTRE, MEASURES, measure, volume_ml
+from cmrtf.synthesis.synthetic_subject import LabelledStack
+from cmrtf.synthesis.walks import walk_weights
+
+STEADY_FROM_PERCENT = 20.0
+"""Ends whose volumes differ by less say nothing about direction."""
+
+
+def clinical_section(
+    models: Models,
+    real: Sequence[Subject],
+    synthetic: Sequence[Subject],
+    held_out: Sequence[tuple[SubjectRecord, Subject]],
+    num_walks: int,
+    seed: int,
+) -> Section:
+    """Measure subjects, and follow volumes along walks between held-out ones.
+
+    Args:
+        models: a bundle.
+        real: the subjects that the synthetic ones were made from.
+        synthetic: those.
+        held_out: between whom to walk.
+        num_walks: how many walks to follow.
+        seed: of the pairs.
+    """
+    groups = {"real": real, "synthetic": synthetic}
+    return Section(
+        "clinical",
+        "Clinical measures",
+        "Are the hearts as large, and do they pump as much, as real ones?",
+        [*_measure_tables(groups), _walk_table(models, held_out, num_walks, seed)],
+    )
+
+
+def _measure_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
+    means: dict[str, dict[str, Estimate]] = {}
+    spreads: dict[str, dict[str, Estimate]] = {}
+    for name, subjects in groups.items():
+        found = [measure(_labelled_stacks(subject), SCHEMA, CENTRE_TO_CENTRE) for subject in subjects]
+        values = {
+            key: np.array([of[key] for of in found], np.float64)  # None becomes NaN
+            for key in MEASURES
+        }
+        means[name] = {key: mean_estimate(of) for key, of in values.items()}
+        spreads[name] = {
+            key: single(
+                float(np.std(of[np.isfinite(of)])) if np.isfinite(of).any() else float("nan"),
+                int(np.isfinite(of).sum()),
+            )
+            for key, of in values.items()
+        }
+    note = "From the first to the last slice centre. The unit is the last part of each name."
+    return [
+        Table("Means", "", means, note),
+        Table(
+            "Standard deviations",
+            "",
+            spreads,
+            "Half-way subjects vary less than their ends: of independent ends, by a factor of 0.7.",
+        ),
+    ]
+
+
+def _walk_table(
+    models: Models, subjects: Sequence[tuple[SubjectRecord, Subject]], num_walks: int, seed: int
+) -> Table:
+    rng = np.random.default_rng(seed)
+    steady: dict[str, list[float]] = {structure: [] for structure in SCHEMA.foreground}
+    for _ in range(num_walks):
+        first, second = rng.choice(len(subjects), 2, replace=False)
+        for structure, volumes in _volumes_along(models, subjects[first], subjects[second]).items():
+            larger = max(volumes[0], volumes[-1])
+            if larger and 100.0 * abs(volumes[-1] - volumes[0]) / larger >= STEADY_FROM_PERCENT:
+                steps = np.diff(volumes) * np.sign(volumes[-1] - volumes[0])
+                steady[structure].append(100.0 * float(np.mean(steps >= 0)))
+    rows = {
+        "steps in the right direction": {key: mean_estimate(values) for key, values in steady.items()},
+        "walks without a step back": {
+            key: mean_estimate([100.0 * (value == 100.0) for value in values])
+            for key, values in steady.items()
+        },
+    }
+    return Table(
+        "Volumes along walks, ED",
+        "%",
+        rows,
+        f"Walks between held-out subjects whose volumes differ by {STEADY_FROM_PERCENT:g} % or more.",
+    )
+
+
+def _volumes_along(
+    models: Models, a: tuple[SubjectRecord, Subject], b: tuple[SubjectRecord, Subject]
+) -> dict[str, list[float]]:
+    """Volumes from A to B in end diastole, by structure."""
+    start, end = (CodedStack.encode(models, record, s.volumes["ED"], "ED") for record, s in (a, b))
+    volumes: dict[str, list[float]] = {structure: [] for structure in SCHEMA.foreground}
+    for weight in (0.0, *walk_weights(8), 1.0):
+        label_ids = decode_labels_between(models, start, end, weight, 16)
+        affine = affine_between(start.geometry, end.geometry, weight, 16)
+        stack = LabelledStack("", "ED", weight, label_ids, label_ids, affine)
+        for structure, values in volumes.items():
+            values.append(volume_ml(stack, SCHEMA.id_of(structure), CENTRE_TO_CENTRE))
+    return volumes
+
+
+def _labelled_stacks(subject: Subject) -> dict[str, LabelledStack]:
+    return {
+        phase: LabelledStack(subject.name, phase, 0.0, volume.label_ids, volume.image, subject.affines[phase])
+        for phase, volume in subject.stacks()
+    }

@@ -1,0 +1,78 @@
+"""What synthetic images say about the patients whom the models were trained on."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cmrtf.evaluation.judge import Judge
+from cmrtf.evaluation.privacy import chance_closer, nearest, nearest_twins
+from cmrtf.evaluation.section import Section, Table
+from cmrtf.evaluation.subjects import Slices, Subject
+from cmrtf.synthesis.display import grey_levels
+
+GALLERY = 8
+
+
+def disclosure_section(
+    judge: Judge, training: Sequence[Subject], held_out: Sequence[Subject], synthetic: Sequence[Subject]
+) -> Section:
+    """Attack with distances to the closest record, and show the closest pairs.
+
+    Args:
+        judge: whose features are compared.
+        training: real subjects that the models were trained on.
+        held_out: real subjects that they were not.
+        synthetic: subjects made by the models.
+    """
+    members, others, made = (Slices.of(group) for group in (training, held_out, synthetic))
+    in_features = [judge.features(slices.image) for slices in (members, others, made)]
+    in_pixels = [_thumbnails(slices.image) for slices in (members, others, made)]
+    rows = {}
+    for name, (m, o, s) in {"features of the judge": in_features, "pixels": in_pixels}.items():
+        rows[name] = {
+            "membership": chance_closer(_per_subject(m, s, members), _per_subject(o, s, others)),
+            "copying": chance_closer(_per_subject(s, m, made), _per_subject(o, m, others)),
+        }
+    twins = nearest_twins(in_pixels[2], in_pixels[0], GALLERY)
+    return Section(
+        "privacy",
+        "Privacy",
+        "Can one tell who was in training?",
+        [
+            Table(
+                "Chance that the attack is right",
+                "",
+                rows,
+                "Membership: area under the ROC curve of an attack that calls those members who lie close "
+                "to a synthetic image. Copying: chance that a synthetic subject lies closer to the training "
+                "images than a new patient does. Distances to the closest slice, averaged per subject. 0.5 "
+                "is a guess; an interval above it is a leak. Blurred images lie close to everything: look "
+                "at the pairs.",
+            )
+        ],
+        {"Synthetic (above) and the training slices closest to them (below)": _gallery(made, members, twins)},
+    )
+
+
+def _per_subject(queries: NDArray[np.float32], references: NDArray[np.float32], of: Slices) -> list[float]:
+    """Mean distance to the closest reference, one value per subject."""
+    distances = nearest(queries, references).distances
+    return [float(distances[of.subjects == name].mean()) for name in np.unique(of.subjects)]
+
+
+def _thumbnails(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every four by four pixels as one, as rows: noise is not what makes images alike."""
+    n, height, width = images.shape
+    small = images.reshape(n, height // 4, 4, width // 4, 4).mean(axis=(2, 4))
+    return small.reshape(n, -1).astype(np.float32)
+
+
+def _gallery(made: Slices, training: Slices, twins: NDArray[np.intp]) -> bytes:
+    rows = [made.image[twins[:, 0]], training.image[twins[:, 1]]]
+    picture = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+    stream = io.BytesIO()
+    Image.fromarray(grey_levels(picture)).save(stream, format="PNG")
+    return stream.getvalue()

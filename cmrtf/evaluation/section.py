@@ -1,0 +1,65 @@
+"""What an evaluation found: tables of estimates, each to be read as numbers and as a plot."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cmrtf.evaluation.confidence import Estimate
+
+
+@dataclass(frozen=True)
+class Table:
+    """One measure of several things.
+
+    Args:
+        title: what is measured.
+        unit: of all values; empty for ratios and counts.
+        rows: name of a row to its estimates by column.
+        note: how to read it: definition, what is better, what to compare with.
+    """
+
+    title: str
+    unit: str
+    rows: dict[str, dict[str, Estimate]]
+    note: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in the order of the rows' first mention."""
+        return list(dict.fromkeys(column for row in self.rows.values() for column in row))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form for JSON; what is not a number is null."""
+        rows = {
+            name: {column: _plain(estimate) for column, estimate in row.items()}
+            for name, row in self.rows.items()
+        }
+        return {"title": self.title, "unit": self.unit, "note": self.note, "rows": rows}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question and what answers it.
+
+    Args:
+        key: its name in the JSON file.
+        title: its heading.
+        question: what a reader wants to know.
+        tables: the answer.
+        pictures: PNG files by caption.
+    """
+
+    key: str
+    title: str
+    question: str
+    tables: list[Table]
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+
+def single(value: float, n: int) -> Estimate:
+    """A value that has no interval, such as a count or a distance of two sets."""
+    return Estimate(value, float("nan"), float("nan"), n)
+
+
+def _plain(estimate: Estimate) -> dict[str, float | int | None]:
+    values = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
+    return {**{key: value if value == value else None for key, value in values.items()}, "n": estimate.n}
