@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from tqdm import tqdm
 
+from cmrtf.training.advice import advise
 from cmrtf.training.checkpoints import Checkpoints
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,27 @@ class MetricsLog(keras.callbacks.Callback):
             writer.writeheader()
             writer.writerows(self.rows)
         partial.replace(self.path)
+
+
+class Advice(keras.callbacks.Callback):
+    """Says once what the logged figures warn of.
+
+    Args:
+        log: of this run.
+    """
+
+    def __init__(self, log: MetricsLog) -> None:
+        super().__init__()
+        self.log = log
+        self.said: set[str] = set()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at all intervals so far."""
+        rows = [{name: float(value) for name, value in row.items()} for row in self.log.rows]
+        for about, text in advise(rows).items():
+            if about not in self.said:
+                self.said.add(about)
+                tqdm.write(f"Note: {text}")
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

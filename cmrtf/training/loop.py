@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
-from cmrtf.training.callbacks import MetricsLog, Progress, SaveCheckpoint
+from cmrtf.training.callbacks import Advice, MetricsLog, Progress, SaveCheckpoint
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.run_directory import RunDirectory
 
@@ -58,6 +58,7 @@ def fit(
     if first_step >= config.steps:
         return
     interval = config.interval_steps
+    log = MetricsLog(run.log, first_step, interval)
     with without_remapping():
         model.fit(
             batches(range(first_step, config.steps)),
@@ -68,7 +69,8 @@ def fit(
             verbose=0,
             callbacks=[
                 *callbacks,
-                MetricsLog(run.log, first_step, interval),
+                log,
+                Advice(log),
                 keras.callbacks.TensorBoard(run.tensorboard),
                 SaveCheckpoint(checkpoints, interval),
                 Progress(run.kind, first_step, config.steps, interval, shown),
