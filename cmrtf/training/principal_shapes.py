@@ -20,9 +20,11 @@ from cmrtf.models.label_vae import LabelVAE
 LIMIT_PX = 4.0
 """Distances are cut off here: farther ones say nothing of the boundary and would take components."""
 LOGITS_PER_PX = 1.5
+"""How sure the first decoder is of a pixel that lies a pixel from the boundary."""
 LOG_VARIANCE = -4.0
 """Of the first posterior, beside means of variance 1."""
 RIDGE = 3.0
+"""Weight of the squared kernel in the regression, against codes of variance 1."""
 MAX_SHAPES = 2400
 """About 10 ms each."""
 
