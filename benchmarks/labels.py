@@ -46,7 +46,7 @@ def find_material(scratch: Path, prepared: Path | None, raw: Path | None) -> Mat
         prepared = build_cohort(scratch / "raw", scratch / "prepared").cohort.path
     labelled = Slices.of_split(PreparedCohort.open(prepared), "train").labelled()
     order = np.random.default_rng(0).permutation(len(labelled.label_ids))
-    slices = Slices(labelled.image[order], labelled.label_ids[order])
+    slices = Slices(labelled.image[order], labelled.label_ids[order], labelled.stack[order])
     return Material(raw or scratch / "raw", prepared, slices, source)
 
 

@@ -40,16 +40,20 @@ BIAS_NODES = 3
 def augment_labels(
     label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig, num_classes: int
 ) -> tf.Tensor:
-    """Warp `(batch, size, size)` label ids; interpolated as class masks, so no new value appears.
+    """Warp label ids; interpolated as class masks, so no new value appears.
 
     Args:
-        label_ids: integers; what comes in from outside is background.
+        label_ids: integers, `(batch, size, size)` or `(batch, slices, size, size)`, the slices of an example
+            warped alike; what comes in from outside is background.
         seed: `(2,)` integers.
         config: how far to go.
         num_classes: number of label ids.
     """
-    positions = _warp(tf.shape(label_ids)[0], label_ids.shape[1], seed, config)
-    return _sample_labels(label_ids, positions, num_classes)
+    size = label_ids.shape[-1]
+    positions = _warp(tf.shape(label_ids)[0], size, seed, config)
+    maps = tf.reshape(label_ids, (-1, size, size))
+    positions = tf.repeat(positions, label_ids.shape[1] if label_ids.shape.rank == 4 else 1, axis=0)
+    return tf.reshape(_sample_labels(maps, positions, num_classes), tf.shape(label_ids))
 
 
 def augment_pairs(

@@ -30,10 +30,12 @@ class Slices:
     Args:
         image: `(slices, size, size)` float32 in [-1, 1].
         label_ids: `(slices, size, size)` uint8.
+        stack: `(slices,)` which stack a slice is of; a stack's slices follow each other, apex first.
     """
 
     image: NDArray[np.float32]
     label_ids: NDArray[np.uint8]
+    stack: NDArray[np.int64]
 
     @classmethod
     def of_split(cls, cohort: PreparedCohort, split: str) -> "Slices":
@@ -48,12 +50,23 @@ class Slices:
         return cls(
             np.concatenate([volume.image for volume in volumes]),
             np.concatenate([volume.label_ids for volume in volumes]),
+            np.repeat(np.arange(len(volumes)), [len(volume.image) for volume in volumes]),
         )
 
     def labelled(self) -> "Slices":
         """Those with a heart on them."""
         chosen = self.label_ids.any(axis=(1, 2))
-        return Slices(self.image[chosen], self.label_ids[chosen])
+        return Slices(self.image[chosen], self.label_ids[chosen], self.stack[chosen])
+
+    def neighbours(self) -> NDArray[np.int64]:
+        """`(slices, 2)`: the slices below and above each, in the same stack.
+
+        The first and the last slice of a stack lie between no two others: both are their own neighbours.
+        """
+        own = np.arange(len(self.stack))
+        inside = np.zeros(len(own), bool)
+        inside[1:-1] = (self.stack[:-2] == self.stack[1:-1]) & (self.stack[2:] == self.stack[1:-1])
+        return np.stack([own - inside, own + inside], -1)
 
 
 def label_batches(
@@ -63,17 +76,26 @@ def label_batches(
     steps: range,
     seed: int,
     latent_dim: int,
+    with_neighbours: bool = False,
 ) -> tf.data.Dataset:
-    """Batches for `LabelVAE`: `label_ids` and `latent_noise`, one for each of `steps`."""
+    """Batches for `LabelVAE`: `label_ids` and `latent_noise`, one for each of `steps`.
+
+    With neighbours also `neighbour_ids (batch, 2, size, size)`: the slices below and above, warped alike.
+    """
     labels = _in_memory(slices.label_ids)
+    own = np.arange(len(slices.label_ids))[:, None]
+    shown = _in_memory(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
 
     def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
-        label_ids = tf.gather(labels, _examples(step, batch_size, len(slices.label_ids), seed))
-        return {
-            "label_ids": augment_labels(label_ids, step_seed, augmentation, SCHEMA.num_classes),
+        examples = _examples(step, batch_size, len(slices.label_ids), seed)
+        label_ids = tf.gather(labels, tf.gather(shown, examples))
+        label_ids = augment_labels(label_ids, step_seed, augmentation, SCHEMA.num_classes)
+        batch = {
+            "label_ids": label_ids[:, 0],
             "latent_noise": tf.random.stateless_normal((batch_size, latent_dim), fold_in(step_seed, NOISE)),
         }
+        return batch | ({"neighbour_ids": label_ids[:, 1:]} if with_neighbours else {})
 
     return _dataset(make, steps)
 

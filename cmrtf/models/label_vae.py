@@ -21,16 +21,20 @@ class LabelVAE(keras.Model):
     linearly from 0 to `kl_weight` over the first `kl_warmup_steps` so that the decoder learns to
     use the code before the prior pulls at it.
 
+    With a `between_weight` it also learns what walks ask of it: a slice is to be decoded from halfway between
+    the codes of the slices below and above. That adds `between_weight *` the cross-entropy of that decoding.
+
     Args:
         num_classes: number of label ids.
         size: height and width of the label maps.
         latent_dim: dimensions of the latent code.
         widths: channels of each stage of the encoder, mirrored by the decoder.
         depth: convolutions of each stage.
+        linear_path: whether encoder and decoder have a linear path beside their convolutions.
 
-    A batch is a dict of `label_ids (batch, size, size)` and `latent_noise (batch, latent_dim)`,
-    standard normal: all randomness comes from the input pipeline, so that a step is a function of
-    weights and batch only.
+    A batch is a dict of `label_ids (batch, size, size)`, `latent_noise (batch, latent_dim)`, standard normal,
+    and with a `between_weight` of `neighbour_ids (batch, 2, size, size)`, the slices below and above: all
+    randomness comes from the input pipeline, so that a step is a function of weights and batch only.
 
     Reference:
         Amirrajab et al., ISMRM 2022, no. 1838; beta-VAE: Higgins et al., ICLR 2017.
@@ -43,6 +47,7 @@ class LabelVAE(keras.Model):
         latent_dim: int,
         widths: tuple[int, ...],
         depth: int = 2,
+        linear_path: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,20 +56,30 @@ class LabelVAE(keras.Model):
         self.latent_dim = latent_dim
         self.widths = tuple(widths)
         self.depth = depth
-        self.encoder = LabelEncoder(latent_dim, self.widths, depth, name="encoder")
-        self.decoder = LabelDecoder(num_classes, self.widths, depth, size, name="decoder")
+        self.linear_path = linear_path
+        self.encoder = LabelEncoder(latent_dim, self.widths, depth, linear_path, name="encoder")
+        self.decoder = LabelDecoder(num_classes, self.widths, depth, size, linear_path, name="decoder")
         self.encoder.build((None, size, size, num_classes))
         self.decoder.build((None, latent_dim))
         self.trackers = {name: keras.metrics.Mean(name) for name in ("loss", "cross_entropy", "kl")}
         self.built = True
 
-    def compile(self, optimizer: keras.optimizers.Optimizer, kl_weight: float, kl_warmup_steps: int) -> None:
-        """Set the optimizer and the KL schedule."""
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        kl_weight: float,
+        kl_warmup_steps: int,
+        between_weight: float = 0.0,
+    ) -> None:
+        """Set the optimizer, the KL schedule and the weight of decoding from between neighbours."""
         super().compile(optimizer=None, jit_compile=False)
         self.optimizer = optimizer
         self.optimizer.build(self.trainable_variables)
         self.kl_weight = kl_weight
         self.kl_warmup_steps = kl_warmup_steps
+        self.between_weight = between_weight
+        if between_weight:
+            self.trackers["between"] = keras.metrics.Mean("between")
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -90,19 +105,41 @@ class LabelVAE(keras.Model):
         return self.kl_weight * tf.minimum(progress, 1.0)
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step of `E_q[-log p(m | z)] + beta * KL(q(z | m) || N(0, I))`."""
+        """One step of `E_q[-log p(m | z)] + beta * KL(q(z | m) || N(0, I))`, and of what lies between."""
         with tf.GradientTape() as tape:
-            posterior = self.encode(batch["label_ids"], training=True)
-            logits = self.decode(posterior.sample(batch["latent_noise"]), training=True)
-            cross_entropy = cross_entropy_loss(batch["label_ids"], logits)
-            kl = tf.reduce_sum(posterior.kl(), axis=-1)
-            loss = cross_entropy + self.beta() * kl
+            terms = self._terms(batch)
+            loss = terms["cross_entropy"] + self.beta() * terms["kl"]
+            if self.between_weight:
+                loss += self.between_weight * terms["between"]
             scaled_loss = scaled_mean(loss)
         gradients = tape.gradient(scaled_loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
-        for name, value in {"loss": loss, "cross_entropy": cross_entropy, "kl": kl}.items():
+        for name, value in ({"loss": loss} | terms).items():
             self.trackers[name].update_state(value)
         return self.get_metrics_result()
+
+    def _terms(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The terms of the loss, one value per example each.
+
+        Slices and their neighbours are encoded as one batch, codes and those from between decoded as one.
+        """
+        label_ids = batch["label_ids"]
+        if not self.between_weight:
+            posterior = self.encode(label_ids, training=True)
+            logits = self.decode(posterior.sample(batch["latent_noise"]), training=True)
+            between = {}
+        else:
+            neighbours = tf.unstack(batch["neighbour_ids"], axis=1)
+            everything = self.encode(tf.concat([label_ids, *neighbours], 0), training=True)
+            _, below, above = tf.split(everything.mean, 3)
+            posterior = Gaussian(*(tf.split(values, 3)[0] for values in everything))
+            codes = [posterior.sample(batch["latent_noise"]), (below + above) / 2]
+            logits, logits_between = tf.split(self.decode(tf.concat(codes, 0), training=True), 2)
+            between = {"between": cross_entropy_loss(label_ids, logits_between)}
+        return {
+            "cross_entropy": cross_entropy_loss(label_ids, logits),
+            "kl": tf.reduce_sum(posterior.kl(), axis=-1),
+        } | between
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -111,4 +148,5 @@ class LabelVAE(keras.Model):
             "latent_dim": self.latent_dim,
             "widths": self.widths,
             "depth": self.depth,
+            "linear_path": self.linear_path,
         }

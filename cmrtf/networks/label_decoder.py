@@ -21,6 +21,9 @@ class LabelDecoder(keras.layers.Layer):
         widths: channels of each stage, as given to the encoder (first stage = largest map).
         depth: convolutions of each stage.
         size: height and width of the label map.
+        linear_path: whether logits at half size are a linear map of the code, enlarged, to which the
+            convolutions add what is missing. The last convolution then sees them too, and starts at zero,
+            so that the logits start as that map alone.
 
     Returns (from `call`, for a code `(batch, latent_dim)`):
         `(batch, size, size, num_classes)` float32 logits.
@@ -31,13 +34,20 @@ class LabelDecoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_classes: int, widths: tuple[int, ...], depth: int = 2, size: int = 128, **kwargs: Any
+        self,
+        num_classes: int,
+        widths: tuple[int, ...],
+        depth: int = 2,
+        size: int = 128,
+        linear_path: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.widths = tuple(widths)
         self.depth = depth
         self.size = size
+        self.linear_path = linear_path
         self.start_size = size // 2 ** len(self.widths)
         self.from_code = keras.layers.Dense(
             self.start_size**2 * self.widths[-1], name="from_code", dtype=self.dtype_policy
@@ -53,8 +63,17 @@ class LabelDecoder(keras.layers.Layer):
             for number in range(depth)
         ]
         self.to_logits = keras.layers.Conv2D(
-            4 * num_classes, 3, padding="same", name="to_logits", dtype=self.dtype_policy
+            4 * num_classes,
+            3,
+            padding="same",
+            kernel_initializer="zeros" if linear_path else "glorot_uniform",
+            name="to_logits",
+            dtype=self.dtype_policy,
         )
+        if linear_path:
+            self.linear = keras.layers.Dense(
+                (size // 2) ** 2 * num_classes, name="linear", dtype=self.dtype_policy
+            )
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         self.from_code.build(input_shape)
@@ -62,13 +81,20 @@ class LabelDecoder(keras.layers.Layer):
         for block in self.blocks:
             block.build(shape)
             shape = block.compute_output_shape(shape)
+        if self.linear_path:
+            self.linear.build(input_shape)
+            shape = (*shape[:-1], shape[-1] + self.num_classes)
         self.to_logits.build(shape)
 
     def call(self, code: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = tf.reshape(self.from_code(code), (-1, self.start_size, self.start_size, self.widths[-1]))
         for block in self.blocks:
             x = block(x, training=training)
-        return tf.cast(tf.nn.depth_to_space(self.to_logits(x), 2), tf.float32)
+        if not self.linear_path:
+            return tf.cast(tf.nn.depth_to_space(self.to_logits(x), 2), tf.float32)
+        linear = tf.reshape(self.linear(code), (-1, self.size // 2, self.size // 2, self.num_classes))
+        added = tf.nn.depth_to_space(self.to_logits(tf.concat([x, linear], -1)), 2)
+        return tf.image.resize(linear, (self.size, self.size)) + tf.cast(added, tf.float32)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -76,4 +102,5 @@ class LabelDecoder(keras.layers.Layer):
             "widths": self.widths,
             "depth": self.depth,
             "size": self.size,
+            "linear_path": self.linear_path,
         }

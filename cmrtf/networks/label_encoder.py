@@ -8,6 +8,8 @@ import tensorflow as tf
 from cmrtf.layers.conv_block import ConvBlock
 from cmrtf.networks.gaussian import Gaussian
 
+POOL = 4
+
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class LabelEncoder(keras.layers.Layer):
@@ -20,16 +22,26 @@ class LabelEncoder(keras.layers.Layer):
         latent_dim: dimensions of the latent code.
         widths: channels of each stage.
         depth: convolutions of each stage.
+        linear_path: whether a linear map of the class shares of `POOL` x `POOL` pixels is added to the
+            mean. The last dense layer then starts at zero, so that the mean starts as that map alone.
 
     Returns (from `call`, for a `(batch, size, size, num_classes)` one-hot map):
         `Gaussian` over `(batch, latent_dim)`.
     """
 
-    def __init__(self, latent_dim: int, widths: tuple[int, ...], depth: int = 2, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        widths: tuple[int, ...],
+        depth: int = 2,
+        linear_path: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.latent_dim = latent_dim
         self.widths = tuple(widths)
         self.depth = depth
+        self.linear_path = linear_path
         self.blocks = [
             ConvBlock(
                 width,
@@ -40,7 +52,14 @@ class LabelEncoder(keras.layers.Layer):
             for stage, width in enumerate(self.widths)
             for number in range(depth)
         ]
-        self.to_parameters = keras.layers.Dense(2 * latent_dim, name="to_parameters", dtype=self.dtype_policy)
+        self.to_parameters = keras.layers.Dense(
+            2 * latent_dim,
+            kernel_initializer="zeros" if linear_path else "glorot_uniform",
+            name="to_parameters",
+            dtype=self.dtype_policy,
+        )
+        if linear_path:
+            self.linear = keras.layers.Dense(latent_dim, name="linear", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         shape = tuple(input_shape)
@@ -49,16 +68,30 @@ class LabelEncoder(keras.layers.Layer):
             shape = block.compute_output_shape(shape)
         self.flat_size = shape[1] * shape[2] * shape[3]
         self.to_parameters.build((None, self.flat_size))
+        if self.linear_path:
+            _, height, width, channels = input_shape
+            self.linear.build((None, height // POOL * (width // POOL) * channels))
 
     def call(self, label_map: tf.Tensor, training: bool = False) -> Gaussian:
         x = label_map
         for block in self.blocks:
             x = block(x, training=training)
-        return Gaussian.from_parameters(self.to_parameters(tf.reshape(x, (-1, self.flat_size))))
+        posterior = Gaussian.from_parameters(self.to_parameters(tf.reshape(x, (-1, self.flat_size))))
+        if not self.linear_path:
+            return posterior
+        mean = self.linear(self.class_shares(label_map))
+        return Gaussian(posterior.mean + tf.cast(mean, tf.float32), posterior.log_variance)
+
+    @staticmethod
+    def class_shares(label_map: tf.Tensor) -> tf.Tensor:
+        """Share of each class in each `POOL` x `POOL` pixels, flat: what the linear path sees."""
+        shares = tf.nn.avg_pool2d(label_map, POOL, POOL, "VALID")
+        return tf.reshape(shares, (-1, shares.shape[1] * shares.shape[2] * shares.shape[3]))
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
             "latent_dim": self.latent_dim,
             "widths": self.widths,
             "depth": self.depth,
+            "linear_path": self.linear_path,
         }

@@ -29,6 +29,11 @@ class VAEConfig:
         learning_rate: at the start; it falls to zero along a cosine.
         kl_weight: final weight of the KL divergence (nats per code against nats per label map).
         kl_warmup_steps: steps over which the weight grows from zero.
+        between_weight: weight of decoding each slice from halfway between the codes of the slices below and
+            above, beside decoding it from its own; what walks do, and not in the paper. 0 leaves it out.
+        linear_path: whether encoder and decoder have a linear path beside their convolutions, which starts at
+            the principal components of the training shapes; the convolutions learn what is missing. Not in
+            the paper.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
         augmentation: of the label maps.
     """
@@ -42,6 +47,8 @@ class VAEConfig:
     learning_rate: float
     kl_weight: float
     kl_warmup_steps: int
+    between_weight: float = 0.0
+    linear_path: bool = False
     precision: str = "float32"
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
@@ -146,7 +153,7 @@ def load_config(preset: str, config_class: type[ConfigT], steps: int | None = No
 
 def _check_values(config: Config, source: str) -> None:
     """Refuse values that no model or run can have."""
-    zero_allowed = {"kl_weight", "kl_warmup_steps", "average_decay"}
+    zero_allowed = {"kl_weight", "kl_warmup_steps", "between_weight", "average_decay"}
     for name, value in dataclasses.asdict(config).items():
         if type(value) in (int, float) and (value < 0 or (value == 0 and name not in zero_allowed)):
             raise CmrtfError(f"{source}, {name}: expected a positive number. Received: {value}.")

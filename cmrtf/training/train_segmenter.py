@@ -142,9 +142,8 @@ def train_segmenter(
     with strategy.scope():
         model = Segmenter(SCHEMA.num_classes, images.shape[-1], config.widths, config.depth)
         model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)))
-    batches = pair_batches(
-        Slices(images, label_ids), config.augmentation, config.batch_size, range(steps), seed
-    )
+    slices = Slices(images, label_ids, np.arange(len(images)))  # pairs know no neighbours
+    batches = pair_batches(slices, config.augmentation, config.batch_size, range(steps), seed)
     shown = tuple(model.trackers)
     with without_remapping():
         model.fit(

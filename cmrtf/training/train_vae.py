@@ -14,9 +14,11 @@ from cmrtf.data.pipeline import Slices, label_batches
 from cmrtf.data.schema import SCHEMA
 from cmrtf.evaluation.dice import dice
 from cmrtf.models.label_vae import LabelVAE
+from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
+from cmrtf.training.principal_shapes import start_at_principal_shapes
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.samples import draw_reconstructions
 
@@ -31,7 +33,9 @@ logger = logging.getLogger(__name__)
 def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     """The model that `config` describes, for `size` x `size` label maps."""
     keras.config.set_dtype_policy(config.precision)
-    return LabelVAE(SCHEMA.num_classes, size, config.latent_dim, config.widths, config.depth)
+    return LabelVAE(
+        SCHEMA.num_classes, size, config.latent_dim, config.widths, config.depth, config.linear_path
+    )
 
 
 def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, resume: bool = False) -> None:
@@ -59,16 +63,26 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
     with strategy.scope():
         model = build_label_vae(config, training.label_ids.shape[-1])
         schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-        model.compile(FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps)
+        model.compile(FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight)
+    if config.linear_path and not Checkpoints(model, run.checkpoints).manager.checkpoints:
+        start_at_principal_shapes(model, training.label_ids, config.augmentation, seed)
 
     def batches(steps: range) -> tf.data.Dataset:
-        return label_batches(training, config.augmentation, config.batch_size, steps, seed, config.latent_dim)
+        return label_batches(
+            training,
+            config.augmentation,
+            config.batch_size,
+            steps,
+            seed,
+            config.latent_dim,
+            with_neighbours=config.between_weight > 0,
+        )
 
     volumes = [
         v.label_ids for subject in cohort.subjects("validation") for v in cohort.load(subject).values()
     ]
     validation = [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
-    shown = ("cross_entropy", "kl", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
+    shown = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
     fit(model, run, batches, [ReconstructionReport(validation, run.samples, config.interval_steps)], shown)
 
 

@@ -71,6 +71,15 @@ def test_no_new_label_appears(present):
     assert set(np.unique(augment_labels(label_ids, SEED, EVERYTHING, 4))) <= {0, *present}
 
 
+def test_the_slices_of_an_example_are_warped_alike():
+    _, label_ids = _pairs(6)
+    stacks = tf.stack([label_ids, label_ids[::-1]], 1)
+    together = augment_labels(stacks, SEED, EVERYTHING, 4)
+    assert together.shape == (6, 2, SIZE, SIZE)
+    np.testing.assert_array_equal(together[:, 0], augment_labels(label_ids, SEED, EVERYTHING, 4))
+    np.testing.assert_array_equal(together[:, 1], augment_labels(label_ids[::-1], SEED, EVERYTHING, 4))
+
+
 def test_a_sure_flip_mirrors_both_axes():
     image, label_ids = _pairs()
     config = AugmentationConfig(flip_probability=1.0)

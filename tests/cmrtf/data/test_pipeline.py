@@ -18,7 +18,7 @@ def _numbered(count):
     label_ids = np.zeros((count, SIZE, SIZE), np.uint8)
     label_ids[:, 0] = digits
     image = np.broadcast_to(np.linspace(-1, 1, count)[:, None, None], label_ids.shape).astype(np.float32)
-    return Slices(np.ascontiguousarray(image), label_ids)
+    return Slices(np.ascontiguousarray(image), label_ids, np.arange(count) // 4)
 
 
 def _numbers(batch):
@@ -67,6 +67,31 @@ def test_label_batches_are_what_the_vae_takes():
     assert set(batch) == {"label_ids", "latent_noise"}
     assert (batch["label_ids"].shape, batch["label_ids"].dtype) == ((4, SIZE, SIZE), np.uint8)
     assert (batch["latent_noise"].shape, batch["latent_noise"].dtype) == ((4, 3), np.float32)
+
+
+def test_with_neighbours_a_batch_also_holds_the_slices_below_and_above():
+    """In stacks of four; a stack's ends are their own neighbours."""
+    dataset = label_batches(_numbered(10), NOTHING, 5, range(2), 0, latent_dim=3, with_neighbours=True)
+    shown = {}
+    for batch in dataset.as_numpy_iterator():
+        assert set(batch) == {"label_ids", "latent_noise", "neighbour_ids"}
+        below, above = ({"label_ids": batch["neighbour_ids"][:, side]} for side in (0, 1))
+        shown |= {
+            own: sides for own, *sides in zip(_numbers(batch), _numbers(below), _numbers(above), strict=True)
+        }
+    ends = {end: [end, end] for end in (0, 3, 4, 7, 8, 9)}
+    assert shown == ends | {1: [0, 2], 2: [1, 3], 5: [4, 6], 6: [5, 7]}
+
+
+def test_neighbours_change_neither_order_nor_warp_nor_noise():
+    slices = _numbered(10)
+    plain, more = (
+        list(label_batches(slices, SOME, 4, range(3), 0, 3, with_neighbours).as_numpy_iterator())
+        for with_neighbours in (False, True)
+    )
+    for ours, expected in zip(more, plain, strict=True):
+        for name in expected:
+            np.testing.assert_array_equal(ours[name], expected[name])
 
 
 def test_image_batches_are_what_the_gan_takes():
@@ -124,6 +149,20 @@ def test_slices_are_all_phases_of_all_subjects_of_a_split(tiny_cohort):
     expected = cohort.load("S4")
     np.testing.assert_array_equal(validation.image[3:], expected["ES"].image)
     np.testing.assert_array_equal(validation.label_ids[:3], expected["ED"].label_ids)
+    assert validation.stack.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_labelled_slices_keep_their_stacks():
+    slices = _numbered(8)
+    slices.label_ids[[0, 5]] = 0
+    labelled = slices.labelled()
+    np.testing.assert_array_equal(labelled.label_ids, slices.label_ids[[1, 2, 3, 4, 6, 7]])
+    assert labelled.stack.tolist() == [0, 0, 0, 1, 1, 1]
+    assert labelled.neighbours().tolist() == [[0, 0], [0, 2], [2, 2], [3, 3], [3, 5], [5, 5]]
+
+
+def test_a_single_slice_is_its_own_neighbour():
+    assert _numbered(1).neighbours().tolist() == [[0, 0]]
 
 
 def test_a_split_without_subjects_is_refused(write_cohort, tmp_path):

@@ -23,9 +23,9 @@ SIZE, BATCH_SIZE, STEPS = 16, 4, 2
 
 
 def label_vae():
-    model = LabelVAE(num_classes=4, size=SIZE, latent_dim=3, widths=(4, 8), depth=1)
+    model = LabelVAE(num_classes=4, size=SIZE, latent_dim=3, widths=(4, 8), depth=1, linear_path=True)
     # Plain gradient descent: a change of a weight is its gradient.
-    model.compile(keras.optimizers.SGD(1e-3), kl_weight=1.0, kl_warmup_steps=1)
+    model.compile(keras.optimizers.SGD(1e-3), kl_weight=1.0, kl_warmup_steps=1, between_weight=1.0)
     return model
 
 
@@ -56,6 +56,7 @@ def batches():
         yield {
             "image": rng.uniform(-1, 1, (BATCH_SIZE, SIZE, SIZE, 1)).astype(np.float32),
             "label_ids": rng.integers(0, 4, (BATCH_SIZE, SIZE, SIZE)).astype(np.uint8),
+            "neighbour_ids": rng.integers(0, 4, (BATCH_SIZE, 2, SIZE, SIZE)).astype(np.uint8),
             "latent_noise": rng.normal(size=(BATCH_SIZE, 3)).astype(np.float32),
             "style_noise": rng.normal(size=(BATCH_SIZE, 3)).astype(np.float32),
             "augment_draws": rng.uniform(size=(BATCH_SIZE, NUM_DRAWS)).astype(np.float32),

@@ -7,7 +7,14 @@ from cmrtf.losses import cross_entropy_loss
 from cmrtf.models.label_vae import LabelVAE
 
 SIZE = 16
-CONFIG = {"num_classes": 4, "size": SIZE, "latent_dim": 3, "widths": (8, 16), "depth": 1}
+CONFIG = {
+    "num_classes": 4,
+    "size": SIZE,
+    "latent_dim": 3,
+    "widths": (8, 16),
+    "depth": 1,
+    "linear_path": False,
+}
 
 
 def _batch(size=SIZE, examples=2):
@@ -86,6 +93,37 @@ def test_a_step_reports_and_descends_cross_entropy_plus_beta_kl():
     expected = {"loss": loss, "cross_entropy": np.mean(cross_entropy), "kl": np.mean(kl)}
     assert set(reported) == set(expected)
     for name, value in expected.items():
+        np.testing.assert_allclose(reported[name], value, rtol=1e-5)
+    for ours, before, gradient in zip(
+        model.trainable_variables, twin.trainable_variables, gradients, strict=True
+    ):
+        np.testing.assert_allclose(ours, before - rate * gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_a_step_also_decodes_each_slice_from_between_its_neighbours():
+    """Against the loss written out: the means of the neighbours' posteriors are mixed, and cost no KL."""
+    batch, rate = _batch(), 1e-3
+    below, above = batch["label_ids"][::-1], tf.roll(batch["label_ids"], 2, axis=-1)
+    batch["neighbour_ids"] = tf.stack([below, above], 1)
+    model, twin = _compiled(linear_path=True), LabelVAE(**CONFIG | {"linear_path": True})
+    twin.set_weights(model.get_weights())
+    model.compile(keras.optimizers.SGD(rate), kl_weight=3.0, kl_warmup_steps=0, between_weight=0.5)
+    model.optimizer.iterations.assign(1)
+    with tf.GradientTape() as tape:
+        means, log_variances = twin.encode(tf.concat([batch["label_ids"], below, above], 0), training=True)
+        mean, log_variance = means[:2], log_variances[:2]
+        codes = [mean + tf.exp(log_variance / 2) * batch["latent_noise"], 0.5 * means[2:4] + 0.5 * means[4:]]
+        logits = twin.decode(tf.concat(codes, 0), training=True)
+        cross_entropy = cross_entropy_loss(batch["label_ids"], logits[:2])
+        between = cross_entropy_loss(batch["label_ids"], logits[2:])
+        kl = 0.5 * tf.reduce_sum(mean**2 + tf.exp(log_variance) - 1 - log_variance, -1)
+        loss = tf.reduce_mean(cross_entropy + 3.0 * kl + 0.5 * between)
+    gradients = tape.gradient(loss, twin.trainable_variables)
+
+    reported = model.train_step(batch)
+    expected = {"loss": loss, "cross_entropy": np.mean(cross_entropy), "kl": np.mean(kl)}
+    assert set(reported) == {*expected, "between"}
+    for name, value in (expected | {"between": np.mean(between)}).items():
         np.testing.assert_allclose(reported[name], value, rtol=1e-5)
     for ours, before, gradient in zip(
         model.trainable_variables, twin.trainable_variables, gradients, strict=True

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,3 +24,22 @@ def test_it_mirrors_the_encoder():
 def test_logits_are_float32_in_mixed_precision():
     logits = LabelDecoder(4, (4, 8), 1, 16, dtype="mixed_bfloat16")(CODE)
     assert logits.dtype == tf.float32
+
+
+def test_the_linear_path_is_where_the_logits_start():
+    keras.utils.set_random_seed(0)
+    network = LabelDecoder(4, (4, 8), 1, 16, linear_path=True)
+    logits = network(CODE)
+    kernel, bias = network.linear.get_weights()
+    linear = (CODE @ kernel + bias).reshape(2, 8, 8, 4)
+    np.testing.assert_allclose(logits, tf.image.resize(linear, (16, 16)), atol=1e-5)
+    between = network(CODE.mean(0, keepdims=True))
+    np.testing.assert_allclose(between[0], np.mean(logits, 0), atol=1e-5)
+
+
+def test_the_convolutions_add_to_the_linear_path():
+    keras.utils.set_random_seed(0)
+    network = LabelDecoder(4, (4, 8), 1, 16, linear_path=True)
+    before = network(CODE)
+    network.to_logits.kernel.assign_add(tf.ones_like(network.to_logits.kernel))
+    assert not np.allclose(network(CODE), before)

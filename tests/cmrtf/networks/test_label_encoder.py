@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 
 from cmrtf.networks.gaussian import Gaussian
@@ -19,3 +20,14 @@ def test_depth_one_only_halves():
     network(LABEL_MAP)
     assert [block.resize for block in network.blocks] == ["down"] * 3
     assert network.flat_size == 2 * 2 * 8
+
+
+def test_the_linear_path_is_where_the_mean_starts():
+    keras.utils.set_random_seed(0)
+    network = LabelEncoder(3, (4, 8), depth=1, linear_path=True)
+    posterior = network(LABEL_MAP)
+    shares = LABEL_MAP.reshape(2, 4, 4, 4, 4, 4).mean((2, 4)).reshape(2, -1)
+    np.testing.assert_allclose(network.class_shares(LABEL_MAP), shares, atol=1e-6)
+    kernel, bias = network.linear.get_weights()
+    np.testing.assert_allclose(posterior.mean, shares @ kernel + bias, atol=1e-5)
+    assert not np.any(posterior.log_variance)

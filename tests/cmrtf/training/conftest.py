@@ -16,6 +16,8 @@ def vae_config():
         learning_rate=0.01,
         kl_weight=1.0,
         kl_warmup_steps=2,
+        between_weight=1.0,
+        linear_path=True,
     )
 
 

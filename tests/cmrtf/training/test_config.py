@@ -143,6 +143,13 @@ def test_kl_may_be_left_out(load):
     assert (config.kl_weight, config.kl_warmup_steps) == (0.0, 0)
 
 
+def test_additions_to_the_paper_may_be_left_out_and_preset_paper_has_none(load):
+    config = load(between_weight=0, linear_path=False)
+    assert (config.between_weight, config.linear_path) == (0.0, False)
+    paper = load_config("paper", VAEConfig)
+    assert (paper.between_weight, paper.linear_path) == (0.0, False)
+
+
 def test_missing_entries_are_named():
     with pytest.raises(CmrtfError, match=r"here: expected an entry for depth, widths\. Received: none"):
         config_from_dict(VAEConfig, {k: v for k, v in VAE.items() if k not in ("depth", "widths")}, "here")

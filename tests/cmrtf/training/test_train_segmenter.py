@@ -23,6 +23,7 @@ def slices(tiny_cohort):
     return Slices(
         np.concatenate([real.image, noise]),
         np.concatenate([real.label_ids, np.zeros(noise.shape, np.uint8)]),
+        np.append(real.stack, [100, 101]),
     )
 
 
@@ -65,7 +66,7 @@ def test_the_seed_says_everything(slices):
 
 def test_a_judge_is_trained_on_all_training_slices(tiny_cohort, slices):
     judge = train_judge(PreparedCohort.open(tiny_cohort), steps=3, seed=1, progress=False, config=TINY)
-    real = Slices(slices.image[:-2], slices.label_ids[:-2])
+    real = Slices(slices.image[:-2], slices.label_ids[:-2], slices.stack[:-2])
     for one, other in zip(judge.model.get_weights(), _train(real, seed=1).model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -110,7 +110,16 @@ def test_training_moves_every_weight(kind, config, whole):
 
 def test_every_interval_leaves_a_row_a_picture_and_a_checkpoint(kind, whole):
     names = {
-        "label_vae": {"loss", "cross_entropy", "kl", "dice_LV", "dice_MYO", "dice_RV", "active_dims"},
+        "label_vae": {
+            "loss",
+            "cross_entropy",
+            "kl",
+            "between",
+            "dice_LV",
+            "dice_MYO",
+            "dice_RV",
+            "active_dims",
+        },
         "spade_gan": {
             "g_hinge",
             "d_hinge",
