@@ -2,8 +2,11 @@
 
 import tensorflow as tf
 
-SMOOTHING_PIXELS = 1.0
-"""Added above and below, so that a structure that is neither there nor predicted costs nothing."""
+SMOOTHING_PIXELS = 30.0
+"""Added above and below. A structure that is neither there nor predicted then costs nothing, and one that is
+predicted where there is none costs the more the larger it is. Dice per volume after 750 steps, 30 patients of
+ACDC to train on and 10 others to measure, LV, MYO, RV: .903, .828, .791 with 1 pixel and .909, .849, .834
+with 30."""
 
 
 def soft_dice_loss(label_ids: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.train_segmenter import TrainedSegmenter
 
 
 @pytest.fixture(scope="module")
 def out(tiny_cohort, vae_config, gan_config, tmp_path_factory):
-    """Both models, trained in one process on two devices, as `cmrtf demo` does."""
+    """All models, trained in one process on two devices, as `cmrtf demo` does."""
     folder = tmp_path_factory.mktemp("devices")
     configs = {"vae": vae_config, "gan": gan_config}
     plain = {name: dataclasses.asdict(config) for name, config in configs.items()}
@@ -35,6 +36,11 @@ def test_both_models_train_one_after_the_other_on_two_devices(out, name, kind):
     run = RunDirectory.open(out / name, kind)
     assert (run.checkpoints / "ckpt-4.index").is_file()
     assert np.isfinite(list(run.last_metrics().values())).all()
+
+
+def test_a_judge_trains_after_them(out):
+    features = TrainedSegmenter.load(out / "judge").features(np.zeros((1, 16, 16), np.float32))
+    assert np.isfinite(features).all()
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused_before_anything_is_written(out):

@@ -1,4 +1,4 @@
-"""Not a test: trains both models, one after the other, on two logical CPUs.
+"""Not a test: trains all models, one after the other, on two logical CPUs.
 
 Run as `python train_on_two_devices.py COHORT PRESET OUT`. Logical devices can be set up only before
 TensorFlow starts, so this has a process of its own.
@@ -15,9 +15,12 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import tensorflow as tf
 
+from cmrtf.data.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.train_gan import train_gan
+from cmrtf.training.train_judge import train_judge
+from cmrtf.training.train_segmenter import SegmenterConfig
 from cmrtf.training.train_vae import train_vae
 
 
@@ -35,6 +38,8 @@ def main(cohort, preset, out):
             refused[name] = str(error)
         assert not (out / name).exists()
         train(cohort, out / name, config)
+    tiny = SegmenterConfig(widths=(4, 4), batch_size=2)
+    train_judge(PreparedCohort.open(cohort), steps=2, progress=False, config=tiny).save(out / "judge")
     (out / "refused.json").write_text(json.dumps(refused))
 
 
