@@ -43,8 +43,7 @@ def evaluate(
         seed: of everything drawn.
     """
     from cmrtf.evaluation.evaluation_report import write_evaluation
-    from cmrtf.training.train_judge import JUDGE_STEPS, train_judge
-    from cmrtf.training.train_segmenter import TrainedSegmenter
+    from cmrtf.training.train_judge import JUDGE_STEPS, load_judge, save_judge, train_judge
     from cmrtf_export.bundle import Bundle
 
     require_new_folder(out)
@@ -59,10 +58,8 @@ def evaluate(
     steps = training_steps or JUDGE_STEPS
     with new_folder(out) as folder:
         if judge_folder is None:
-            judge = train_judge(cohort, steps, seed)
-            judge.save(folder / "judge")
-        else:
-            judge = TrainedSegmenter.load(judge_folder)
+            save_judge(train_judge(cohort, steps, seed), folder / "judge", cohort, steps, seed)
+        judge, judge_facts = load_judge(judge_folder or folder / "judge", cohort)
         sections = _sections(bundle, cohort, judge, num_walks, steps if use else None, seed)
         facts = {
             "bundle_sha256": bundle.sha256,
@@ -70,8 +67,9 @@ def evaluate(
             "training_subjects": len(cohort.subjects("train")),
             "held_out_subjects": len(cohort.subjects("validation")),
             "synthetic_subjects": num_walks,
-            "judge": "trained for this report" if judge_folder is None else "of an earlier evaluation",
-            "training_steps": steps,
+            "judge_steps": judge_facts["steps"],
+            "judge_seed": judge_facts["seed"],
+            "segmenter_steps": steps if use else None,
             "seed": seed,
         }
         write_evaluation(folder, sections, facts)
@@ -95,15 +93,18 @@ def _sections(
 
     sources, new = (real_subjects(cohort, split) for split in ("train", "validation"))
     training, held_out = ([subject for _, subject in group] for group in (sources, new))
-    walks = walked_subjects(bundle, sources, num_walks, seed, progress=True)
-    as_decoded = walked_subjects(bundle, sources, num_walks, seed, repaired=False, progress=True)
-    real = [*training, *held_out]
-    groups = {"real": real, "synthetic, as decoded": as_decoded, "synthetic, repaired": walks}
+    as_decoded, walks = walked_subjects(bundle, sources, num_walks, seed, progress=True)
+    _, new_walks = walked_subjects(bundle, new, len(held_out), seed, progress=True)
+    labels = {
+        "real": [*training, *held_out],
+        "synthetic, as decoded": as_decoded,
+        "synthetic, repaired": walks,
+    }
     parts: list[tuple[str, Callable[[], Section]]] = [
         ("label VAE", lambda: reconstruction_section(bundle, held_out)),
-        ("valid labels", lambda: validity_section(groups)),
-        ("images", lambda: realism_section(judge, real, walks, seed)),
-        ("faithfulness", lambda: faithfulness_section(bundle, judge, held_out, walks, seed)),
+        ("valid labels", lambda: validity_section(labels)),
+        ("images", lambda: realism_section(judge, training, held_out, walks, seed)),
+        ("faithfulness", lambda: faithfulness_section(bundle, judge, held_out, new_walks, seed)),
         ("clinical measures", lambda: clinical_section(bundle, training, walks, new, num_walks, seed)),
         ("privacy", lambda: disclosure_section(judge, training, held_out, walks)),
     ]
@@ -135,7 +136,7 @@ def _use(
     return usefulness_section(
         lambda images, label_ids: train_segmenter(images, label_ids, steps, seed, progress=False),
         [sources[i][1] for i in order],
-        lambda real: walked_subjects(bundle, [of_name[s.name] for s in real], num_walks, seed),
+        lambda real: walked_subjects(bundle, [of_name[s.name] for s in real], num_walks, seed)[1],
         held_out,
         amounts,
         progress=True,

@@ -27,7 +27,7 @@ def disclosure_section(
         held_out: real subjects that they were not.
         synthetic: subjects made by the models.
     """
-    members, others, made = (Slices.of(group) for group in (training, held_out, synthetic))
+    members, others, made = (Slices.of(group).labelled() for group in (training, held_out, synthetic))
     in_features = [judge.features(slices.image) for slices in (members, others, made)]
     in_pixels = [_thumbnails(slices.image) for slices in (members, others, made)]
     rows = {}
@@ -48,9 +48,10 @@ def disclosure_section(
                 rows,
                 "Membership: area under the ROC curve of an attack that calls those members who lie close "
                 "to a synthetic image. Copying: chance that a synthetic subject lies closer to the training "
-                "images than a new patient does. Distances to the closest slice, averaged per subject. 0.5 "
-                "is a guess; an interval above it is a leak. Blurred images lie close to everything: look "
-                "at the pairs.",
+                "images than a new patient does. Distances to the closest slice, averaged per subject; n "
+                "counts both sides. The judge was trained on the training subjects, so only pixels speak of "
+                "the generator alone. 0.5 is a guess; an interval above it is a leak. Blurred images lie "
+                "close to everything: look at the pairs.",
             )
         ],
         {"Synthetic (above) and the training slices closest to them (below)": _gallery(made, members, twins)},

@@ -53,7 +53,8 @@ def render(sections: Sequence[Section], facts: Mapping[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>cmrtf evaluation</title>'
         f"<style>{STYLE}</style><h1>Evaluation</h1>"
-        "<p class=note>Means with 95 % bootstrap intervals over subjects; n is the number of values. "
+        "<p class=note>Means, with 95 % bootstrap intervals over subjects where nothing else is said; "
+        "n is the number of values. "
         f"For research only, not for diagnosis.</p><table>{listed}</table>"
         f"{''.join(_section(section) for section in sections)}</html>\n"
     )
@@ -66,7 +67,7 @@ def _section(section: Section) -> str:
     )
     return (
         f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.question)}</p>"
-        f"{''.join(_table(table) for table in section.tables)}{pictures}"
+        f"{''.join(_table(table) for table in section.tables if table.rows)}{pictures}"
     )
 
 
@@ -99,8 +100,7 @@ def _cell(estimate: Estimate) -> str:
 
 def _number(value: float) -> str:
     """Three digits that mean something."""
-    digits = 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    return f"{value:.{digits}f}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _plot(table: Table) -> bytes:

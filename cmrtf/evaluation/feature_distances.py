@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-NUM_SPLITS: Final = 20
-"""Random halvings over which `compare_with_floor` averages."""
+NUM_DRAWS: Final = 20
+"""Random draws over which `compare_with_floor` averages."""
 
 Distance = Callable[[NDArray[Any], NDArray[Any]], float]
 
@@ -55,20 +55,21 @@ def kernel_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A distance beside what it would be if the synthetic images were real.
+    """A distance beside what it would be if the synthetic images were of real patients.
 
     Args:
-        distance: mean distance of synthetic images to half of the real subjects.
-        floor: mean distance of the other half of the real subjects to that half.
-        n: images on each side, the fewest of all halvings.
+        distances: of synthetic images to the reference, `(draws,)`.
+        floors: of real images of other patients to the reference, `(draws,)`.
+        n: images on each side.
     """
 
-    distance: float
-    floor: float
+    distances: NDArray[np.float64]
+    floors: NDArray[np.float64]
     n: int
 
 
 def compare_with_floor(
+    reference: NDArray[Any],
     real: NDArray[Any],
     real_subjects: NDArray[Any],
     synthetic: NDArray[Any],
@@ -76,32 +77,32 @@ def compare_with_floor(
     distance: Distance,
     seed: int = 0,
 ) -> Comparison:
-    """Compare synthetic with real images, and real with real images, at equal numbers.
+    """Compare synthetic images with a reference, and other real images with it, at equal numbers.
 
-    Subjects are halved at random, never slices: two slices of a patient are alike, and with one in either
-    half the floor would be too low. Synthetic images are drawn by subject for the same reason.
+    The reference must be of patients whom the generator has not seen: beside its own training images, copies
+    would look better than new patients do. What is compared with it is drawn by subject, never by slice.
 
     Args:
-        real: features, `(n, dim)`.
-        real_subjects: whose they are, `(n,)`; at least two subjects.
-        synthetic: features, `(m, dim)`.
-        synthetic_subjects: whose they are, `(m,)`.
+        reference: features of held-out patients, `(n, dim)`.
+        real: features of other patients, such as the generator's training images, `(m, dim)`.
+        real_subjects: whose they are, `(m,)`.
+        synthetic: features, `(k, dim)`.
+        synthetic_subjects: whose they are, `(k,)`.
         distance: `frechet_distance` or `kernel_distance`.
-        seed: of the halving.
+        seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    distances, floors, sizes = [], [], []
-    for _ in range(NUM_SPLITS):
-        subjects = rng.permutation(np.unique(real_subjects))
-        middle = len(subjects) // 2
-        here = _rows_of(real_subjects, subjects[:middle])
-        there = _rows_of(real_subjects, subjects[middle:])
-        drawn = _rows_of(synthetic_subjects, rng.permutation(np.unique(synthetic_subjects)))
-        n = min(len(here), len(there), len(drawn))
-        distances.append(distance(synthetic[drawn[:n]], real[here[:n]]))
-        floors.append(distance(real[there[:n]], real[here[:n]]))
-        sizes.append(n)
-    return Comparison(float(np.mean(distances)), float(np.mean(floors)), min(sizes))
+    n = min(len(reference), len(real), len(synthetic))
+    distances, floors = [], []
+    for _ in range(NUM_DRAWS):
+        here = reference[rng.permutation(len(reference))[:n]]
+        made, there = (
+            features[_rows_of(owners, rng.permutation(np.unique(owners)))[:n]]
+            for features, owners in ((synthetic, synthetic_subjects), (real, real_subjects))
+        )
+        distances.append(distance(made, here))
+        floors.append(distance(there, here))
+    return Comparison(np.array(distances), np.array(floors), n)
 
 
 def _rows_of(subjects: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.intp]:

@@ -4,9 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmrtf.evaluation.confidence import Estimate, mean_estimate
-from cmrtf.evaluation.feature_distances import compare_with_floor, frechet_distance, kernel_distance
+from cmrtf.evaluation.feature_distances import (
+    Distance,
+    compare_with_floor,
+    frechet_distance,
+    kernel_distance,
+)
 from cmrtf.evaluation.image_similarity import diversity, through_plane_change, tissue_intensities
 from cmrtf.evaluation.judge import Judge
 from cmrtf.evaluation.section import Section, Table, single
@@ -14,23 +20,33 @@ from cmrtf.evaluation.subjects import Slices, Subject
 
 
 def realism_section(
-    judge: Judge, real: Sequence[Subject], synthetic: Sequence[Subject], seed: int
+    judge: Judge,
+    training: Sequence[Subject],
+    held_out: Sequence[Subject],
+    synthetic: Sequence[Subject],
+    seed: int,
 ) -> Section:
     """Compare synthetic with real images.
 
     Args:
         judge: whose features are compared.
-        real: training and held-out subjects.
+        training: real subjects that the synthetic ones were made from.
+        held_out: real subjects that neither the models nor the judge have seen.
         synthetic: subjects made from the training subjects.
-        seed: of halvings and pairs.
+        seed: of draws and pairs.
     """
-    groups = {"real": real, "synthetic": synthetic}
+    groups = {"real": [*training, *held_out], "synthetic": synthetic}
+    slices = [Slices.of(group).labelled() for group in (held_out, training, synthetic)]
+    features = [judge.features(each.image) for each in slices]
     return Section(
         "images",
         "Images",
         "Do the images look like real ones, and as different from each other?",
         [
-            _feature_table(judge, Slices.of(real), Slices.of(synthetic), seed),
+            *(
+                _distance_table(name, distance, features, slices, seed)
+                for name, distance in (("Frechet", frechet_distance), ("Kernel", kernel_distance))
+            ),
             _diversity_table(groups, seed),
             _smoothness_table(groups),
             *_tissue_tables(groups),
@@ -38,24 +54,32 @@ def realism_section(
     )
 
 
-def _feature_table(judge: Judge, real: Slices, synthetic: Slices, seed: int) -> Table:
-    features = judge.features(real.image), judge.features(synthetic.image)
-    rows: dict[str, dict[str, Estimate]] = {"synthetic to real": {}, "real to real": {}, "ratio": {}}
-    for name, distance in (("Frechet", frechet_distance), ("kernel", kernel_distance)):
-        found = compare_with_floor(
-            features[0], real.subjects, features[1], synthetic.subjects, distance, seed=seed
-        )
-        rows["synthetic to real"][name] = single(found.distance, found.n)
-        rows["real to real"][name] = single(found.floor, found.n)
-        if name == "Frechet":  # the kernel distance of equal distributions is 0: a ratio means nothing
-            rows["ratio"][name] = single(found.distance / found.floor, found.n)
+def _distance_table(
+    name: str, distance: Distance, features: list[NDArray[np.float32]], slices: list[Slices], seed: int
+) -> Table:
+    _, training, synthetic = slices
+    reference, of_training, of_synthetic = features
+    found = compare_with_floor(
+        reference, of_training, training.subjects, of_synthetic, synthetic.subjects, distance, seed
+    )
+    rows = {
+        "synthetic to held-out": {"distance": _over_draws(found.distances, found.n)},
+        "training to held-out": {"distance": _over_draws(found.floors, found.n)},
+    }
+    if distance is frechet_distance:  # the kernel distance of equal distributions is 0: a ratio means nothing
+        rows["ratio"] = {"distance": _over_draws(found.distances / found.floors, found.n)}
     return Table(
-        "Distance of features",
+        f"{name} distance of features",
         "",
         rows,
-        "Features are those of the judge, so numbers of another evaluation cannot be compared, but the "
-        "ratio can. Means over random halves of the real subjects, the same number n of slices on all sides.",
+        "To patients whom nobody has seen, beside other real patients, n slices on each side; from the "
+        "lowest to the highest of 20 draws. Features are those of the judge, which was trained on the "
+        "training patients: compare within this report.",
     )
+
+
+def _over_draws(values: NDArray[np.float64], n: int) -> Estimate:
+    return Estimate(float(values.mean()), float(values.min()), float(values.max()), n)
 
 
 def _diversity_table(groups: Mapping[str, Sequence[Subject]], seed: int) -> Table:

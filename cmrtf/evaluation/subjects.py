@@ -1,5 +1,6 @@
 """The subjects of an evaluation: real ones, and synthetic ones made by walks between them."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from cmrtf.data.cohort import PreparedCohort, PreparedVolume, SubjectRecord
-from cmrtf.synthesis.interpolation import CodedStack, Models, affine_between, decode_between
+from cmrtf.data.label_validity import repair
+from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.interpolation import (
+    CodedStack,
+    Models,
+    affine_between,
+    decode_labels_between,
+    paint_between,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Slices:
-    """Labelled slices of a group of subjects, side by side.
+    """Slices of a group of subjects, side by side.
 
     Args:
         image: `(n, height, width)` in [-1, 1].
@@ -51,18 +60,24 @@ class Slices:
 
     @classmethod
     def of(cls, subjects: Sequence[Subject]) -> "Slices":
-        """All labelled slices of some subjects."""
-        images, labels, names = [], [], []
-        for subject in subjects:
-            for _, volume in subject.stacks():
-                labelled = volume.label_ids.any(axis=(1, 2))
-                images.append(volume.image[labelled])
-                labels.append(volume.label_ids[labelled])
-                names += [subject.name] * int(labelled.sum())
-        return cls(np.concatenate(images), np.concatenate(labels), np.array(names))
+        """All slices of some subjects."""
+        volumes = [(subject.name, volume) for subject in subjects for _, volume in subject.stacks()]
+        return cls(
+            np.concatenate([volume.image for _, volume in volumes]),
+            np.concatenate([volume.label_ids for _, volume in volumes]),
+            np.repeat([name for name, _ in volumes], [len(volume.image) for _, volume in volumes]),
+        )
+
+    def labelled(self) -> "Slices":
+        """Those with a heart on them."""
+        chosen = self.label_ids.any(axis=(1, 2))
+        return Slices(self.image[chosen], self.label_ids[chosen], self.subjects[chosen])
 
 
-def real_subjects(cohort: PreparedCohort, split: str) -> list[tuple[SubjectRecord, Subject]]:
+RealSubject = tuple[SubjectRecord, Subject]
+
+
+def real_subjects(cohort: PreparedCohort, split: str) -> list[RealSubject]:
     """The subjects of a split, with what the manifest says of them."""
     found = []
     for code in cohort.subjects(split):
@@ -72,39 +87,67 @@ def real_subjects(cohort: PreparedCohort, split: str) -> list[tuple[SubjectRecor
 
 
 def walked_subjects(
-    models: Models,
-    sources: Sequence[tuple[SubjectRecord, Subject]],
-    count: int,
-    seed: int,
-    repaired: bool = True,
-    progress: bool = False,
-) -> list[Subject]:
+    models: Models, sources: Sequence[RealSubject], count: int, seed: int, progress: bool = False
+) -> tuple[list[Subject], list[Subject]]:
     """Synthetic subjects: each half way, give or take, between two different real ones.
 
     Both phases take the same weight. A stack has as many slices as the mean of its ends, so that its
-    spacing is that of real ones.
+    spacing is that of real ones. Pairs are different from each other as long as there are any.
 
     Args:
         models: a bundle.
         sources: whom to walk between.
         count: how many subjects to make.
         seed: of pairs and weights.
-        repaired: whether labels that no heart can have are mended.
         progress: whether to show a bar.
+
+    Returns:
+        the subjects with labels as they were decoded and with those that were mended and painted; the images
+        are those of the latter in both.
     """
     rng = np.random.default_rng(seed)
-    made = []
-    for number in tqdm(range(1, count + 1), "walks", unit="subject", disable=not progress):
-        first, second = rng.choice(len(sources), 2, replace=False)
+    pairs = distinct_pairs(sources, rng)
+    as_decoded, mended = [], []
+    for number in tqdm(range(count), "walks", unit="subject", disable=not progress):
+        (record_a, a), (record_b, b) = pairs[number % len(pairs)]
         weight = float(rng.uniform(0.25, 0.75))
-        (record_a, a), (record_b, b) = sources[first], sources[second]
-        volumes, affines = {}, {}
+        slices = round((1 - weight) * record_a.num_slices + weight * record_b.num_slices)
+        raw, painted, affines = {}, {}, {}
         for phase in [phase for phase in a.volumes if phase in b.volumes]:
             start = CodedStack.encode(models, record_a, a.volumes[phase], phase)
             end = CodedStack.encode(models, record_b, b.volumes[phase], phase)
-            slices = round((1 - weight) * record_a.num_slices + weight * record_b.num_slices)
-            label_ids, image = decode_between(models, start, end, weight, slices, repaired)
-            volumes[phase] = PreparedVolume(image, label_ids)
+            decoded = decode_labels_between(models, start, end, weight, slices, repaired=False)
+            label_ids = repair(decoded)
+            image = paint_between(models, start, end, weight, label_ids)
+            raw[phase], painted[phase] = PreparedVolume(image, decoded), PreparedVolume(image, label_ids)
             affines[phase] = affine_between(start.geometry, end.geometry, weight, slices)
-        made.append(Subject(f"walk_{number:03d}", volumes, affines))
-    return made
+        name = f"walk_{number + 1:03d}"
+        as_decoded.append(Subject(name, raw, affines))
+        mended.append(Subject(name, painted, affines))
+    return as_decoded, mended
+
+
+def distinct_pairs(
+    subjects: Sequence[RealSubject], rng: np.random.Generator, phase: str | None = None
+) -> list[tuple[RealSubject, RealSubject]]:
+    """All pairs of subjects that have a phase in common, in random order, each pair once.
+
+    Args:
+        subjects: at least two.
+        rng: draws the order.
+        phase: only pairs that both have this one.
+
+    Raises:
+        CmrtfError: no two subjects have a phase in common.
+    """
+    pairs = [
+        (a, b)
+        for a, b in itertools.combinations(subjects, 2)
+        if (set(a[1].volumes) & set(b[1].volumes) & ({phase} if phase else {"ED", "ES"}))
+    ]
+    if not pairs:
+        raise CmrtfError(
+            f"expected two subjects with phase {phase or 'ED or ES'} in common. "
+            f"Received: {', '.join(subject.name for _, subject in subjects)}."
+        )
+    return [pairs[i] for i in rng.permutation(len(pairs))]

@@ -140,8 +140,6 @@ def decode_between(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Labels and images at `weight` on the straight line between two stacks.
 
-    Styles go on changing where labels reach beyond their slice.
-
     Args:
         models: a bundle.
         start: at weight 0.
@@ -154,9 +152,22 @@ def decode_between(
         label ids and images, `(num_slices, size, size)` each.
     """
     label_ids = decode_labels_between(models, start, end, weight, num_slices, repaired)
-    span, places = start.span.towards(end.span, weight), np.linspace(0.0, 1.0, num_slices)
+    return label_ids, paint_between(models, start, end, weight, label_ids)
+
+
+def paint_between(
+    models: Models, start: CodedStack, end: CodedStack, weight: float, label_ids: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Images of a stack at `weight` between two others, in the style of that place.
+
+    Styles go on changing where labels reach beyond their slice.
+
+    Returns:
+        images of the shape of `label_ids`.
+    """
+    span, places = start.span.towards(end.span, weight), np.linspace(0.0, 1.0, len(label_ids))
     styles = _walked(span, start.style_codes, end.style_codes, start, end, places, weight)
-    return label_ids, models.synthesize(label_ids, styles)
+    return models.synthesize(label_ids, styles)
 
 
 def _missed(models: Models, label_ids: NDArray[np.uint8], codes: NDArray[np.float32]) -> NDArray[np.float32]:

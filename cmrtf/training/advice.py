@@ -39,11 +39,10 @@ def advise(rows: Sequence[Mapping[str, float]]) -> dict[str, str]:
             "Lower kl_weight (of the GAN: loss_weights.kl)."
         )
     if len(rows) > PATIENCE and _error(rows[-1]) is not None:
-        before = min(_known_errors(rows[:-PATIENCE]), default=0.0)
-        after = min(_known_errors(rows[-PATIENCE:]))
-        if after > (1.0 - SMALLEST_GAIN) * before:
+        before, after = _known_errors(rows[:-PATIENCE]), min(_known_errors(rows[-PATIENCE:]))
+        if before and after > (1.0 - SMALLEST_GAIN) * min(before):
             found["steps"] = (
-                f"More steps no longer help: the error on validation subjects, {after:.4f}, has not "
+                f"More steps may no longer help: the error on validation subjects, {after:.4f}, has not "
                 f"fallen by 1 % in {PATIENCE} intervals."
             )
     return found

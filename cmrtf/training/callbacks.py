@@ -95,7 +95,7 @@ class Advice(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at all intervals so far."""
-        rows = [{name: float(value) for name, value in row.items()} for row in self.log.rows]
+        rows = [{name: float(value) for name, value in row.items() if value != ""} for row in self.log.rows]
         for about, text in advise(rows).items():
             if about not in self.said:
                 self.said.add(about)

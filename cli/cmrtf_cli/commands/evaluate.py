@@ -56,7 +56,8 @@ def command(
     """Say how good a bundle is: shapes, images, labels, clinical measures, privacy, and whether it helps.
 
     Writes report.html (open it in a browser), evaluation.json and judge/, a segmentation network trained on
-    the real training subjects. Everything is measured on held-out subjects and beside real data.
+    the real training subjects. The validation subjects of the cohort are held out; every figure stands
+    beside that of real data.
     """
     from cmrtf_cli.evaluation import evaluate
 

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     "--exact-ends",
     is_flag=True,
     help="Let walks pass through the true labels: what the decoder misses of the sources is interpolated and "
-    "added.",
+    "added. What --repair mends at the ends is not theirs.",
 )
 @click.option(
     "--repair/--no-repair",

@@ -38,8 +38,8 @@ def test_the_numbers_are_in_the_json(tmp_path):
 
 def test_the_page_has_every_number_with_interval_and_n():
     page = render(SECTIONS, {"bundle": "b<1>"})
-    assert "0.900 <small>[0.800, 0.950]</small> <small>n=10</small>" in page
-    assert "<td>0.500 <small>n=3</small></td>" in page
+    assert "0.9 <small>[0.8, 0.95]</small> <small>n=10</small>" in page
+    assert "<td>0.5 <small>n=3</small></td>" in page
     assert "123 <small>n=2</small>" in page
     assert "none <small>n=0</small>" in page
     assert "b&lt;1&gt;" in page
@@ -50,3 +50,8 @@ def test_the_page_needs_nothing_from_outside():
     page = render(SECTIONS, {})
     assert "http" not in page
     assert page.count("data:image/png;base64,") == 3  # a plot per table, and the picture
+
+
+def test_small_numbers_keep_their_digits():
+    page = render([Section("s", "S", "?", [Table("T", "", {"row": {"column": single(0.000341, 2)}})])], {})
+    assert "0.000341 <small>n=2</small>" in page

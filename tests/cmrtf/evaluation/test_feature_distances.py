@@ -83,37 +83,40 @@ def cohort(num_subjects, slices=5, dim=3, seed=0, shift=0.0):
 
 @pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
 def test_more_of_the_same_lies_at_the_floor_and_others_above(distance):
-    real = cohort(60)
-    same = compare_with_floor(*real, *cohort(60, seed=1), distance)
-    other = compare_with_floor(*real, *cohort(60, seed=1, shift=1.5), distance)
-    assert same.floor == other.floor
+    reference, _ = cohort(30, seed=2)
+    same = compare_with_floor(reference, *cohort(60), *cohort(60, seed=1), distance)
+    other = compare_with_floor(reference, *cohort(60), *cohort(60, seed=1, shift=1.5), distance)
     assert same.n == other.n == 150
-    assert abs(same.distance - same.floor) < 0.3 * other.distance
-    assert other.distance > 3 * max(other.floor, 0.1)
+    assert abs(same.distances.mean() - same.floors.mean()) < 0.3 * other.distances.mean()
+    assert other.distances.mean() > 3 * max(other.floors.mean(), 0.1)
 
 
-def test_halves_share_no_subject_and_sides_have_equal_numbers():
+def test_copies_score_as_what_they_were_copied_from():
+    real = cohort(40)
+    found = compare_with_floor(cohort(20, seed=1)[0], *real, *real, frechet_distance)
+    assert found.distances.mean() == pytest.approx(found.floors.mean(), rel=0.1)
+
+
+def test_sides_have_equal_numbers_and_are_drawn_by_subject():
     calls = []
 
     def spy(first, second):
-        assert len(first) == len(second)
-        calls.append((set(first.ravel().astype(int)), set(second.ravel().astype(int))))
+        assert len(first) == len(second) == 6
+        calls.append(first.ravel().tolist())
         return 0.0
 
-    sizes = [3, 1, 4, 1, 5, 2, 6]
-    subjects = np.repeat(np.arange(7), sizes)
-    synthetic_subjects = np.repeat([100, 101], 4)
-    real, synthetic = subjects[:, None], synthetic_subjects[:, None]
-    comparison = compare_with_floor(real, subjects, synthetic, synthetic_subjects, spy)
-    assert 1 <= comparison.n <= 8
-    of_real = [call for call in calls if not call[0] & {100, 101}]
-    assert len(of_real) == len(calls) / 2
-    assert not any(there & here for there, here in of_real)
-    assert len({frozenset(here) for _, here in calls}) > 3, "halves differ"
+    subjects = np.repeat([0, 1, 2, 3], 3)
+    reference = np.full((6, 1), 9)
+    compare_with_floor(reference, subjects[:, None], subjects, subjects[:, None], subjects, spy)
+    assert all(len(set(call)) == 2 for call in calls), "two subjects of three slices each"
+    assert len({tuple(call) for call in calls}) > 3, "draws differ"
 
 
-def test_the_same_seed_halves_alike():
-    real, synthetic = cohort(6), cohort(5, seed=1)
-    once, again = (compare_with_floor(*real, *synthetic, frechet_distance) for _ in range(2))
-    assert once == again
-    assert once != compare_with_floor(*real, *synthetic, frechet_distance, seed=1)
+def test_the_same_seed_draws_alike():
+    reference, real, synthetic = cohort(4, seed=2)[0], cohort(6), cohort(5, seed=1)
+    once, again, other = (
+        compare_with_floor(reference, *real, *synthetic, frechet_distance, seed=seed).distances
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)

@@ -37,3 +37,8 @@ def test_dice_counts_as_what_is_missing_to_one():
 
     assert "steps" not in advise([vae(0.9), vae(0.9), vae(0.9), vae(0.91)])
     assert "0.1000" in advise([vae(0.9), vae(0.9), vae(0.9), vae(0.9)])["steps"]
+
+
+def test_figures_that_begin_late_are_no_standstill():
+    rows = [{"d_hinge": 1.5}, {"d_hinge": 1.5}, {"d_hinge": 1.5}, gan(val_l1=0.2)]
+    assert "steps" not in advise(rows)
