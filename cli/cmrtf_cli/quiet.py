@@ -15,13 +15,14 @@ def start_tensorflow() -> None:
     are kept back at the file descriptor.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    for name in ("tensorflow", "absl"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _stderr_held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")
         tf.constant(0)
+    # A filter, since Keras sets this logger's level again: signatures are never differentiated.
+    logging.getLogger("absl").addFilter(lambda record: "unsaved custom gradients" not in record.getMessage())
 
 
 @contextlib.contextmanager
