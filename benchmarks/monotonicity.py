@@ -15,7 +15,7 @@ import numpy as np
 
 from cmrtf.data.cohort import PreparedCohort
 from cmrtf.data.schema import SCHEMA
-from cmrtf.synthesis.interpolation import CodedStack, affine_between, decode_between
+from cmrtf.synthesis.interpolation import CodedStack, affine_between, decode_labels_between
 from cmrtf.synthesis.walks import walk_weights
 from cmrtf_export.bundle import Bundle
 
@@ -59,7 +59,7 @@ def main(bundle: Path, prepared: Path) -> None:
 
 
 def _volumes_ml(models, start, end, weight):
-    label_ids, _ = decode_between(models, start, end, weight, SLICES)
+    label_ids = decode_labels_between(models, start, end, weight, SLICES)
     voxel_ml = abs(np.linalg.det(affine_between(start.geometry, end.geometry, weight, SLICES)[:3, :3])) / 1000
     return [(label_ids == SCHEMA.id_of(name)).sum() * voxel_ml for name in SCHEMA.foreground]
 

@@ -130,31 +130,6 @@ def decode_labels_between(
     return label_ids
 
 
-def decode_between(
-    models: Models,
-    start: CodedStack,
-    end: CodedStack,
-    weight: float,
-    num_slices: int,
-    repaired: bool = True,
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Labels and images at `weight` on the straight line between two stacks.
-
-    Args:
-        models: a bundle.
-        start: at weight 0.
-        end: at weight 1.
-        weight: the place on the line.
-        num_slices: of the new stack.
-        repaired: whether to mend labels before they are painted.
-
-    Returns:
-        label ids and images, `(num_slices, size, size)` each.
-    """
-    label_ids = decode_labels_between(models, start, end, weight, num_slices, repaired)
-    return label_ids, paint_between(models, start, end, weight, label_ids)
-
-
 def paint_between(
     models: Models, start: CodedStack, end: CodedStack, weight: float, label_ids: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
@@ -244,9 +219,9 @@ def interpolate_subjects(
             weights = enumerate(walk_weights(num_subjects), start=1)
             walk += [(f"inter_{number:02d}", 0, 1, weight) for number, weight in weights]
         for name, start, end, weight in tqdm(walk, phase, unit="stack", disable=not progress):
-            label_ids, image = decode_between(
-                models, stacks[start], stacks[end], weight, num_slices, repaired
-            )
+            ends_of_walk = stacks[start], stacks[end]
+            label_ids = decode_labels_between(models, *ends_of_walk, weight, num_slices, repaired)
+            image = paint_between(models, *ends_of_walk, weight, label_ids)
             windows = zip(stacks[start].intensity_window, stacks[end].intensity_window, strict=True)
             low, high = (between(a, b, weight) for a, b in windows)
             synthetic.append(

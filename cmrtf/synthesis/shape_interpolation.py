@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from cmrtf.data import signed_distance
 
 LIMIT_PIXELS: Final = 12.0
 """Where signed distances stop (18 mm of a prepared stack). A class that is absent has no outline and is
@@ -84,34 +85,13 @@ def add_residuals(decoded: NDArray[Any], missed: NDArray[np.float32], num_classe
 
 
 def signed_distances(label_ids: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
-    """Distance of each pixel centre to the outline of each class.
-
-    Outlines run between pixels, so the smallest distance is half a pixel, and a pixel's own class is
-    the only one above 0.
-
-    Args:
-        label_ids: `(height, width)`.
-        num_classes: how many label ids there are, the background included.
-
-    Returns:
-        `(num_classes, height, width)` in pixels, within +-`LIMIT_PIXELS`: positive inside the class. A class
-        that is absent is at `-LIMIT_PIXELS` everywhere, one that fills the slice at `LIMIT_PIXELS`.
-    """
-    return np.stack([_signed_distance(label_ids == label_id) for label_id in range(num_classes)])
+    """`cmrtf.data.signed_distance` of one slice, within +-`LIMIT_PIXELS`."""
+    return signed_distance.signed_distances(label_ids, num_classes, LIMIT_PIXELS)
 
 
 def _distances(label_ids: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
     """`(slices, num_classes, height, width)`."""
     return np.stack([signed_distances(each, num_classes) for each in label_ids])
-
-
-def _signed_distance(inside: NDArray[np.bool_]) -> NDArray[np.float32]:
-    if inside.all() or not inside.any():
-        return np.where(inside, LIMIT_PIXELS, -LIMIT_PIXELS).astype(np.float32)
-    depth = ndimage.distance_transform_edt(inside)
-    away = ndimage.distance_transform_edt(~inside)
-    signed = np.where(inside, depth - 0.5, 0.5 - away)
-    return np.clip(signed, -LIMIT_PIXELS, LIMIT_PIXELS).astype(np.float32)
 
 
 def _between(

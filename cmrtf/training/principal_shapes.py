@@ -12,8 +12,8 @@ Reference:
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
+from cmrtf.data import signed_distance
 from cmrtf.data.augmentation import AugmentationConfig, augment_labels
 from cmrtf.models.label_vae import LabelVAE
 
@@ -66,17 +66,9 @@ def signed_distances(label_ids: NDArray[np.uint8], num_classes: int) -> NDArray[
     Returns:
         `(size / 2, size / 2, num_classes)`, the mean of two by two pixels.
     """
-    size = len(label_ids)
-    maps = np.empty((size, size, num_classes), np.float32)
-    for label in range(num_classes):
-        inside = label_ids == label
-        if inside.all() or not inside.any():
-            maps[..., label] = LIMIT_PX if inside.all() else -LIMIT_PX
-        else:
-            outward, inward = distance_transform_edt(~inside), distance_transform_edt(inside)
-            maps[..., label] = np.where(inside, inward - 0.5, 0.5 - outward)
-    maps = np.clip(maps, -LIMIT_PX, LIMIT_PX)
-    return maps.reshape(size // 2, 2, size // 2, 2, num_classes).mean((1, 3))
+    half = len(label_ids) // 2
+    maps = np.stack(signed_distance.signed_distances(label_ids, num_classes, LIMIT_PX), axis=-1)
+    return maps.reshape(half, 2, half, 2, num_classes).mean((1, 3))
 
 
 def principal_components(

@@ -69,7 +69,7 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
         SPADE_GAN: _provenance(runs[SPADE_GAN], gan_step),
         "versions": {"cmrtf": __version__, **{name: version(name) for name in ("tensorflow", "keras")}},
     }
-    promised = promised_signatures(len(SCHEMA.structures), SIZE, vae.latent_dim, gan.style_dim)
+    promised = promised_signatures(SCHEMA.num_classes, SIZE, vae.latent_dim, gan.style_dim)
     folders = {model: model_folder(folder, model) for model in (LABEL_VAE, SPADE_GAN)}
     save_models(vae, gan, _average_style(style_bank), promised, folders)
     for model, path in folders.items():
