@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -13,6 +13,8 @@ from cmrtf.folders import new_folder, require_new_folder
 
 if TYPE_CHECKING:
     from cmrtf.evaluation.section import Section
+    from cmrtf.evaluation.subjects import RealSubject
+    from cmrtf.training.segmenter_store import SegmenterStore
     from cmrtf.training.train_segmenter import TrainedSegmenter
     from cmrtf_export.bundle import Bundle
 
@@ -24,9 +26,10 @@ def evaluate(
     model: Path,
     data: Path,
     out: Path,
-    judge_folder: Path | None,
+    segmenters: Path,
     num_walks: int,
     use: bool,
+    trainings: int,
     training_steps: int | None,
     seed: int,
 ) -> None:
@@ -36,14 +39,17 @@ def evaluate(
         model: folder of the bundle.
         data: folder of the prepared cohort.
         out: folder of the report.
-        judge_folder: a judge trained before.
+        segmenters: folder of trained segmenters, the judge among them.
         num_walks: how many synthetic subjects to make.
-        use: whether to train segmenters too.
-        training_steps: of the judge and of segmenters; None means the usual number.
+        use: whether to train segmenters with and without synthetic subjects.
+        trainings: of each of those.
+        training_steps: of all segmenters; None means the usual number.
         seed: of everything drawn.
     """
     from cmrtf.evaluation.evaluation_report import write_evaluation
-    from cmrtf.training.train_judge import JUDGE_STEPS, load_judge, save_judge, train_judge
+    from cmrtf.evaluation.subjects import Slices, real_subjects
+    from cmrtf.training.segmenter_store import SegmenterStore
+    from cmrtf.training.train_segmenter import SEGMENTER_STEPS
     from cmrtf_export.bundle import Bundle
 
     require_new_folder(out)
@@ -55,43 +61,45 @@ def evaluate(
         )
     bundle = Bundle.open(model)
     _require_its_cohort(bundle, cohort)
-    steps = training_steps or JUDGE_STEPS
+    sources, new = (real_subjects(cohort, split) for split in ("train", "validation"))
+    store = SegmenterStore(segmenters, training_steps or SEGMENTER_STEPS)
+    training = Slices.of([subject for _, subject in sources])
+    judge = store.trained(training.image, training.label_ids, seed, "judge")
+    sections = _sections(bundle, judge, sources, new, num_walks, seed)
+    if use:
+        click.echo("use ...")
+        sections.append(_use(bundle, store, sources, new, num_walks, range(seed, seed + trainings)))
+    facts = {
+        "bundle_sha256": bundle.sha256,
+        "data_hash": cohort.data_hash,
+        "training_subjects": len(sources),
+        "held_out_subjects": len(new),
+        "synthetic_subjects": num_walks,
+        "segmenter_steps": store.steps,
+        "trainings": trainings if use else None,
+        "seed": seed,
+    }
     with new_folder(out) as folder:
-        if judge_folder is None:
-            save_judge(train_judge(cohort, steps, seed), folder / "judge", cohort, steps, seed)
-        judge, judge_facts = load_judge(judge_folder or folder / "judge", cohort)
-        sections = _sections(bundle, cohort, judge, num_walks, steps if use else None, seed)
-        facts = {
-            "bundle_sha256": bundle.sha256,
-            "data_hash": cohort.data_hash,
-            "training_subjects": len(cohort.subjects("train")),
-            "held_out_subjects": len(cohort.subjects("validation")),
-            "synthetic_subjects": num_walks,
-            "judge_steps": judge_facts["steps"],
-            "judge_seed": judge_facts["seed"],
-            "segmenter_steps": steps if use else None,
-            "seed": seed,
-        }
         write_evaluation(folder, sections, facts)
 
 
 def _sections(
     bundle: "Bundle",
-    cohort: PreparedCohort,
     judge: "TrainedSegmenter",
+    sources: "Sequence[RealSubject]",
+    new: "Sequence[RealSubject]",
     num_walks: int,
-    use_steps: int | None,
     seed: int,
 ) -> "list[Section]":
+    """All sections that need no training but the judge's."""
     from cmrtf.evaluation.clinical import clinical_section
     from cmrtf.evaluation.disclosure import disclosure_section
     from cmrtf.evaluation.faithfulness import faithfulness_section
     from cmrtf.evaluation.realism import realism_section
     from cmrtf.evaluation.reconstruction import reconstruction_section
-    from cmrtf.evaluation.subjects import real_subjects, walked_subjects
+    from cmrtf.evaluation.subjects import walked_subjects
     from cmrtf.evaluation.validity import validity_section
 
-    sources, new = (real_subjects(cohort, split) for split in ("train", "validation"))
     training, held_out = ([subject for _, subject in group] for group in (sources, new))
     as_decoded, walks = walked_subjects(bundle, sources, num_walks, seed, progress=True)
     _, new_walks = walked_subjects(bundle, new, len(held_out), seed, progress=True)
@@ -100,18 +108,16 @@ def _sections(
         "synthetic, as decoded": as_decoded,
         "synthetic, repaired": walks,
     }
-    parts: list[tuple[str, Callable[[], Section]]] = [
-        ("label VAE", lambda: reconstruction_section(bundle, held_out)),
-        ("valid labels", lambda: validity_section(labels)),
-        ("images", lambda: realism_section(judge, training, held_out, walks, seed)),
-        ("faithfulness", lambda: faithfulness_section(bundle, judge, held_out, new_walks, seed)),
-        ("clinical measures", lambda: clinical_section(bundle, training, walks, new, num_walks, seed)),
-        ("privacy", lambda: disclosure_section(judge, training, held_out, walks)),
-    ]
-    if use_steps is not None:
-        parts.append(("use", lambda: _use(bundle, sources, held_out, num_walks, use_steps, seed)))
+    parts: dict[str, Callable[[], Section]] = {
+        "label VAE": lambda: reconstruction_section(bundle, held_out),
+        "valid labels": lambda: validity_section(labels),
+        "images": lambda: realism_section(judge, training, held_out, walks, seed),
+        "faithfulness": lambda: faithfulness_section(bundle, judge, held_out, new_walks, seed),
+        "clinical measures": lambda: clinical_section(bundle, training, walks, new, num_walks, seed),
+        "privacy": lambda: disclosure_section(judge, training, held_out, walks),
+    }
     sections = []
-    for name, make in parts:
+    for name, make in parts.items():
         click.echo(f"{name} ...")
         sections.append(make())
     return sections
@@ -119,27 +125,25 @@ def _sections(
 
 def _use(
     bundle: "Bundle",
-    sources: Sequence[Any],
-    held_out: Sequence[Any],
+    store: "SegmenterStore",
+    sources: "Sequence[RealSubject]",
+    new: "Sequence[RealSubject]",
     num_walks: int,
-    steps: int,
-    seed: int,
+    seeds: range,
 ) -> "Section":
     from cmrtf.evaluation.subjects import walked_subjects
     from cmrtf.evaluation.usefulness import usefulness_section
-    from cmrtf.training.train_segmenter import train_segmenter
 
     of_name = {subject.name: (record, subject) for record, subject in sources}
     # In an order without meaning: the first five are any five.
-    order = np.random.default_rng(seed).permutation(len(sources))
-    amounts = [*(amount for amount in AMOUNTS if amount < len(sources)), len(sources)]
+    order = np.random.default_rng(seeds[0]).permutation(len(sources))
     return usefulness_section(
-        lambda images, label_ids: train_segmenter(images, label_ids, steps, seed, progress=False),
+        store.trained,
         [sources[i][1] for i in order],
-        lambda real: walked_subjects(bundle, [of_name[s.name] for s in real], num_walks, seed)[1],
-        held_out,
-        amounts,
-        progress=True,
+        lambda real: walked_subjects(bundle, [of_name[s.name] for s in real], num_walks, seeds[0])[1],
+        [subject for _, subject in new],
+        [*(amount for amount in AMOUNTS if amount < len(sources)), len(sources)],
+        seeds,
     )
 
 

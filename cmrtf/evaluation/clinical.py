@@ -1,5 +1,6 @@
 """Volumes, ejection fraction and mass of synthetic subjects beside real ones, and along walks."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -47,31 +48,28 @@ def clinical_section(
 
 
 def _measure_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
-    means: dict[str, dict[str, Estimate]] = {}
-    spreads: dict[str, dict[str, Estimate]] = {}
+    """Means and spreads, a table for each unit: they are drawn on one axis."""
+    means: dict[str, dict[str, dict[str, Estimate]]] = defaultdict(lambda: defaultdict(dict))
+    spreads: dict[str, dict[str, dict[str, Estimate]]] = defaultdict(lambda: defaultdict(dict))
     for name, subjects in groups.items():
         found = [measure(_labelled_stacks(subject), SCHEMA, CENTRE_TO_CENTRE) for subject in subjects]
-        values = {
-            key: np.array([of[key] for of in found], np.float64)  # None becomes NaN
-            for key in MEASURES
-        }
-        means[name] = {key: mean_estimate(of) for key, of in values.items()}
-        spreads[name] = {
-            key: single(
-                float(np.std(of[np.isfinite(of)])) if np.isfinite(of).any() else float("nan"),
-                int(np.isfinite(of).sum()),
+        for key in MEASURES:
+            quantity, _, unit = key.rpartition("_")
+            values = np.array([of[key] for of in found], np.float64)  # None becomes NaN
+            known = values[~np.isnan(values)]
+            means[unit][name][quantity] = mean_estimate(values)
+            spreads[unit][name][quantity] = single(
+                float(known.std()) if known.size else float("nan"), known.size
             )
-            for key, of in values.items()
-        }
-    note = "From the first to the last slice centre. The unit is the last part of each name."
+    notes = {
+        "Means": "From the first to the last slice centre.",
+        "Standard deviations": "Half-way subjects vary less than their ends: of independent ends, by a "
+        "factor of 0.7.",
+    }
     return [
-        Table("Means", "", means, note),
-        Table(
-            "Standard deviations",
-            "",
-            spreads,
-            "Half-way subjects vary less than their ends: of independent ends, by a factor of 0.7.",
-        ),
+        Table(f"{title}, {unit}", "" if unit == "percent" else unit, rows, notes[title])
+        for title, by_unit in (("Means", means), ("Standard deviations", spreads))
+        for unit, rows in by_unit.items()
     ]
 
 

@@ -56,6 +56,13 @@ def mean_estimate(values: ArrayLike) -> Estimate:
     return Estimate(mean, float(interval.low), float(interval.high), n)
 
 
+def subject_mean(values: ArrayLike) -> float:
+    """Mean of a subject's values, those that are NaN left out; NaN where there are no others."""
+    known = np.asarray(values, np.float64)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
     """Mean of `first - second` over the subjects that have both, with its interval.
 

@@ -4,8 +4,8 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
 
 from cmrtf.evaluation.judge import Judge
 from cmrtf.evaluation.privacy import chance_closer, nearest, nearest_twins
@@ -14,6 +14,7 @@ from cmrtf.evaluation.subjects import Slices, Subject
 from cmrtf.synthesis.display import grey_levels
 
 GALLERY = 8
+TWINS = "Synthetic slices (above) closest to training slices (below), with their distance in pixels"
 
 
 def disclosure_section(
@@ -37,6 +38,7 @@ def disclosure_section(
             "copying": chance_closer(_per_subject(s, m, made), _per_subject(o, m, others)),
         }
     twins = nearest_twins(in_pixels[2], in_pixels[0], GALLERY)
+    distances = np.linalg.norm(in_pixels[2][twins[:, 0]] - in_pixels[0][twins[:, 1]], axis=1)
     return Section(
         "privacy",
         "Privacy",
@@ -54,7 +56,7 @@ def disclosure_section(
                 "close to everything: look at the pairs.",
             )
         ],
-        {"Synthetic (above) and the training slices closest to them (below)": _gallery(made, members, twins)},
+        {TWINS: _gallery(made, members, twins, distances)},
     )
 
 
@@ -71,9 +73,16 @@ def _thumbnails(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return small.reshape(n, -1).astype(np.float32)
 
 
-def _gallery(made: Slices, training: Slices, twins: NDArray[np.intp]) -> bytes:
-    rows = [made.image[twins[:, 0]], training.image[twins[:, 1]]]
-    picture = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+def _gallery(
+    made: Slices, training: Slices, twins: NDArray[np.intp], distances: NDArray[np.float64]
+) -> bytes:
+    figure = Figure(figsize=(1.6 * len(twins), 3.7), layout="constrained")
+    for number, (column, distance) in enumerate(zip(twins, distances, strict=True)):
+        for row, (slices, index) in enumerate(zip((made, training), column, strict=True)):
+            axes = figure.add_subplot(2, len(twins), 1 + row * len(twins) + number)
+            axes.imshow(grey_levels(slices.image[index]), cmap="gray", vmin=0, vmax=255)
+            axes.set_axis_off()
+            axes.set_title(f"{slices.subjects[index]}" + ("" if row else f"\nat {distance:.1f}"), fontsize=8)
     stream = io.BytesIO()
-    Image.fromarray(grey_levels(picture)).save(stream, format="PNG")
+    figure.savefig(stream, format="png", dpi=110)
     return stream.getvalue()

@@ -1,14 +1,12 @@
 """Whether images show the labels they were made from, as a network trained on real images sees it."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from cmrtf.data.cohort import PreparedVolume
 from cmrtf.evaluation.confidence import mean_estimate, paired_difference
-from cmrtf.evaluation.dice import dice
-from cmrtf.evaluation.judge import Judge
+from cmrtf.evaluation.judge import Judge, dice_per_subject, segment_subjects
 from cmrtf.evaluation.section import Section, Table
 from cmrtf.evaluation.subjects import Subject
 from cmrtf.synthesis.interpolation import Models
@@ -39,15 +37,11 @@ def faithfulness_section(
         OTHER_STYLE: [_repainted(models, subject, donors[subject.name]) for subject in held_out],
         WALKS: walks,
     }
-    rows, found_of = {}, {}
-    for name, subjects in groups.items():
-        values: dict[str, list[float]] = defaultdict(list)
-        for subject in subjects:
-            of_phases = [dice(v.label_ids, judge.segment(v.image)) for _, v in subject.stacks()]
-            for structure in of_phases[0]:
-                values[structure].append(float(np.nanmean([found[structure] for found in of_phases])))
-        rows[name] = {structure: mean_estimate(of_subjects) for structure, of_subjects in values.items()}
-        found_of[name] = values
+    found_of = {
+        name: dice_per_subject(subjects, segment_subjects(judge, subjects))
+        for name, subjects in groups.items()
+    }
+    rows = {name: {key: mean_estimate(of) for key, of in found.items()} for name, found in found_of.items()}
     against_real = {
         name: {key: paired_difference(found_of[name][key], found_of[REAL][key]) for key in found_of[REAL]}
         for name in (OWN_STYLE, OTHER_STYLE)

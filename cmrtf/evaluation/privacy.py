@@ -1,9 +1,16 @@
 """Whether synthetic images give away the patients whom a model was trained on.
 
-Two questions, both asked with distances to the closest record: do synthetic images lie closer to
-training images than unseen real images do (`copying`), and can one tell from the synthetic images who
-was in training (`membership_auc`)? Images come as rows of numbers, pixels or features. Being found
-harmless here is no proof of anonymity: other features or another attack may find more.
+Two questions, both asked with distances to the closest record (`nearest`) and answered by `chance_closer`:
+
+* *membership*: can one tell who was in training? The attack calls those members who lie close to a synthetic
+  record (Chen et al., *GAN-Leaks*, ACM CCS 2020): members' distances to the synthetic set against those of
+  people who were not in training. 0.5 is a guess; an interval that lies above it is a leak.
+* *copying*: do synthetic images lie closer to the training images than new patients do (Meehan et al., *A
+  non-parametric test to detect data-copying in generative models*, AISTATS 2020)? Blurred images lie close to
+  everything: look at the `nearest_twins` before calling it a copy.
+
+Images come as rows of numbers, pixels or features. Being found harmless here is no proof of anonymity: other
+features or another attack may find more.
 """
 
 from dataclasses import dataclass
@@ -44,35 +51,6 @@ def nearest(queries: NDArray[Any], references: NDArray[Any]) -> Nearest:
     # of a copy, which should be 0.
     indices = (np.square(r).sum(axis=1) - 2.0 * q @ r.T).argmin(axis=1)
     return Nearest(np.linalg.norm(q - r[indices], axis=1), indices)
-
-
-def copying(synthetic: NDArray[Any], training: NDArray[Any], held_out: NDArray[Any]) -> Estimate:
-    """Chance that a synthetic image lies closer to the training images than a held-out real one.
-
-    0.5 if synthetic images are as far from them as new patients are, 1 if each is closer than any new
-    patient (Meehan et al., *A non-parametric test to detect data-copying in generative models*, AISTATS
-    2020). Blurred images lie close to everything: look at the `nearest_twins` before calling it a copy.
-
-    Args:
-        synthetic: `(n, dim)`.
-        training: `(m, dim)`.
-        held_out: `(k, dim)`.
-    """
-    return chance_closer(nearest(synthetic, training).distances, nearest(held_out, training).distances)
-
-
-def membership_auc(members: NDArray[Any], non_members: NDArray[Any], synthetic: NDArray[Any]) -> Estimate:
-    """Area under the ROC curve of an attack that calls members those who lie close to a synthetic record.
-
-    The attack of Chen et al. (*GAN-Leaks*, ACM CCS 2020) on a published data set. 0.5 is a guess; an interval
-    that lies above it is a leak.
-
-    Args:
-        members: who was in training, `(n, dim)`.
-        non_members: who was not, `(m, dim)`, from the same source as the members.
-        synthetic: what is published, `(k, dim)`.
-    """
-    return chance_closer(nearest(members, synthetic).distances, nearest(non_members, synthetic).distances)
 
 
 def chance_closer(first: ArrayLike, second: ArrayLike) -> Estimate:

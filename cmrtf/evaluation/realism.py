@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.evaluation.confidence import Estimate, mean_estimate
+from cmrtf.evaluation.confidence import Estimate, mean_estimate, subject_mean
 from cmrtf.evaluation.feature_distances import (
     Distance,
     compare_with_floor,
@@ -95,7 +95,7 @@ def _smoothness_table(groups: Mapping[str, Sequence[Subject]]) -> Table:
     rows = {}
     for name, subjects in groups.items():
         changes = [
-            np.nanmean(
+            subject_mean(
                 [
                     through_plane_change(v.image, v.label_ids, s.spacing_mm(phase)[0])
                     for phase, v in s.stacks()

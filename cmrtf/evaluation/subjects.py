@@ -107,15 +107,22 @@ def walked_subjects(
     """
     rng = np.random.default_rng(seed)
     pairs = distinct_pairs(sources, rng)
+    coded: dict[tuple[str, str], CodedStack] = {}
+
+    def encode(source: RealSubject, phase: str) -> CodedStack:
+        record, subject = source
+        if (record.subject, phase) not in coded:
+            coded[record.subject, phase] = CodedStack.encode(models, record, subject.volumes[phase], phase)
+        return coded[record.subject, phase]
+
     as_decoded, mended = [], []
     for number in tqdm(range(count), "walks", unit="subject", disable=not progress):
-        (record_a, a), (record_b, b) = pairs[number % len(pairs)]
+        a, b = pairs[number % len(pairs)]
         weight = float(rng.uniform(0.25, 0.75))
-        slices = round((1 - weight) * record_a.num_slices + weight * record_b.num_slices)
+        slices = round((1 - weight) * a[0].num_slices + weight * b[0].num_slices)
         raw, painted, affines = {}, {}, {}
-        for phase in [phase for phase in a.volumes if phase in b.volumes]:
-            start = CodedStack.encode(models, record_a, a.volumes[phase], phase)
-            end = CodedStack.encode(models, record_b, b.volumes[phase], phase)
+        for phase in [phase for phase in a[1].volumes if phase in b[1].volumes]:
+            start, end = encode(a, phase), encode(b, phase)
             decoded = decode_labels_between(models, start, end, weight, slices, repaired=False)
             label_ids = repair(decoded)
             image = paint_between(models, start, end, weight, label_ids)

@@ -254,8 +254,8 @@ def evaluated(story, tmp_path_factory):
     return out
 
 
-def test_an_evaluation_has_all_sections_and_a_judge_for_the_next(evaluated, story, tmp_path):
-    assert sorted(path.name for path in evaluated.iterdir()) == ["evaluation.json", "judge", "report.html"]
+def test_an_evaluation_has_all_sections(evaluated):
+    assert sorted(path.name for path in evaluated.iterdir()) == ["evaluation.json", "report.html"]
     data = json.loads((evaluated / "evaluation.json").read_text())
     assert list(data["sections"]) == [
         "label_vae",
@@ -269,14 +269,22 @@ def test_an_evaluation_has_all_sections_and_a_judge_for_the_next(evaluated, stor
     assert (data["training_subjects"], data["held_out_subjects"], data["synthetic_subjects"]) == (2, 2, 4)
     valid = data["sections"]["label_validity"]["tables"][0]["rows"]
     assert valid["synthetic, repaired"]["slices"]["mean"] == 100.0
+
+
+def test_the_next_evaluation_trains_no_judge(evaluated, story, tmp_path):
+    kept = evaluated.with_name("evaluation-segmenters")
+    # All real subjects are what the judge was trained on.
+    assert len(list(kept.iterdir())) == 3
     again = ["--model", story.bundle, "--data", story.prepared, "--out", tmp_path / "again", "--walks", 4]
-    result = CliRunner().invoke(
-        cli, ["evaluate", *map(str, [*again, "--judge", evaluated / "judge"])], catch_exceptions=False
-    )
+    settings = ["--segmenters", kept, "--training-steps", 2]
+    result = CliRunner().invoke(cli, ["evaluate", *map(str, [*again, *settings])], catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    once_more = json.loads((tmp_path / "again" / "evaluation.json").read_text())
+    assert len(list(kept.iterdir())) == 3
+    first, once_more = (
+        json.loads((folder / "evaluation.json").read_text()) for folder in (evaluated, tmp_path / "again")
+    )
     for key in ("label_vae", "images", "faithfulness"):
-        assert once_more["sections"][key] == data["sections"][key]
+        assert once_more["sections"][key] == first["sections"][key]
 
 
 def test_a_cohort_that_a_bundle_was_not_trained_on_is_refused(

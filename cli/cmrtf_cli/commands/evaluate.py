@@ -24,10 +24,10 @@ from cmrtf_cli.quiet import start_tensorflow
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder for the report.")
 @click.option(
-    "--judge",
+    "--segmenters",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Judge of an earlier evaluation (its OUT/judge), trained on the same cohort.  [default: train one]",
+    help="Where trained segmenters are kept and, if they fit, taken from.  [default: OUT-segmenters]",
 )
 @click.option(
     "--walks", type=click.IntRange(min=4), default=40, show_default=True, help="Synthetic subjects to make."
@@ -38,29 +38,39 @@ from cmrtf_cli.quiet import start_tensorflow
     help="Also train segmenters with and without synthetic subjects: nine trainings of the judge's length.",
 )
 @click.option(
+    "--trainings",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="With --use: trainings of each, which differ by their seeds.",
+)
+@click.option(
     "--training-steps",
     type=click.IntRange(min=1),
-    help="Of the judge, and of each segmenter.  [default: about six minutes each on two cores]",
+    help="Of each segmenter, the judge among them.  [default: 1800, about six minutes on two cores]",
 )
 @options.seed
 def command(
     model: Path,
     data: Path,
     out: Path,
-    judge: Path | None,
+    segmenters: Path | None,
     walks: int,
     use: bool,
+    trainings: int,
     training_steps: int | None,
     seed: int,
 ) -> None:
     """Say how good a bundle is: shapes, images, labels, clinical measures, privacy, and whether it helps.
 
-    Writes report.html (open it in a browser), evaluation.json and judge/, a segmentation network trained on
-    the real training subjects. The validation subjects of the cohort are held out; every figure stands
+    Writes report.html (open it in a browser) and evaluation.json. The judge is a segmentation network trained
+    on the real training subjects; it and other segmenters are kept, so that an evaluation that was stopped
+    goes on, and the next is quick. The validation subjects of the cohort are held out; every figure stands
     beside that of real data.
     """
     from cmrtf_cli.evaluation import evaluate
 
     start_tensorflow()
-    evaluate(model, data, out, judge, walks, use, training_steps, seed)
+    kept = segmenters or out.with_name(f"{out.name}-segmenters")
+    evaluate(model, data, out, kept, walks, use, trainings, training_steps, seed)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

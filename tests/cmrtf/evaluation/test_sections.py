@@ -128,9 +128,11 @@ def test_a_judge_that_reads_the_labels_finds_them(models, judge, held_out, walks
 def test_real_subjects_measure_as_themselves(models, training, held_out):
     real = subjects_of(training)
     section = clinical_section(models, real, real, held_out, num_walks=6, seed=0)
-    means = table(section, "Means").rows
-    assert means["real"] == means["synthetic"]
-    assert 0 < means["real"]["LV_EF_percent"].mean < 100
+    for title, measured in (("Means, ml", 4), ("Means, percent", 2), ("Means, g", 2)):
+        means = table(section, title).rows
+        assert means["real"] == means["synthetic"]
+        assert len(means["real"]) == measured
+    assert 0 < table(section, "Means, percent").rows["real"]["LV_EF"].mean < 100
     along = table(section, "Volumes along walks, ED").rows
     assert along["steps in the right direction"]["LV"].mean > 90.0
 
@@ -166,21 +168,31 @@ def test_segmenters_get_the_subjects_that_their_names_say(training, walks, judge
     """And the gain is what those who also saw synthetic subjects do better."""
     seen = []
 
-    def train(images, label_ids):
-        seen.append(len(images))
+    def train(images, label_ids, seed, name):
+        seen.append((len(images), seed, name))
         return HalfBlind(judge) if len(images) in (24, 72) else judge
 
     real = subjects_of(training)
-    section = usefulness_section(train, real, lambda group: group, walks, amounts=[2, 6])
-    assert seen == [24, 48, 72, 144, 72]  # 12 slices a subject
-    assert list(table(section, "Dice on held-out patients").rows) == [
-        "2 real",
-        "2 real + synthetic",
-        "6 real",
-        "6 real + synthetic",
-        "synthetic only, from 6",
-    ]
+    section = usefulness_section(train, real, lambda group: group, walks, amounts=[2, 6], seeds=[7, 8])
+    names = ["2 real", "2 real + synthetic", "6 real", "6 real + synthetic", "synthetic only, from 6"]
+    slices = [24, 48, 72, 144, 72]  # 12 a subject
+    assert [(count, seed) for count, seed, _ in seen] == [(n, 7) for n in slices] + [(n, 8) for n in slices]
+    assert seen[5][2] == "segmenter 6 of 10, 2 real"
+    assert list(table(section, "Dice on held-out patients").rows) == names
     gains = table(section, "Gain in Dice from synthetic subjects").rows
     assert all(row["RV"].mean > 0.5 for row in gains.values())
     assert all(row["LV"].mean == 0.0 for row in gains.values())
     assert gains["2 real"][usefulness.MEAN].mean > 0.15
+    missed = table(section, "Structures missed altogether").rows
+    assert {name: (row["LV"].mean, row["RV"].mean) for name, row in missed.items()} == {
+        name: (0.0, 100.0 if count in (24, 72) else 0.0) for name, count in zip(names, slices, strict=True)
+    }
+    assert np.isnan(table(section, "HD95 on held-out patients").rows["2 real"]["RV"].mean)
+    spread = table(section, "Spread of the mean Dice over trainings").rows
+    assert {row["standard deviation"].mean for row in spread.values()} == {0.0}, "the same judge"
+
+
+def test_one_training_has_no_spread(training, walks, judge):
+    real = subjects_of(training)
+    section = usefulness_section(lambda *_: judge, real, lambda group: group, walks, amounts=[2], seeds=[0])
+    assert not [table for table in section.tables if "Spread" in table.title]

@@ -38,8 +38,8 @@ def test_both_models_train_one_after_the_other_on_two_devices(out, name, kind):
     assert np.isfinite(list(run.last_metrics().values())).all()
 
 
-def test_a_judge_trains_after_them(out):
-    features = TrainedSegmenter.load(out / "judge").features(np.zeros((1, 16, 16), np.float32))
+def test_a_segmenter_trains_after_them(out):
+    features = TrainedSegmenter.load(out / "segmenter").features(np.zeros((1, 16, 16), np.float32))
     assert np.isfinite(features).all()
 
 

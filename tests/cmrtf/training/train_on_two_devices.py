@@ -16,11 +16,11 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 import tensorflow as tf
 
 from cmrtf.data.cohort import PreparedCohort
+from cmrtf.data.pipeline import Slices
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.train_gan import train_gan
-from cmrtf.training.train_judge import train_judge
-from cmrtf.training.train_segmenter import SegmenterConfig
+from cmrtf.training.train_segmenter import SegmenterConfig, train_segmenter
 from cmrtf.training.train_vae import train_vae
 
 
@@ -39,7 +39,9 @@ def main(cohort, preset, out):
         assert not (out / name).exists()
         train(cohort, out / name, config)
     tiny = SegmenterConfig(widths=(4, 4), batch_size=2)
-    train_judge(PreparedCohort.open(cohort), steps=2, progress=False, config=tiny).save(out / "judge")
+    training = Slices.of_split(PreparedCohort.open(cohort), "train")
+    trained = train_segmenter(training.image, training.label_ids, steps=2, progress=False, config=tiny)
+    trained.save(out / "segmenter")
     (out / "refused.json").write_text(json.dumps(refused))
 
 

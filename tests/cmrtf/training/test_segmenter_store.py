@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from cmrtf.training import segmenter_store
+from cmrtf.training.segmenter_store import SegmenterStore
+from cmrtf.training.train_segmenter import SegmenterConfig
+
+IMAGES = np.zeros((4, 16, 16), np.float32)
+LABEL_IDS = np.zeros((4, 16, 16), np.uint8)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """How many trainings there were."""
+    done = []
+    train = segmenter_store.train_segmenter
+    monkeypatch.setattr(
+        segmenter_store,
+        "train_segmenter",
+        lambda *args, **kwargs: done.append(kwargs["name"]) or train(*args, **kwargs),
+    )
+    return done
+
+
+def test_a_segmenter_is_trained_once_for_the_same_slices_steps_and_seed(tmp_path, trainings):
+    store = SegmenterStore(tmp_path / "kept", 1, SegmenterConfig(widths=(4, 4), batch_size=2))
+    first = store.trained(IMAGES, LABEL_IDS, 0, "first")
+    again = store.trained(IMAGES.copy(), LABEL_IDS.copy(), 0, "again")
+    for one, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert trainings == ["first"]
+    store.trained(IMAGES, LABEL_IDS, 1, "other seed")
+    store.trained(IMAGES + 0.5, LABEL_IDS, 0, "other images")
+    store.trained(IMAGES, LABEL_IDS + np.uint8(1), 0, "other labels")
+    SegmenterStore(store.folder, 2, store.config).trained(IMAGES, LABEL_IDS, 0, "longer")
+    assert trainings == ["first", "other seed", "other images", "other labels", "longer"]
+    assert len(list(store.folder.iterdir())) == 5
