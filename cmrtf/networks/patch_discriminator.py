@@ -10,10 +10,11 @@ from cmrtf.layers.spectral_conv2d import SpectralConv2D
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class PatchDiscriminator(keras.layers.Layer):
-    """A fully convolutional PatchGAN with spectral normalisation.
+    """A fully convolutional PatchGAN with spectral and instance normalisation.
 
     4 x 4 convolutions with leaky ReLU, of stride 2 save the last two; each output pixel judges the
-    patch that it sees.
+    patch that it sees. Spectral normalisation alone lets features shrink from layer to layer until the
+    logits can hardly tell real from fake; instance normalisation behind all but the first restores them.
 
     Args:
         base_width: channels of the first convolution; they double up to eight times as many.
@@ -25,7 +26,8 @@ class PatchDiscriminator(keras.layers.Layer):
 
     Reference:
         Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
-        (https://arxiv.org/abs/1611.07004).
+        (https://arxiv.org/abs/1611.07004); both normalisations: Park et al., CVPR 2019, appendix A
+        (https://arxiv.org/abs/1903.07291).
     """
 
     def __init__(self, base_width: int = 64, num_layers: int = 4, **kwargs: Any) -> None:
@@ -42,6 +44,17 @@ class PatchDiscriminator(keras.layers.Layer):
             )
             for level in range(num_layers)
         ]
+        self.norms = [
+            keras.layers.GroupNormalization(
+                groups=-1,  # a group for each channel: instance normalisation
+                epsilon=1e-5,
+                center=False,
+                scale=False,
+                name=f"norm_{level}",
+                dtype=self.dtype_policy,
+            )
+            for level in range(1, num_layers)
+        ]
         self.to_logits = SpectralConv2D(1, 4, name="to_logits", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
@@ -49,11 +62,15 @@ class PatchDiscriminator(keras.layers.Layer):
         for convolution in (*self.convolutions, self.to_logits):
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
+        for norm, convolution in zip(self.norms, self.convolutions[1:], strict=True):
+            norm.build((None, None, None, convolution.filters))
 
     def call(self, inputs: Any, training: bool = False) -> list[Any]:
         features = [inputs]
-        for convolution in self.convolutions:
+        for convolution, norm in zip(self.convolutions, (None, *self.norms), strict=True):
             outputs = convolution(features[-1], training=training)
+            if norm is not None:
+                outputs = tf.nest.map_structure(norm, outputs)
             features.append(tf.nest.map_structure(lambda x: tf.nn.leaky_relu(x, 0.2), outputs))
         return [*features[1:], self.to_logits(features[-1], training=training)]
 

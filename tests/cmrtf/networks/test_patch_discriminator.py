@@ -22,3 +22,13 @@ def test_features_have_passed_the_leaky_relu_and_logits_have_not():
         # Spectral normalisation keeps values small; a fifth of the negative ones is left.
         assert -float(np.min(values)) < 0.5 * float(np.max(values))
     assert logits.shape[-1] == 1
+
+
+def test_features_behind_the_first_convolution_are_normalised_for_each_image_and_channel():
+    """So that logits keep their size however small spectral normalisation makes what comes before."""
+    first, *others, _ = PatchDiscriminator(4, 3)(100.0 * INPUTS)
+    for values in (np.array(features) for features in others):
+        before_relu = np.where(values > 0, values, values / 0.2)
+        np.testing.assert_allclose(before_relu.mean(axis=(1, 2)), 0.0, atol=1e-4)
+        np.testing.assert_allclose(before_relu.std(axis=(1, 2)), 1.0, atol=1e-2)
+    assert np.std(first) > 2.0, "brightness and contrast are seen by the first"
