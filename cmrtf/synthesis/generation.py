@@ -1,13 +1,11 @@
 """A new subject: a heart drawn, brought to its volumes, and painted in a drawn appearance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data.cohort import PHASES
 from cmrtf.data.label_validity import volume_faults
 from cmrtf.data.preparation import SPACING_MM
 from cmrtf.errors import CmrtfError

@@ -1,11 +1,9 @@
 """The hearts that a label VAE was trained on, as codes: what new hearts are drawn from."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from cmrtf.data.cohort import PHASES, PreparedCohort, PreparedVolume
 from cmrtf.models.label_vae import LabelVAE
