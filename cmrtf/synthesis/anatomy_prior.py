@@ -31,10 +31,10 @@ SMALLEST = 0.6
 class AnatomyPrior:
     """The normal distribution of whole hearts, both phases and all slices together.
 
-    Mean and covariance are those of the known hearts: a drawn heart is the mean plus a random combination of
-    all deviations from it. So slices of a stack fit each other, and ES fits ED, as they do in every deviation.
-    Deviations are from the mean of the subject's own pathology; each pathology has its own mean, and all share
-    the deviations.
+    Mean and covariance are those of the known hearts: a drawn heart is the mean plus a random combination
+    of all deviations from it. So slices of a stack fit each other, and ES fits ED, as they do in every
+    deviation. Deviations are from the mean of the subject's own pathology; each pathology has its own mean,
+    and all share the deviations.
 
     Args:
         codes: of known hearts, `(subjects, 2, PLACES, latent_dim)`; see `Anatomy`.
@@ -44,8 +44,8 @@ class AnatomyPrior:
         pathologies: `(subjects,)`; empty where unknown.
 
     Reference:
-        Amirrajab et al. (2022, 2023) draw truncated normals slice by slice and correlate them afterwards without
-        centring them, which changes their means and spreads.
+        Amirrajab et al. (2022, 2023) draw truncated normals slice by slice and correlate them afterwards
+        without centring them, which changes their means and spreads.
     """
 
     codes: NDArray[np.float32]
@@ -131,7 +131,8 @@ class AnatomyPrior:
         """Bring a heart to given volumes, and leave the others as they are.
 
         Codes move along the regression of codes on all six volumes, which says what else changes where one
-        volume does and the others do not; the length of the heart stays. Each round adds most of what is missing.
+        volume does and the others do not; the length of the heart stays. Each round adds most of what is
+        missing.
 
         Args:
             models: a bundle.

@@ -112,8 +112,8 @@ def _draw_labels(
             return stacks, slice_spacing_mm
     wanted = ", ".join(map(str, conditions)) or "no conditions"
     raise CmrtfError(
-        f"expected a valid {pathology} heart ({wanted}) among {MAX_DRAWS}. Received: none. Are the conditions "
-        "beyond what this bundle was trained on?"
+        f"expected a valid {pathology} heart ({wanted}) among {MAX_DRAWS}. Received: none. Are the "
+        "conditions beyond what this bundle was trained on?"
     )
 
 
