@@ -86,8 +86,8 @@ def _distance_table(name: str, distance: Distance, sets: Mapping[str, Featured],
         "",
         rows,
         "To held-out patients, whom nobody has seen, beside that of training patients, n slices on each "
-        "side; from the lowest to the highest of 20 draws. Features are those of the judge, which was trained "
-        "on the training patients: compare within this report.",
+        "side; from the lowest to the highest of 20 draws. Features are those of the judge, which was "
+        "trained on the training patients: compare within this report.",
     )
 
 
