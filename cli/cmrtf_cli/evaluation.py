@@ -97,11 +97,12 @@ def _sections(
     from cmrtf.evaluation.faithfulness import faithfulness_section
     from cmrtf.evaluation.realism import realism_section
     from cmrtf.evaluation.reconstruction import reconstruction_section
-    from cmrtf.evaluation.subjects import walked_subjects
+    from cmrtf.evaluation.subjects import restyle, walked_subjects
     from cmrtf.evaluation.validity import validity_section
 
     training, held_out = ([subject for _, subject in group] for group in (sources, new))
     as_decoded, walks = walked_subjects(bundle, sources, num_walks, seed, progress=True)
+    painted = {"walks": walks, "walks in drawn styles": restyle(bundle, walks, sources, seed)}
     _, new_walks = walked_subjects(bundle, new, len(held_out), seed, progress=True)
     labels = {
         "real": [*training, *held_out],
@@ -111,10 +112,10 @@ def _sections(
     parts: dict[str, Callable[[], Section]] = {
         "label VAE": lambda: reconstruction_section(bundle, held_out),
         "valid labels": lambda: validity_section(labels),
-        "images": lambda: realism_section(judge, training, held_out, walks, seed),
+        "images": lambda: realism_section(judge, training, held_out, painted, seed),
         "faithfulness": lambda: faithfulness_section(bundle, judge, held_out, new_walks, seed),
         "clinical measures": lambda: clinical_section(bundle, training, walks, new, num_walks, seed),
-        "privacy": lambda: disclosure_section(judge, training, held_out, walks),
+        "privacy": lambda: disclosure_section(judge, training, held_out, painted),
     }
     sections = []
     for name, make in parts.items():
@@ -131,8 +132,14 @@ def _use(
     num_walks: int,
     seeds: range,
 ) -> "Section":
-    from cmrtf.evaluation.subjects import walked_subjects
+    from cmrtf.evaluation.subjects import Subject, restyle, walked_subjects
     from cmrtf.evaluation.usefulness import usefulness_section
+
+    def synthesize(real: Sequence[Subject]) -> list[Subject]:
+        """Walks between these subjects in appearances drawn from theirs, which are more varied."""
+        some = [of_name[subject.name] for subject in real]
+        _, walks = walked_subjects(bundle, some, num_walks, seeds[0])
+        return restyle(bundle, walks, some, seeds[0])
 
     of_name = {subject.name: (record, subject) for record, subject in sources}
     # In an order without meaning: the first five are any five.
@@ -140,7 +147,7 @@ def _use(
     return usefulness_section(
         store.trained,
         [sources[i][1] for i in order],
-        lambda real: walked_subjects(bundle, [of_name[s.name] for s in real], num_walks, seeds[0])[1],
+        synthesize,
         [subject for _, subject in new],
         [*(amount for amount in AMOUNTS if amount < len(sources)), len(sources)],
         seeds,

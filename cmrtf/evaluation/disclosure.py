@@ -1,7 +1,7 @@
 """What synthetic images say about the patients whom the models were trained on."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,7 +18,10 @@ TWINS = "Synthetic slices (above) closest to training slices (below), with their
 
 
 def disclosure_section(
-    judge: Judge, training: Sequence[Subject], held_out: Sequence[Subject], synthetic: Sequence[Subject]
+    judge: Judge,
+    training: Sequence[Subject],
+    held_out: Sequence[Subject],
+    synthetic: Mapping[str, Sequence[Subject]],
 ) -> Section:
     """Attack with distances to the closest record, and show the closest pairs.
 
@@ -26,19 +29,20 @@ def disclosure_section(
         judge: whose features are compared.
         training: real subjects that the models were trained on.
         held_out: real subjects that they were not.
-        synthetic: subjects made by the models.
+        synthetic: groups of subjects made by the models, by name; the first is shown.
     """
-    members, others, made = (Slices.of(group).labelled() for group in (training, held_out, synthetic))
-    in_features = [judge.features(slices.image) for slices in (members, others, made)]
-    in_pixels = [_thumbnails(slices.image) for slices in (members, others, made)]
+    members, others = (Slices.of(group).labelled() for group in (training, held_out))
+    groups = {name: Slices.of(group).labelled() for name, group in synthetic.items()}
     rows = {}
-    for name, (m, o, s) in {"features of the judge": in_features, "pixels": in_pixels}.items():
-        rows[name] = {
-            "membership": chance_closer(_per_subject(m, s, members), _per_subject(o, s, others)),
-            "copying": chance_closer(_per_subject(s, m, made), _per_subject(o, m, others)),
-        }
-    twins = nearest_twins(in_pixels[2], in_pixels[0], GALLERY)
-    distances = np.linalg.norm(in_pixels[2][twins[:, 0]] - in_pixels[0][twins[:, 1]], axis=1)
+    for view, see in {"features of the judge": judge.features, "pixels": _thumbnails}.items():
+        m, o = see(members.image), see(others.image)
+        for name, made in groups.items():
+            s = see(made.image)
+            rows[f"{name}, {view}"] = {
+                "membership": chance_closer(_per_subject(m, s, members), _per_subject(o, s, others)),
+                "copying": chance_closer(_per_subject(s, m, made), _per_subject(o, m, others)),
+            }
+    made = next(iter(groups.values()))
     return Section(
         "privacy",
         "Privacy",
@@ -56,7 +60,7 @@ def disclosure_section(
                 "close to everything: look at the pairs.",
             )
         ],
-        {TWINS: _gallery(made, members, twins, distances)},
+        {TWINS: _gallery(made, members)},
     )
 
 
@@ -73,9 +77,10 @@ def _thumbnails(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return small.reshape(n, -1).astype(np.float32)
 
 
-def _gallery(
-    made: Slices, training: Slices, twins: NDArray[np.intp], distances: NDArray[np.float64]
-) -> bytes:
+def _gallery(made: Slices, training: Slices) -> bytes:
+    in_pixels = _thumbnails(made.image), _thumbnails(training.image)
+    twins = nearest_twins(*in_pixels, GALLERY)
+    distances = np.linalg.norm(in_pixels[0][twins[:, 0]] - in_pixels[1][twins[:, 1]], axis=1)
     figure = Figure(figsize=(1.6 * len(twins), 3.7), layout="constrained")
     for number, (column, distance) in enumerate(zip(twins, distances, strict=True)):
         for row, (slices, index) in enumerate(zip((made, training), column, strict=True)):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ def realism_section(
     judge: Judge,
     training: Sequence[Subject],
     held_out: Sequence[Subject],
-    synthetic: Sequence[Subject],
+    synthetic: Mapping[str, Sequence[Subject]],
     seed: int,
 ) -> Section:
     """Compare synthetic with real images.
@@ -32,19 +33,21 @@ def realism_section(
         judge: whose features are compared.
         training: real subjects that the synthetic ones were made from.
         held_out: real subjects that neither the models nor the judge have seen.
-        synthetic: subjects made from the training subjects.
+        synthetic: groups of subjects made from the training subjects, by name.
         seed: of draws and pairs.
     """
-    groups = {"real": [*training, *held_out], "synthetic": synthetic}
-    slices = [Slices.of(group).labelled() for group in (held_out, training, synthetic)]
-    features = [judge.features(each.image) for each in slices]
+    groups = {"real": [*training, *held_out], **synthetic}
+    sets = {
+        name: Featured.of(judge, group)
+        for name, group in (("held-out", held_out), ("training", training), *synthetic.items())
+    }
     return Section(
         "images",
         "Images",
         "Do the images look like real ones, and as different from each other?",
         [
             *(
-                _distance_table(name, distance, features, slices, seed)
+                _distance_table(name, distance, sets, seed)
                 for name, distance in (("Frechet", frechet_distance), ("Kernel", kernel_distance))
             ),
             _diversity_table(groups, seed),
@@ -54,27 +57,37 @@ def realism_section(
     )
 
 
-def _distance_table(
-    name: str, distance: Distance, features: list[NDArray[np.float32]], slices: list[Slices], seed: int
-) -> Table:
-    _, training, synthetic = slices
-    reference, of_training, of_synthetic = features
-    found = compare_with_floor(
-        reference, of_training, training.subjects, of_synthetic, synthetic.subjects, distance, seed
-    )
-    rows = {
-        "synthetic to held-out": {"distance": _over_draws(found.distances, found.n)},
-        "training to held-out": {"distance": _over_draws(found.floors, found.n)},
-    }
-    if distance is frechet_distance:  # the kernel distance of equal distributions is 0: a ratio means nothing
-        rows["ratio"] = {"distance": _over_draws(found.distances / found.floors, found.n)}
+class Featured(NamedTuple):
+    """Labelled slices as features of a network, and whose they are."""
+
+    features: NDArray[np.float32]
+    subjects: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, judge: Judge, subjects: Sequence[Subject]) -> "Featured":
+        """Those of a group of subjects."""
+        slices = Slices.of(subjects).labelled()
+        return cls(judge.features(slices.image), slices.subjects)
+
+
+def _distance_table(name: str, distance: Distance, sets: Mapping[str, Featured], seed: int) -> Table:
+    held_out, training, *_ = sets.values()
+    rows: dict[str, dict[str, Estimate]] = {}
+    for group, synthetic in list(sets.items())[2:]:
+        found = compare_with_floor(
+            held_out.features, training.features, training.subjects, *synthetic, distance, seed
+        )
+        rows[group] = {"distance": _over_draws(found.distances, found.n)}
+        rows[f"training, as many as {group}"] = {"distance": _over_draws(found.floors, found.n)}
+        if distance is frechet_distance:  # the kernel distance of equal distributions is 0: no ratio
+            rows[f"{group}, ratio"] = {"distance": _over_draws(found.distances / found.floors, found.n)}
     return Table(
         f"{name} distance of features",
         "",
         rows,
-        "To patients whom nobody has seen, beside other real patients, n slices on each side; from the "
-        "lowest to the highest of 20 draws. Features are those of the judge, which was trained on the "
-        "training patients: compare within this report.",
+        "To held-out patients, whom nobody has seen, beside that of training patients, n slices on each "
+        "side; from the lowest to the highest of 20 draws. Features are those of the judge, which was "
+        "trained on the training patients: compare within this report.",
     )
 
 

@@ -18,6 +18,7 @@ from cmrtf.synthesis.interpolation import (
     decode_labels_between,
     paint_between,
 )
+from cmrtf.synthesis.styles import draw_styles
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,38 @@ def walked_subjects(
         as_decoded.append(Subject(name, raw, affines))
         mended.append(Subject(name, painted, affines))
     return as_decoded, mended
+
+
+def restyle(
+    models: Models, subjects: Sequence[Subject], sources: Sequence[RealSubject], seed: int
+) -> list[Subject]:
+    """The same labels, each subject in an appearance drawn from those of the sources.
+
+    Args:
+        models: a bundle.
+        subjects: whose labels to paint.
+        sources: at least two, whose appearance is known.
+        seed: of the draws.
+    """
+    known = [
+        np.concatenate([models.encode_style(volume.image) for _, volume in subject.stacks()]).mean(axis=0)
+        for _, subject in sources
+    ]
+    styles = draw_styles(np.stack(known), len(subjects), np.random.default_rng(seed))
+    return [
+        Subject(
+            subject.name,
+            {
+                phase: PreparedVolume(
+                    models.synthesize(v.label_ids, np.repeat(style[None], len(v.label_ids), axis=0)),
+                    v.label_ids,
+                )
+                for phase, v in subject.stacks()
+            },
+            subject.affines,
+        )
+        for subject, style in zip(subjects, styles, strict=True)
+    ]
 
 
 def distinct_pairs(

@@ -34,7 +34,7 @@ class LossWeights:
 
     feature_matching: float = 10.0
     reconstruction: float = 5.0
-    kl: float = 0.01
+    kl: float = 0.02
     perceptual: float = 10.0
 
 

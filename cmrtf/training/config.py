@@ -88,7 +88,7 @@ class GANConfig:
     steps: int
     interval_steps: int
     g_learning_rate: float = 2e-4
-    d_learning_rate: float = 4e-4
+    d_learning_rate: float = 8e-4
     average_decay: float = 0.999
     precision: str = "float32"
     loss_weights: LossWeights = field(default_factory=LossWeights)

@@ -16,7 +16,7 @@ from cmrtf.evaluation.faithfulness import (
 )
 from cmrtf.evaluation.realism import realism_section
 from cmrtf.evaluation.reconstruction import reconstruction_section
-from cmrtf.evaluation.subjects import walked_subjects
+from cmrtf.evaluation.subjects import restyle, walked_subjects
 from cmrtf.evaluation.usefulness import usefulness_section
 from cmrtf.evaluation.validity import validity_section
 
@@ -86,8 +86,9 @@ def test_holes_are_counted_and_repaired(held_out):
 
 
 def ratio(judge, training, held_out, synthetic):
-    section = realism_section(judge, subjects_of(training), subjects_of(held_out), synthetic, seed=0)
-    return table(section, "Frechet distance of features").rows["ratio"]["distance"].mean
+    groups = {"walks": synthetic}
+    section = realism_section(judge, subjects_of(training), subjects_of(held_out), groups, seed=0)
+    return table(section, "Frechet distance of features").rows["walks, ratio"]["distance"].mean
 
 
 def test_copies_of_training_images_look_no_better_than_training_images(judge, training, held_out):
@@ -108,10 +109,11 @@ def test_a_group_is_described_by_its_own_images(judge, training, held_out):
         type(s)(s.name, {phase: type(v)(v.image - 0.1, v.label_ids) for phase, v in s.stacks()}, s.affines)
         for s in subjects_of(training)
     ]
-    section = realism_section(judge, subjects_of(training), subjects_of(held_out), darker, seed=0)
+    groups = {"darker": darker}
+    section = realism_section(judge, subjects_of(training), subjects_of(held_out), groups, seed=0)
     means = table(section, "Mean intensity of each tissue").rows
-    assert means["synthetic"]["LV"].mean < means["real"]["LV"].mean - 0.05
-    assert means["synthetic"]["LV"].n == 6
+    assert means["darker"]["LV"].mean < means["real"]["LV"].mean - 0.05
+    assert means["darker"]["LV"].n == 6
     assert means["real"]["LV"].n == 10
 
 
@@ -139,13 +141,13 @@ def test_real_subjects_measure_as_themselves(models, training, held_out):
 
 def test_copies_of_training_subjects_are_found(judge, training, held_out):
     members, others = subjects_of(training), subjects_of(held_out)
-    rows = disclosure_section(judge, members, others, members).tables[0].rows
+    rows = disclosure_section(judge, members, others, {"copies": members}).tables[0].rows
     assert all(row["membership"].mean == row["copying"].mean == 1.0 for row in rows.values())
 
 
 def test_the_gallery_shows_pairs(judge, training, held_out, walks):
     (picture,) = disclosure_section(
-        judge, subjects_of(training), subjects_of(held_out), walks
+        judge, subjects_of(training), subjects_of(held_out), {"walks": walks}
     ).pictures.values()
     assert picture.startswith(b"\x89PNG")
 
@@ -196,3 +198,11 @@ def test_one_training_has_no_spread(training, walks, judge):
     real = subjects_of(training)
     section = usefulness_section(lambda *_: judge, real, lambda group: group, walks, amounts=[2], seeds=[0])
     assert not [table for table in section.tables if "Spread" in table.title]
+
+
+def test_restyled_subjects_keep_their_labels_and_have_one_appearance_each(models, training, walks):
+    for before, after in zip(walks, restyle(models, walks, training, seed=0), strict=True):
+        for phase, volume in after.stacks():
+            np.testing.assert_array_equal(volume.label_ids, before.volumes[phase].label_ids)
+            assert not np.array_equal(volume.image, before.volumes[phase].image)
+        assert after.name == before.name
