@@ -16,6 +16,8 @@ ANATOMY_BANK_FILE = "anatomy_bank.npz"
 def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> None:
     """Encode the training subjects that have both phases, each labelled in two slices or more.
 
+    Where there are fewer than two, nothing is written: new hearts cannot be drawn then.
+
     Args:
         model: trained.
         cohort: what it was trained on.
@@ -34,6 +36,8 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
             volumes_ml.append(measure_volumes_ml(label_ids, slice_spacing_mm))
             spacings_mm.append(slice_spacing_mm)
             pathologies.append(record.pathology)
+    if len(anatomies) < 2:
+        return
     AnatomyPrior(
         np.stack([anatomy.codes for anatomy in anatomies]),
         np.stack([anatomy.ends_mm for anatomy in anatomies]),

@@ -14,6 +14,7 @@ from cmrtf.data.pipeline import Slices, label_batches
 from cmrtf.data.schema import SCHEMA
 from cmrtf.evaluation.dice import dice
 from cmrtf.models.label_vae import LabelVAE
+from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE, write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
 from cmrtf.training.fused_adam import FusedAdam
@@ -84,6 +85,7 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
     validation = [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
     shown = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
     fit(model, run, batches, [ReconstructionReport(validation, run.samples, config.interval_steps)], shown)
+    write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK_FILE)
 
 
 class ReconstructionReport(keras.callbacks.Callback):
