@@ -16,6 +16,8 @@ from cmrtf.synthesis.measures import CENTRE_TO_CENTRE, MEASURES, measure, volume
 from cmrtf.synthesis.synthetic_subject import LabelledStack
 from cmrtf.synthesis.walks import walk_weights
 
+MEASURED_IN = {"ml": "volumes", "percent": "ejection fractions", "g": "masses"}
+
 STEADY_FROM_PERCENT = 20.0
 """Ends whose volumes differ by less say nothing about direction."""
 
@@ -67,7 +69,7 @@ def _measure_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
         "factor of 0.7.",
     }
     return [
-        Table(f"{title}, {unit}", "" if unit == "percent" else unit, rows, notes[title])
+        Table(f"{title} of {MEASURED_IN[unit]}", "%" if unit == "percent" else unit, rows, notes[title])
         for title, by_unit in (("Means", means), ("Standard deviations", spreads))
         for unit, rows in by_unit.items()
     ]

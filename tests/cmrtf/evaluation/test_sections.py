@@ -130,11 +130,15 @@ def test_a_judge_that_reads_the_labels_finds_them(models, judge, held_out, walks
 def test_real_subjects_measure_as_themselves(models, training, held_out):
     real = subjects_of(training)
     section = clinical_section(models, real, real, held_out, num_walks=6, seed=0)
-    for title, measured in (("Means, ml", 4), ("Means, percent", 2), ("Means, g", 2)):
+    for title, measured in (
+        ("Means of volumes", 4),
+        ("Means of ejection fractions", 2),
+        ("Means of masses", 2),
+    ):
         means = table(section, title).rows
         assert means["real"] == means["synthetic"]
         assert len(means["real"]) == measured
-    assert 0 < table(section, "Means, percent").rows["real"]["LV_EF"].mean < 100
+    assert 0 < table(section, "Means of ejection fractions").rows["real"]["LV_EF"].mean < 100
     along = table(section, "Volumes along walks, ED").rows
     assert along["steps in the right direction"]["LV"].mean > 90.0
 
