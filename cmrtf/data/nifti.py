@@ -2,11 +2,10 @@
 
 Arrays come and go in nibabel's own axis order `(x, y, z[, t])`. Only voxel values, the affine and
 the time step cross this border: descriptions, extensions and names in a source header may identify
-a patient and are never carried over.
+a patient and are never carried over. Whatever is written is synthetic, and its header says so.
 """
 
 import gzip
-import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,10 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from cmrtf.errors import CmrtfError
+from cmrtf.folders import new_file
+
+DESCRIPTION = "synthetic, cmrtf"
+"""Field `descrip` of every header that is written."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,10 @@ def write_nifti(
     """
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")
+    image.header["descrip"] = DESCRIPTION
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner", strip_shears=True)
     if data.ndim == 4:
         image.header.set_zooms((*image.header.get_zooms()[:3], time_step_s))
-    suffix = "".join(path.suffixes[-2:]) if path.name.endswith(".nii.gz") else path.suffix
-    partial = path.with_name(f".{path.name}.partial{suffix}")
-    try:
+    with new_file(path) as partial:
         nib.save(image, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
