@@ -18,6 +18,7 @@ from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
 from cmrtf.phantom.scanner import Scanner
 
+
 @dataclass(frozen=True)
 class PhantomSubject:
     """One synthetic examination, in the axis order of its files.

@@ -1,7 +1,7 @@
 """What a wanted heart shall measure: `EDV>180 ml, EF<35 %`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,12 @@ class Condition:
     def __str__(self) -> str:
         unit, _ = QUANTITIES[self.quantity]
         return f"{self.quantity}{'>' if self.above else '<'}{self.limit:g} {unit}"
+
+
+def all_hold(conditions: Sequence[Condition], volumes_ml: Volumes) -> NDArray[np.bool_]:
+    """Whether hearts of these volumes, `(..., 6)`, fulfil all conditions; without any, all do."""
+    held = [condition.holds(volumes_ml) for condition in conditions]
+    return np.logical_and.reduce([np.full(volumes_ml.shape[:-1], True), *held])
 
 
 def parse_conditions(text: str) -> tuple[Condition, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from cmrtf.data.label_validity import volume_faults
 from cmrtf.data.preparation import SPACING_MM
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior, measure_volumes_ml
-from cmrtf.synthesis.conditions import Condition
+from cmrtf.synthesis.conditions import Condition, all_hold
 from cmrtf.synthesis.interpolation import Models
 from cmrtf.synthesis.styles import draw_styles
 from cmrtf.synthesis.synthetic_subject import SyntheticSubject
@@ -83,7 +84,8 @@ def generate_subject(
     rng = np.random.default_rng(seed)
     label_ids, slice_spacing_mm = _draw_labels(models, prior, rng, pathology, conditions)
     style, window = _draw_appearance(appearances, vendor, rng)
-    affine = np.diag([SPACING_MM, SPACING_MM, slice_spacing_mm, 1.0])
+    # Columns go to the patient's left and rows to the back, as scanners store them.
+    affine = np.diag([-SPACING_MM, -SPACING_MM, slice_spacing_mm, 1.0])
     stacks = {}
     for phase, labels in label_ids.items():
         image = models.synthesize(labels, np.repeat(style[None], len(labels), axis=0))
@@ -98,17 +100,13 @@ def _draw_labels(
     pathology: str,
     conditions: Sequence[Condition],
 ) -> tuple[dict[str, NDArray[np.uint8]], float]:
-    def fulfilled(volumes_ml: NDArray[np.float64]) -> NDArray[np.bool_]:
-        held = [condition.holds(volumes_ml) for condition in conditions]
-        return np.logical_and.reduce(held, initial=True, axis=0) & np.full(volumes_ml.shape[:-1], True)
-
     slice_spacing_mm = float(rng.choice(prior.slice_spacing_mm))
     for _ in range(MAX_DRAWS):
-        anatomy, wanted_ml = prior.draw(rng, pathology, fulfilled)
+        anatomy, wanted_ml = prior.draw(rng, pathology, partial(all_hold, conditions))
         reached = prior.reach(models, anatomy, wanted_ml, slice_spacing_mm)
         stacks = reached.decode(models, slice_spacing_mm)
         valid = all(volume_faults(label_ids).is_valid for label_ids in stacks.values())
-        if valid and fulfilled(measure_volumes_ml(stacks, slice_spacing_mm)):
+        if valid and all_hold(conditions, measure_volumes_ml(stacks, slice_spacing_mm)):
             return stacks, slice_spacing_mm
     wanted = ", ".join(map(str, conditions)) or "no conditions"
     raise CmrtfError(
@@ -117,13 +115,23 @@ def _draw_labels(
     )
 
 
-def _draw_appearance(
-    appearances: Sequence[StyleEntry], vendor: str, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], tuple[float, float]]:
+def appearances_of(appearances: Sequence[StyleEntry], vendor: str) -> list[StyleEntry]:
+    """Those of one vendor.
+
+    Raises:
+        CmrtfError: there are fewer than two: new ones cannot be drawn then.
+    """
     of_vendor = [entry for entry in appearances if entry.vendor == vendor]
     if len(of_vendor) < 2:
         known = ", ".join(sorted({entry.vendor for entry in appearances}))
         raise CmrtfError(f"expected a vendor with two subjects or more, of {known}. Received: {vendor!r}.")
+    return of_vendor
+
+
+def _draw_appearance(
+    appearances: Sequence[StyleEntry], vendor: str, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    of_vendor = appearances_of(appearances, vendor)
     (style,) = draw_styles(np.stack([entry.style for entry in of_vendor]), 1, rng)
     low, high = np.mean([entry.intensity_window for entry in of_vendor], axis=0)
     return style, (float(low), float(high))
