@@ -1,7 +1,7 @@
 """Hearts of nobody in particular: drawn, moved towards a pathology, brought to given volumes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from cmrtf.synthesis.anatomy import Anatomy, Decoder
 VOLUMES = tuple(f"{structure}_{phase}" for phase in PHASES for structure in SCHEMA.foreground)
 """What a heart is measured by, in ml: `LV_ED`, `MYO_ED`, `RV_ED` and the same in ES."""
 
-CLOSE_ENOUGH = 0.01
+CLOSE_ENOUGH = 0.02
 """Relative difference to a wanted volume at which the search stops."""
-MAX_ROUNDS = 20
-DAMPING = 0.8
+MAX_ROUNDS = 12
+LARGEST_STEP = 0.25
+"""Largest relative change of a volume in one round: further away the regression says little."""
+SMALLEST_ML = 0.1
+"""What a structure that vanished is taken to measure."""
 CANDIDATES = 20_000
 """Hearts drawn, as volumes only, in search of one that fulfils conditions."""
 SMALLEST = 0.6
@@ -39,6 +42,7 @@ class AnatomyPrior:
     Args:
         codes: of known hearts, `(subjects, 2, PLACES, latent_dim)`; see `Anatomy`.
         ends_mm: `(subjects, 2, 2)`.
+        poses: `(subjects, 3)`.
         volumes_ml: `(subjects, 6)`, by `VOLUMES`.
         slice_spacing_mm: `(subjects,)`.
         pathologies: `(subjects,)`; empty where unknown.
@@ -50,9 +54,28 @@ class AnatomyPrior:
 
     codes: NDArray[np.float32]
     ends_mm: NDArray[np.float32]
+    poses: NDArray[np.float32]
     volumes_ml: NDArray[np.float64]
     slice_spacing_mm: NDArray[np.float64]
     pathologies: NDArray[np.str_]
+
+    @classmethod
+    def of(
+        cls,
+        anatomies: Sequence[Anatomy],
+        volumes_ml: NDArray[np.float64],
+        slice_spacing_mm: NDArray[np.float64],
+        pathologies: NDArray[np.str_],
+    ) -> "AnatomyPrior":
+        """Of known hearts, two or more."""
+        return cls(
+            np.stack([anatomy.codes for anatomy in anatomies]),
+            np.stack([anatomy.ends_mm for anatomy in anatomies]),
+            np.stack([anatomy.pose for anatomy in anatomies]),
+            volumes_ml,
+            slice_spacing_mm,
+            pathologies,
+        )
 
     @classmethod
     def load(cls, path: Path) -> "AnatomyPrior":
@@ -74,7 +97,11 @@ class AnatomyPrior:
     def mean(self, pathology: str | None = None) -> Anatomy:
         """The average heart of all subjects or of one pathology."""
         chosen = self._chosen(pathology)
-        return Anatomy(self.codes[chosen].mean(axis=0), self.ends_mm[chosen].mean(axis=0))
+        return Anatomy(
+            self.codes[chosen].mean(axis=0),
+            self.ends_mm[chosen].mean(axis=0),
+            self.poses[chosen].mean(axis=0),
+        )
 
     def draw(
         self,
@@ -111,14 +138,19 @@ class AnatomyPrior:
         return Anatomy(
             _add(mean.codes, weights[first], self._deviations(self.codes)),
             _add(mean.ends_mm, weights[first], self._deviations(self.ends_mm)),
+            _add(mean.pose, weights[first], self._deviations(self.poses)),
         ), dict(zip(VOLUMES, volumes[first].tolist(), strict=True))
 
     def towards(self, anatomy: Anatomy, start: str, end: str, amount: float) -> Anatomy:
-        """Move a heart by `amount` of the way from the mean of one pathology to that of another."""
+        """Move a heart by `amount` of the way from the mean of one pathology to that of another.
+
+        Its pose stays.
+        """
         a, b = self.mean(start), self.mean(end)
-        return Anatomy(
-            anatomy.codes + np.float32(amount) * (b.codes - a.codes),
-            anatomy.ends_mm + np.float32(amount) * (b.ends_mm - a.ends_mm),
+        return replace(
+            anatomy,
+            codes=anatomy.codes + np.float32(amount) * (b.codes - a.codes),
+            ends_mm=anatomy.ends_mm + np.float32(amount) * (b.ends_mm - a.ends_mm),
         )
 
     def reach(
@@ -130,9 +162,10 @@ class AnatomyPrior:
     ) -> Anatomy:
         """Bring a heart to given volumes, and leave the others as they are.
 
-        Codes move along the regression of codes on all six volumes, which says what else changes where one
-        volume does and the others do not; the length of the heart stays. Each round adds most of what is
-        missing.
+        Codes move in the six directions of the regression of codes on the logarithms of the six volumes,
+        which says what else changes where one volume does and the others do not; the length of the heart
+        stays. How much the volumes of this heart change along them is learnt on the way (Broyden, *A class
+        of methods for solving nonlinear simultaneous equations*, Mathematics of Computation 1965; 19:577).
 
         Args:
             models: a bundle.
@@ -143,23 +176,34 @@ class AnatomyPrior:
         Returns:
             the closest heart found: measure it to know how close.
         """
-        deviations = self._deviations(self.codes).reshape(len(self.codes), -1)
-        per_ml = np.linalg.pinv(self._deviations(self.volumes_ml)) @ deviations
-        closest, smallest_error = anatomy, np.inf
-        tried = anatomy
-        target: NDArray[np.float64] | None = None
+        directions = np.linalg.pinv(self._deviations(_log(self.volumes_ml))) @ self._deviations(
+            self.codes
+        ).reshape(len(self.codes), -1)
+
+        def moved(amounts: NDArray[np.float64]) -> Anatomy:
+            step = (amounts @ directions).reshape(anatomy.codes.shape)
+            return replace(anatomy, codes=anatomy.codes + step.astype(np.float32))
+
+        def measured(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+            upright = replace(moved(amounts), pose=np.zeros(3, np.float32))  # which is faster
+            volumes_ml = measure_volumes_ml(upright.decode(models, slice_spacing_mm), slice_spacing_mm)
+            return _log(volumes_ml)
+
+        at = np.zeros(len(VOLUMES))
+        found = measured(at)
+        wanted = np.array([np.log(wanted_ml.get(n, np.exp(v))) for n, v in zip(VOLUMES, found, strict=True)])
+        jacobian = np.eye(len(VOLUMES))
+        closest, missing = at, np.abs(wanted - found).max()
         for _ in range(MAX_ROUNDS):
-            measured = measure_volumes_ml(tried.decode(models, slice_spacing_mm), slice_spacing_mm)
-            if target is None:
-                target = np.array([wanted_ml.get(n, v) for n, v in zip(VOLUMES, measured, strict=True)])
-            error = float(np.abs(measured / target - 1.0).max())
-            if error < smallest_error:
-                closest, smallest_error = tried, error
-            if error < CLOSE_ENOUGH:
+            if missing < CLOSE_ENOUGH:
                 break
-            step = DAMPING * (target - measured) @ per_ml
-            tried = Anatomy(tried.codes + step.reshape(tried.codes.shape).astype(np.float32), tried.ends_mm)
-        return closest
+            step = np.linalg.lstsq(jacobian, wanted - found)[0]
+            step *= min(1.0, LARGEST_STEP / np.abs(step).max())
+            at, before, found = at + step, found, measured(at + step)
+            jacobian += np.outer(found - before - jacobian @ step, step) / (step @ step)
+            if np.abs(wanted - found).max() < missing:
+                closest, missing = at, np.abs(wanted - found).max()
+        return moved(closest)
 
     def _chosen(self, pathology: str | None) -> NDArray[np.bool_]:
         chosen = np.full(len(self.codes), True) if pathology is None else self.pathologies == pathology
@@ -189,6 +233,10 @@ def measure_volumes_ml(
             for structure in SCHEMA.foreground
         ]
     )
+
+
+def _log(volumes_ml: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(volumes_ml, SMALLEST_ML))
 
 
 def _add(
