@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,15 +42,22 @@ SHOWN_SUBJECTS = 10
 def command(
     raw: Path, out: Path, data_format: str, validation_fraction: float, seed: int, workers: int | None
 ) -> None:
-    """Resample, crop and normalise the labelled subjects of RAW into the new folder OUT.
+    """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
     RAW is M&Ms or ACDC as it was downloaded. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
     heart, apex first, with intensities in [-1, 1]. If any subject cannot be used, all such subjects are
-    named and nothing is written.
+    named and there is no cohort.
+
+    The same command goes on where it was interrupted, and brings a cohort up to date with its RAW: subjects
+    whose files have not changed are kept, and stay in their split.
     """
     from cmrtf.data.cohort_builder import build_cohort
 
-    built = build_cohort(raw, out, data_format, validation_fraction, seed, workers, progress=True)
+    try:
+        built = build_cohort(raw, out, data_format, validation_fraction, seed, workers, progress=True)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. Subjects that are done stay: the same command goes on from there.", err=True)
+        sys.exit(130)
     click.echo(_summary(built))
     click.echo(f"Next: cmrtf train-vae {out} --run runs/vae")
 
@@ -59,6 +67,8 @@ def _summary(built: BuiltCohort) -> str:
     records = built.cohort.records
     flipped = sum(record.stack_flipped for record in records)
     lines = [f"Prepared {len(records)} subjects ({built.data_format}) in {built.cohort.path}."]
+    if built.kept:
+        lines.append(f"{built.kept} of them were there already, unchanged.")
     lines.append(f"{'':20}{'train':>8}{'validation':>12}")
     lines += _counts("all", [("subjects", record.split) for record in records])
     lines += _counts("vendor", [(record.vendor, record.split) for record in records])
