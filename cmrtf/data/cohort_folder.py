@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import uuid
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import BinaryIO
@@ -68,8 +69,11 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def partial_name(path: Path) -> Path:
-    """Where to write what is to become `path`; `sweep` removes what was left there."""
-    return path.with_name(f".{path.name}.partial")
+    """Where to write what is to become `path`: a new name each time, since two may be writing the same.
+
+    `sweep` removes what was left there.
+    """
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
 
 
 def sweep(folder: Path, named: Set[Path]) -> None:

@@ -86,6 +86,12 @@ def test_a_fraction_outside_0_to_1_is_a_usage_error(raw, tmp_path, fraction):
     assert _run(raw, tmp_path / "prepared", "--validation-fraction", fraction).exit_code == 2
 
 
+def test_options_of_a_pipeline_without_beam_are_a_usage_error(raw, tmp_path):
+    result = _run(raw, tmp_path / "prepared", "--", "--runner=DirectRunner")
+    assert result.exit_code == 2
+    assert "Expected --beam with options of a pipeline. Received: --runner=DirectRunner." in result.output
+
+
 def test_help_shows_an_example_and_every_reader():
     text = _run("--help").output
     assert "Example: cmrtf prepare" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,21 @@ SHOWN_SUBJECTS = 10
     type=click.IntRange(min=1),
     help="Subjects prepared at the same time.  [default: one per processor]",
 )
+@click.option(
+    "--beam",
+    is_flag=True,
+    help="Prepare with Apache Beam, into shards that training reads from disk: for cohorts of any size.",
+)
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
 def command(
-    raw: Path, out: Path, data_format: str, validation_fraction: float, seed: int, workers: int | None
+    raw: Path,
+    out: Path,
+    data_format: str,
+    validation_fraction: float,
+    seed: int,
+    workers: int | None,
+    beam: bool,
+    beam_options: tuple[str, ...],
 ) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
@@ -50,11 +64,18 @@ def command(
 
     The same command goes on where it was interrupted, and brings a cohort up to date with its RAW: subjects
     whose files have not changed are kept, and stay in their split.
+
+    With --beam, options behind "--" say where the pipeline runs (say, -- --runner=SparkRunner); all its
+    workers must see RAW and OUT. Without any it runs here.
     """
     from cmrtf.data.cohort_builder import build_cohort
+    from cmrtf.data.shard_builder import build_sharded_cohort
 
+    if beam_options and not beam:
+        raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
+    build = partial(build_sharded_cohort, beam_options=beam_options) if beam else build_cohort
     try:
-        built = build_cohort(raw, out, data_format, validation_fraction, seed, workers, progress=True)
+        built = build(raw, out, data_format, validation_fraction, seed, workers, progress=True)
     except KeyboardInterrupt:
         click.echo("Interrupted. Subjects that are done stay: the same command goes on from there.", err=True)
         sys.exit(130)
