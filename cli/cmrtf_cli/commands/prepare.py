@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from cmrtf.data.cohort_builder import BuiltCohort
@@ -73,7 +76,10 @@ def command(
 
     if beam_options and not beam:
         raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
-    build = partial(build_sharded_cohort, beam_options=beam_options) if beam else build_cohort
+    build: Callable[..., BuiltCohort] = build_cohort
+    if beam:
+        start_tensorflow()  # which writes shards
+        build = partial(build_sharded_cohort, beam_options=beam_options)
     try:
         built = build(raw, out, data_format, validation_fraction, seed, workers, progress=True)
     except KeyboardInterrupt:
@@ -85,28 +91,25 @@ def command(
 
 def _summary(built: BuiltCohort) -> str:
     """What was made, what was left out, what to look at."""
-    records = built.cohort.records
-    flipped = sum(record.stack_flipped for record in records)
-    lines = [f"Prepared {len(records)} subjects ({built.data_format}) in {built.cohort.path}."]
+    counts = {kind: Counter[tuple[str, str]]() for kind in ("all", "vendor", "pathology")}
+    flipped = 0
+    for record in built.cohort.records:
+        for kind, name in zip(counts, ("subjects", record.vendor, record.pathology), strict=True):
+            counts[kind][name or "unknown", record.split] += 1
+        flipped += record.stack_flipped
+    total = counts["all"].total()
+    lines = [f"Prepared {total} subjects ({built.data_format}) in {built.cohort.path}."]
     if built.kept:
         lines.append(f"{built.kept} of them were there already, unchanged.")
     lines.append(f"{'':20}{'train':>8}{'validation':>12}")
-    lines += _counts("all", [("subjects", record.split) for record in records])
-    lines += _counts("vendor", [(record.vendor, record.split) for record in records])
-    lines += _counts("pathology", [(record.pathology, record.split) for record in records])
-    lines.append(f"Stored base first, now apex first: {flipped} of {len(records)} stacks.")
+    for kind, numbers in counts.items():
+        for name in sorted({name for name, _ in numbers}):
+            train, validation = numbers[name, "train"], numbers[name, "validation"]
+            lines.append(f"  {f'{kind} {name}':18}{train:>8}{validation:>12}")
+    lines.append(f"Stored base first, now apex first: {flipped} of {total} stacks.")
     for reason in dict.fromkeys(skipped.reason for skipped in built.skipped):
         codes = [skipped.subject for skipped in built.skipped if skipped.reason == reason]
         more = ", ..." if len(codes) > SHOWN_SUBJECTS else ""
         lines.append(f"Skipped {len(codes)}, {reason}: {', '.join(codes[:SHOWN_SUBJECTS])}{more}.")
     lines += [f"Warning: {warning.subject}: {warning.warning}." for warning in built.warnings]
     return "\n".join(lines)
-
-
-def _counts(kind: str, values: list[tuple[str, str]]) -> list[str]:
-    """One line for each value: how many train, how many validate."""
-    counts = Counter((name or "unknown", split) for name, split in values)
-    names = sorted({name for name, _ in counts})
-    return [
-        f"  {f'{kind} {name}':18}{counts[name, 'train']:>8}{counts[name, 'validation']:>12}" for name in names
-    ]

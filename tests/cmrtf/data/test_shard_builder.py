@@ -181,7 +181,9 @@ def test_a_shard_that_is_damaged_under_way_is_named(raw, out):
     with pytest.raises(CmrtfError, match=r"\.tfrecord: expected 32768 bytes from byte 49180\. Received: 0\."):
         cohort.load("patient001")
     path.unlink()
-    with pytest.raises(CmrtfError, match=r"\.tfrecord: expected to be able to read it\. Received: No such file"):
+    with pytest.raises(
+        CmrtfError, match=r"\.tfrecord: expected to be able to read it\. Received: No such file"
+    ):
         cohort.load("patient001")
 
 
