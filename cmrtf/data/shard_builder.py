@@ -87,28 +87,13 @@ def build_sharded_cohort(
     plan = Plan.make(raw, out, data_format, validation_fraction, seed)
     local = ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers or os.cpu_count()}"]
     with claimed(out) as folder:
-        shards = (folder / SHARDS_FOLDER).resolve()
-        shards.mkdir(exist_ok=True)
-        tasks = [
-            ShardTask(shards, number, subjects)
-            for number, subjects in enumerate(_groups(plan.found.subjects, out))
-        ]
-        for task in tasks:
-            task.report.unlink(missing_ok=True)
+        tasks = _tasks(plan, folder)
         with _progress(tasks, progress):
             _run(tasks, [*local, *beam_options])
         reports = [json.loads(task.report.read_bytes()) for task in tasks]
         plan.require_usable([problem for report in reports for problem in report["problems"]])
         names = [report["name"] for report in reports]
-        warnings = _warnings(shards, names)
-        validation = [subject for subject, split in plan.splits.items() if split == "validation"]
-        manifest = plan.manifest | {
-            "shards": names,
-            "validation": validation,
-            "warnings": [asdict(warning) for warning in warnings],
-        }
-        with written_whole(folder / MANIFEST_NAME) as file:
-            file.write(json.dumps(manifest, indent=1).encode())
+        warnings = _write_manifest(folder, plan, names)
         suffixes = (SLICES_SUFFIX, SUBJECTS_SUFFIX)
         sweep(folder, {folder / SHARDS_FOLDER / f"{name}{suffix}" for name in names for suffix in suffixes})
     kept = sum(len(task.subjects) for task, report in zip(tasks, reports, strict=True) if report["kept"])
@@ -174,6 +159,17 @@ def _is_complete(slices: Path, lines: Path) -> bool:
     return slices.stat().st_size == num_slices * record_bytes(SIZE)
 
 
+def _tasks(plan: Plan, folder: Path) -> list[ShardTask]:
+    """What is to be done, with no report yet."""
+    shards = (folder / SHARDS_FOLDER).resolve()
+    shards.mkdir(exist_ok=True)
+    groups = _groups(plan.found.subjects, folder)
+    tasks = [ShardTask(shards, number, subjects) for number, subjects in enumerate(groups)]
+    for task in tasks:
+        task.report.unlink(missing_ok=True)
+    return tasks
+
+
 def _groups(subjects: Sequence[RawSubject], out: Path) -> Iterator[tuple[RawSubject, ...]]:
     """Who shares a shard: who did so in the cohort before, and newcomers with each other.
 
@@ -198,14 +194,22 @@ def _shared_before(out: Path) -> Iterator[list[str]]:
         return
 
 
-def _warnings(shards: Path, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
-    """What to look at, of all shards."""
-    return tuple(
+def _write_manifest(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
+    """Write down what was made and how; the records stay in the shards."""
+    warnings = tuple(
         SubjectWarning(line["record"]["subject"], text)
         for name in names
-        for _, line in read_lines(shards / f"{name}{SUBJECTS_SUFFIX}")
+        for _, line in read_lines(folder / SHARDS_FOLDER / f"{name}{SUBJECTS_SUFFIX}")
         for text in line["warnings"]
     )
+    manifest = plan.manifest | {
+        "shards": names,
+        "validation": [subject for subject, split in plan.splits.items() if split == "validation"],
+        "warnings": [asdict(warning) for warning in warnings],
+    }
+    with written_whole(folder / MANIFEST_NAME) as file:
+        file.write(json.dumps(manifest, indent=1).encode())
+    return warnings
 
 
 def _require_beam() -> None:

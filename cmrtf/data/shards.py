@@ -68,8 +68,7 @@ class Shards:
         self.names = tuple(names)
         self._folder = folder / SHARDS_FOLDER
         self._validation = frozenset(validation)
-        codes, places, hearts = [], [], bytearray()
-        starts = []
+        codes, places, starts, hearts = [], [], [], bytearray()
         for shard, name in enumerate(names):
             starts.append(len(hearts))
             for offset, line in read_lines(self._folder / f"{name}{SUBJECTS_SUFFIX}"):

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ def inputs_of(raw: RawSubject) -> Inputs:
     """
     return {
         "preparation": PREPARATION_VERSION,
+        "subject": raw.subject,
         "vendor": raw.vendor,
         "pathology": raw.pathology,
         "phases": {
@@ -106,7 +108,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _file_sha256(path: Any) -> str:
+def _file_sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
