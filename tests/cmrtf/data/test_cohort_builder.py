@@ -193,6 +193,14 @@ def test_what_cannot_be_kept_is_made_again(raw, out, monkeypatch, damage):
         assert _contents(out) == before
 
 
+def test_a_cohort_of_an_earlier_version_is_prepared_again_in_its_place(raw, out):
+    (out / "subjects").mkdir(parents=True)
+    (out / "subjects" / "patient001.npz").touch()
+    (out / "manifest.json").write_text('{"format": "cmrtf-prepared-cohort", "version": 1, "subjects": []}')
+    assert len(build_cohort(raw, out).cohort.subjects()) == 3
+    assert "patient001.npz" not in _names(out / "subjects")
+
+
 def test_added_subjects_do_not_move_the_others_to_another_split(raw, out, write_acdc):
     before = build_cohort(raw, out, validation_fraction=0.4).cohort
     for number in range(4, 9):
