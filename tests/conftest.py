@@ -1,6 +1,5 @@
 """Shared by all tests: a quiet TensorFlow, what every layer must pass, tiny cohorts, runs and a bundle."""
 
-import hashlib
 import inspect
 import json
 import os
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from cmrtf.data.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, SubjectRecord, subject_file
 from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.schema import SCHEMA
+from cmrtf.data.subject_builder import sha256, to_npz
 
 # The first example of a property pays for TensorFlow's start-up.
 hypothesis.settings.register_profile("cmrtf", deadline=None)
@@ -169,10 +169,9 @@ def _write_subject(folder, code, vendor, split, size, num_slices, phases):
         arrays[f"{phase}_image"] = np.clip(
             np.array([-0.8, 0.7, -0.2, 0.5])[label_ids] + 0.05 * number + noise, -1, 1
         ).astype(np.float16)
-    file = subject_file(folder, code)
-    np.savez(file, **arrays)
     affine = np.array([[-1.5, 0, 0, 30], [0, -1.2, -6, 40], [0, 0.9, -8, 50 + number], [0, 0, 0, 1.0]])
-    return SubjectRecord(
+    content = to_npz(arrays)
+    record = SubjectRecord(
         subject=code,
         vendor=vendor,
         pathology="NOR",
@@ -184,8 +183,10 @@ def _write_subject(folder, code, vendor, split, size, num_slices, phases):
         geometry=VolumeGeometry((size, size, num_slices), affine, (size, size, num_slices), np.eye(4)),
         intensity_window=dict.fromkeys(phases, (10.0 * number, 100.0 * number)),
         source_sha256={},
-        file_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        file_sha256=sha256(content),
     )
+    subject_file(folder, record).write_bytes(content)
+    return record
 
 
 def _ring_and_crescent(size, num_slices, radius):

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data.cohort import PreparedVolume
 from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.raw_subject import RawVolume
 from cmrtf.data.resampling import inside, resample_image, resample_labels
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.stack_order import CERTAIN_TAPER, apical_taper
+from cmrtf.data.subject_record import PreparedVolume
 from cmrtf.errors import CmrtfError
+
+PREPARATION_VERSION = 1
+"""To be raised when stacks come out differently: older ones are then prepared again."""
 
 SPACING_MM = 1.5
 SIZE = 128

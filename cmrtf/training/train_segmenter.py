@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.data.augmentation import AugmentationConfig
+from cmrtf.data.cohort import LabelArray, SliceArray
 from cmrtf.data.pipeline import Slices, pair_batches
 from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
@@ -109,8 +110,8 @@ class TrainedSegmenter:
 
 
 def train_segmenter(
-    images: NDArray[np.float32],
-    label_ids: NDArray[np.uint8],
+    images: SliceArray,
+    label_ids: LabelArray,
     steps: int,
     seed: int = 0,
     progress: bool = True,

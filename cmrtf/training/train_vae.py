@@ -26,6 +26,8 @@ KIND = "label_vae"
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active where the variance over the data of its posterior mean exceeds this:
 Burda et al., Importance Weighted Autoencoders, ICLR 2016, section 5 (https://arxiv.org/abs/1509.00519)."""
+VALIDATION_SUBJECTS = 200
+"""So many at most are held in memory and reconstructed after each interval."""
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +80,9 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
             with_neighbours=config.between_weight > 0,
         )
 
-    volumes = [
-        v.label_ids for subject in cohort.subjects("validation") for v in cohort.load(subject).values()
-    ]
+    held_out = cohort.subjects("validation")
+    every = max(1, -(-len(held_out) // VALIDATION_SUBJECTS))
+    volumes = [v.label_ids for subject in held_out[::every] for v in cohort.load(subject).values()]
     validation = [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
     shown = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
     fit(model, run, batches, [ReconstructionReport(validation, run.samples, config.interval_steps)], shown)

@@ -111,9 +111,10 @@ def _phantom(out: Path, seed: int) -> None:
 
 
 def _prepare(raw: Path, out: Path, seed: int) -> None:
+    from cmrtf.data.cohort import MANIFEST_NAME
     from cmrtf.data.cohort_builder import build_cohort
 
-    if not _done(out):
+    if not _done(out / MANIFEST_NAME):
         build_cohort(raw, out, seed=seed, progress=True)
 
 
