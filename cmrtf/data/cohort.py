@@ -1,7 +1,7 @@
 """The prepared cohort: what `cmrtf prepare` writes and everything after it reads.
 
-A cohort is a folder with `manifest.json` and one `subjects/<code>.npz` per subject. The manifest
-names files without their folders and carries nothing of a source header except its geometry.
+A cohort is a folder with `manifest.json` and one `subjects/<code>.npz` per subject. The manifest names
+no source file and carries nothing of a source header except its geometry.
 """
 
 import difflib
@@ -28,6 +28,8 @@ SUBJECTS_FOLDER = "subjects"
 PHASES = ("ED", "ES")
 """End-diastole and end-systole."""
 
+VOXELS = "voxels"
+
 SPLITS = ("train", "validation")
 
 
@@ -41,13 +43,14 @@ class SubjectRecord:
         pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
         split: `"train"` or `"validation"`.
         phases: which of `"ED"`, `"ES"` the subject has.
-        frames: phase to 0-based frame in the source cine.
+        frames: phase to 0-based frame in the source cine, where the data set says so.
         num_slices: slices of the stack.
         stack_flipped: whether the source was stored base first.
         geometry: where the stack lies in its source and in the scanner.
         intensity_window: phase to `(low, high)`, the source values that became -1 and 1:
             `source = low + (value + 1) / 2 * (high - low)`.
-        source_sha256: source file name (no folders) to its SHA-256.
+        source_sha256: role of each source file (`"ED image"`, `"ED label"`, ...) to its SHA-256, and
+            `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
         file_sha256: SHA-256 of the subject's npz.
     """
 

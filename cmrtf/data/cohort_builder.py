@@ -17,16 +17,18 @@ from cmrtf.data.cohort import (
     FORMAT_VERSION,
     MANIFEST_NAME,
     SUBJECTS_FOLDER,
+    VOXELS,
     PreparedCohort,
     SubjectRecord,
     subject_file,
 )
+from cmrtf.data.examination import duplicate_findings, examine
+from cmrtf.data.findings import raise_problems
 from cmrtf.data.preparation import SIZE, SPACING_MM, PreparedSubject, prepare_subject
 from cmrtf.data.raw_subject import RawCohort, RawSubject, SkippedSubject
 from cmrtf.data.readers import AUTO, read_raw
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.split import split_subjects
-from cmrtf.data.validation import raise_problems
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder
 from cmrtf.version import __version__
@@ -98,8 +100,13 @@ def build_cohort(
             bar = tqdm(results, "prepare", len(found.subjects), unit="subject", disable=not progress)
             prepared = list(bar)
         failures = [str(result) for result in prepared if isinstance(result, CmrtfError)]
-        raise_problems([*found.problems, *failures], len(found.subjects) + len(found.problems))
         done = [result for result in prepared if not isinstance(result, CmrtfError)]
+        of_code = {subject.subject: subject for subject in found.subjects}
+        duplicates = duplicate_findings(
+            (of_code[record.subject], record.source_sha256[VOXELS]) for record, _ in done
+        )
+        problems = [*map(str, found.problems), *failures, *map(str, duplicates)]
+        raise_problems(problems, len(found.subjects) + len(found.problems))
         records = tuple(record for record, _ in done)
         warnings = tuple(SubjectWarning(record.subject, text) for record, texts in done for text in texts)
         _write_manifest(folder, found, records, warnings, validation_fraction, seed)
@@ -108,7 +115,9 @@ def build_cohort(
 
 def _prepare_one(raw: RawSubject, split: str, folder: Path) -> tuple[SubjectRecord, tuple[str, ...]]:
     """Prepare and write one subject; its record and its warnings."""
-    prepared = prepare_subject(raw.load())
+    examination = examine(raw)
+    raw = examination.subject
+    prepared = prepare_subject(examination.usable_volumes())
     content = _npz(prepared)
     subject_file(folder, raw.subject).write_bytes(content)
     record = SubjectRecord(
@@ -117,15 +126,21 @@ def _prepare_one(raw: RawSubject, split: str, folder: Path) -> tuple[SubjectReco
         pathology=raw.pathology,
         split=split,
         phases=tuple(raw.phases),
-        frames={phase: files.frame for phase, files in raw.phases.items()},
+        frames={phase: files.frame for phase, files in raw.phases.items() if files.frame is not None},
         num_slices=prepared.geometry.prepared_shape[2],
         stack_flipped=prepared.stack_flipped,
         geometry=prepared.geometry,
         intensity_window=prepared.intensity_window,
-        source_sha256={path.name: _sha256(path.read_bytes()) for path in raw.files},
+        source_sha256=_source_sha256(raw) | {VOXELS: examination.voxels_sha256},
         file_sha256=_sha256(content),
     )
-    return record, prepared.warnings
+    return record, examination.warnings
+
+
+def _source_sha256(raw: RawSubject) -> dict[str, str]:
+    """Role of each file to its SHA-256; names of files may name patients."""
+    of_path = {path: _sha256(path.read_bytes()) for path in set(raw.files.values())}
+    return {role: of_path[path] for role, path in raw.files.items()}
 
 
 def _npz(prepared: PreparedSubject) -> bytes:

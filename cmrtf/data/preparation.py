@@ -17,14 +17,12 @@ from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.raw_subject import RawVolume
 from cmrtf.data.resampling import inside, resample_image, resample_labels
 from cmrtf.data.schema import SCHEMA
-from cmrtf.data.stack_order import CERTAIN_TAPER, apical_taper
+from cmrtf.data.stack_order import apical_taper
 from cmrtf.errors import CmrtfError
 
 SPACING_MM = 1.5
 SIZE = 128
 PERCENTILES = (1.0, 99.0)
-HEART_RANGE_MM = (20.0, 250.0)
-"""A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +34,12 @@ class PreparedSubject:
         intensity_window: phase to the source values that became -1 and 1.
         geometry: where the stacks lie in the source.
         stack_flipped: whether the source was stored base first.
-        warnings: what a user should look at, without folder names.
     """
 
     volumes: dict[str, PreparedVolume]
     intensity_window: dict[str, tuple[float, float]]
     geometry: VolumeGeometry
     stack_flipped: bool
-    warnings: tuple[str, ...]
 
 
 def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
@@ -64,8 +60,7 @@ def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
     for phase, volume in raw.items():
         image, windows[phase] = prepare_image(volume.image, geometry, str(volume.source))
         volumes[phase] = PreparedVolume(image, prepare_labels(volume.label_ids, geometry))
-    warnings = (*_order_warnings(taper), *_size_warnings(heart, geometry))
-    return PreparedSubject(volumes, windows, geometry, taper < 0, warnings)
+    return PreparedSubject(volumes, windows, geometry, taper < 0)
 
 
 def crop_geometry(
@@ -91,6 +86,15 @@ def crop_geometry(
         prepared_to_source[2, 2:] = -1.0, num_slices - 1.0
     x, y, z = heart.shape
     return VolumeGeometry((x, y, z), affine, (SIZE, SIZE, num_slices), prepared_to_source)
+
+
+def is_cut(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> bool:
+    """Whether a heart, `(x, y, z)` of the source, reaches beyond the prepared grid."""
+    for axis in (0, 1):
+        positions, (first, last) = _positions(geometry, axis), _extent(heart, axis)
+        if first < positions[0] - 0.5 or last > positions[-1] + 0.5:
+            return True
+    return False
 
 
 def restore_intensity(image: NDArray[Any], window: tuple[float, float]) -> NDArray[np.float32]:
@@ -203,29 +207,3 @@ def _extent(heart: NDArray[np.bool_], axis: int) -> tuple[int, int]:
     """First and last index of a mask along an axis."""
     filled = np.flatnonzero(heart.any(axis=tuple({0, 1, 2} - {axis})))
     return int(filled[0]), int(filled[-1])
-
-
-def _order_warnings(taper: float) -> tuple[str, ...]:
-    """A warning when the order of the slices is a guess."""
-    if abs(taper) >= CERTAIN_TAPER:
-        return ()
-    order = "base" if taper < 0 else "apex"
-    return (f"apex and base look alike (taper {taper:+.3f}); the file was taken to be {order} first",)
-
-
-def _size_warnings(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> tuple[str, ...]:
-    """A warning when the heart is no heart in millimetres, or when the crop cuts into it."""
-    extents = [_extent(heart, axis) for axis in (0, 1, 2)]
-    spacing = np.linalg.norm(geometry.source_affine[:3, :3], axis=0)
-    spans_mm = [(last - first + 1) * mm for (first, last), mm in zip(extents, spacing, strict=True)]
-    spans = " x ".join(f"{span:.0f}" for span in spans_mm)
-    if not all(HEART_RANGE_MM[0] <= span <= HEART_RANGE_MM[1] for span in spans_mm):
-        return (f"the labelled heart spans {spans} mm; look whether the voxel spacing in the file is right",)
-    for axis in (0, 1):
-        positions, (first, last) = _positions(geometry, axis), extents[axis]
-        if first < positions[0] - 0.5 or last > positions[-1] + 0.5:
-            kept = SIZE * SPACING_MM
-            return (
-                f"the labelled heart spans {spans} mm, more than the {kept:.0f} mm that are kept: it is cut",
-            )
-    return ()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cmrtf_cli import options
+
 if TYPE_CHECKING:
     from cmrtf.data.cohort_builder import BuiltCohort
 
@@ -17,14 +19,7 @@ SHOWN_SUBJECTS = 10
 @click.command("prepare", epilog="Example: cmrtf prepare OpenDataset/ prepared/ --seed 1")
 @click.argument("raw", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "data_format",
-    type=click.Choice(["auto", "mnms", "acdc"]),
-    default="auto",
-    show_default=True,
-    help="Layout of RAW; auto goes by the files.",
-)
+@options.data_format
 @click.option(
     "--validation-fraction",
     type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
@@ -43,9 +38,10 @@ def command(
 ) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the new folder OUT.
 
-    RAW is M&Ms or ACDC as it was downloaded. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
+    RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, or a folder with a cmrtf.yaml. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
     heart, apex first, with intensities in [-1, 1]. If any subject cannot be used, all such subjects are
-    named and nothing is written.
+    named and nothing is written: what `cmrtf check` calls an error. What it calls a warning is repaired
+    where its text says so, and stands in the manifest.
     """
     from cmrtf.data.cohort_builder import build_cohort
 
@@ -66,10 +62,16 @@ def _summary(built: BuiltCohort) -> str:
     lines.append(f"Stored base first, now apex first: {flipped} of {len(records)} stacks.")
     for reason in dict.fromkeys(skipped.reason for skipped in built.skipped):
         codes = [skipped.subject for skipped in built.skipped if skipped.reason == reason]
-        more = ", ..." if len(codes) > SHOWN_SUBJECTS else ""
-        lines.append(f"Skipped {len(codes)}, {reason}: {', '.join(codes[:SHOWN_SUBJECTS])}{more}.")
-    lines += [f"Warning: {warning.subject}: {warning.warning}." for warning in built.warnings]
+        lines.append(f"Skipped {len(codes)}, {reason}: {_some(codes)}.")
+    for text in dict.fromkeys(warning.warning for warning in built.warnings):
+        codes = [warning.subject for warning in built.warnings if warning.warning == text]
+        lines.append(f"Warning: {text}: {_some(codes)}.")
     return "\n".join(lines)
+
+
+def _some(codes: list[str]) -> str:
+    """The first few codes."""
+    return ", ".join(codes[:SHOWN_SUBJECTS]) + (", ..." if len(codes) > SHOWN_SUBJECTS else "")
 
 
 def _counts(kind: str, values: list[tuple[str, str]]) -> list[str]:
