@@ -171,7 +171,7 @@ def _phase_volumes(
             label_ids = _in_schema_order(label, subject.label_to_schema)
             found = finite_findings(paths.image, image, label_ids > 0)
             if not errors(found):
-                image = _finite(image)
+                image = _finite(image) if found else image
                 found += image_findings(paths.image, image)
             volumes[phase] = RawVolume(image, label_ids, files[paths.image].affine, paths.image)
         findings += found
@@ -194,7 +194,7 @@ def _in_schema_order(label: NDArray[np.generic], label_to_schema: Mapping[int, i
 def _finite(image: NDArray[np.generic]) -> NDArray[np.generic]:
     """The image with the lowest value where it is NaN or infinite."""
     finite = np.isfinite(image)
-    return image if finite.all() else np.where(finite, image, image[finite].min())
+    return np.where(finite, image, image[finite].min())
 
 
 def _swapped_finding(volumes: Mapping[str, RawVolume]) -> Finding:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import numpy as np
 from tqdm import tqdm
 
 from cmrtf.data.examination import duplicate_findings, examine
-from cmrtf.data.findings import ERROR, Finding
-from cmrtf.data.preparation import prepare_subject
+from cmrtf.data.findings import ERROR, FileError, Finding
+from cmrtf.data.preparation import prepare_image, stack_geometry
 from cmrtf.data.raw_subject import RawSubject, SkippedSubject
 from cmrtf.data.readers import AUTO, read_raw
-from cmrtf.errors import CmrtfError
 
 
 @dataclass(frozen=True)
@@ -104,22 +103,16 @@ def _inspect_one(subject: RawSubject) -> tuple[Facts | None, tuple[Finding, ...]
     examination = examine(subject)
     if not examination.volumes:
         return None, examination.findings
+    geometry = stack_geometry(examination.volumes)
     try:
-        geometry = prepare_subject(examination.volumes).geometry
-    except CmrtfError as error:
-        first = next(iter(subject.files.values()))
-        problem = str(error).removeprefix(f"{first}: ")
-        return None, (*examination.findings, Finding(ERROR, first, problem, subject.subject))
-    spacing = np.linalg.norm(geometry.source_affine[:3, :3], axis=0)
-    return (
-        Facts(
-            examination.subject,
-            (float(spacing[0]), float(spacing[1]), float(spacing[2])),
-            geometry.source_shape[2],
-            examination.voxels_sha256,
-        ),
-        examination.findings,
-    )
+        for volume in examination.volumes.values():
+            prepare_image(volume.image, geometry, volume.source)
+    except FileError as error:
+        return None, (*examination.findings, replace(error.finding, subject=subject.subject))
+    x, y, z = (float(size) for size in np.linalg.norm(geometry.source_affine[:3, :3], axis=0))
+    num_slices = geometry.source_shape[2]
+    facts = Facts(examination.subject, (x, y, z), num_slices, examination.voxels_sha256)
+    return facts, examination.findings
 
 
 def _counts(names: Any) -> dict[str, int]:

@@ -7,18 +7,19 @@ heart, every slice of the file, apex first. It is stored, so every output can be
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.data.cohort import PreparedVolume
+from cmrtf.data.findings import FileError
 from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.raw_subject import RawVolume
 from cmrtf.data.resampling import inside, resample_image, resample_labels
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.stack_order import apical_taper
-from cmrtf.errors import CmrtfError
 
 SPACING_MM = 1.5
 SIZE = 128
@@ -51,16 +52,24 @@ def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
     Raises:
         CmrtfError: the image has no contrast around the heart.
     """
-    labels = [volume.label_ids for volume in raw.values()]
-    heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
-    taper = apical_taper(labels)
-    affine = next(iter(raw.values())).affine
-    geometry = crop_geometry(heart, affine, stack_flipped=taper < 0)
+    geometry = stack_geometry(raw)
     volumes, windows = {}, {}
     for phase, volume in raw.items():
-        image, windows[phase] = prepare_image(volume.image, geometry, str(volume.source))
+        image, windows[phase] = prepare_image(volume.image, geometry, volume.source)
         volumes[phase] = PreparedVolume(image, prepare_labels(volume.label_ids, geometry))
-    return PreparedSubject(volumes, windows, geometry, taper < 0)
+    return PreparedSubject(volumes, windows, geometry, _slice_order(geometry).step < 0)
+
+
+def stack_geometry(raw: Mapping[str, RawVolume]) -> VolumeGeometry:
+    """The prepared grid that serves all phases of a subject.
+
+    Args:
+        raw: phase to its volume; all have the same shape and affine.
+    """
+    labels = [volume.label_ids for volume in raw.values()]
+    heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
+    affine = next(iter(raw.values())).affine
+    return crop_geometry(heart, affine, stack_flipped=apical_taper(labels) < 0)
 
 
 def crop_geometry(
@@ -129,7 +138,7 @@ def prepare_labels(label_ids: NDArray[np.uint8], geometry: VolumeGeometry) -> ND
 
 
 def prepare_image(
-    image: NDArray[Any], geometry: VolumeGeometry, source: str
+    image: NDArray[Any], geometry: VolumeGeometry, source: Path
 ) -> tuple[NDArray[np.float32], tuple[float, float]]:
     """An image on the prepared grid, slices first, in [-1, 1], and its intensity window.
 
@@ -146,9 +155,10 @@ def prepare_image(
     covered = np.outer(inside(x, image.shape[0]), inside(y, image.shape[1]))
     low, high = (float(value) for value in np.percentile(resampled[covered], PERCENTILES))
     if not low < high:
-        raise CmrtfError(
-            f"{source}: expected contrast around the heart. "
-            f"Received: the value {low:g} from the 1st to the 99th percentile."
+        raise FileError(
+            source,
+            f"expected contrast around the heart. "
+            f"Received: the value {low:g} from the 1st to the 99th percentile.",
         )
     resampled[~covered] = low
     scaled = np.clip((resampled - low) / (high - low), 0.0, 1.0) * 2.0 - 1.0

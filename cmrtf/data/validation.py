@@ -151,8 +151,7 @@ def finite_findings(path: Path, image: NDArray[Any], heart: NDArray[np.bool_]) -
         image: `(x, y, z)`.
         heart: `(x, y, z)`, where there is a label.
     """
-    broken = ~np.isfinite(image)
-    if not broken.any():
+    if image.dtype.kind in "iu" or not (broken := ~np.isfinite(image)).any():
         return []
     count = int(np.count_nonzero(broken))
     if broken[heart_box(heart)].any():

@@ -120,7 +120,7 @@ def appearance_of_file(models: Models, path: Path, labels: LabelStack) -> Appear
         middle = np.zeros(volume.data.shape, dtype=bool)
         middle[tuple(size // 2 for size in volume.data.shape)] = True
         geometry = crop_geometry(middle, volume.affine, bool(geometry.prepared_to_source[2, 2] < 0))
-    image, window = prepare_image(volume.data.astype(np.float32), geometry, str(path))
+    image, window = prepare_image(volume.data.astype(np.float32), geometry, path)
     positions = np.linspace(0.0, 1.0, len(labels.label_ids))
     return Appearance(codes_at(models.encode_style(image), positions), window)
 

@@ -38,10 +38,11 @@ def command(
 ) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the new folder OUT.
 
-    RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, or a folder with a cmrtf.yaml. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
-    heart, apex first, with intensities in [-1, 1]. If any subject cannot be used, all such subjects are
-    named and nothing is written: what `cmrtf check` calls an error. What it calls a warning is repaired
-    where its text says so, and stands in the manifest.
+    RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, or a folder with a cmrtf.yaml (see the README).
+    Every stack becomes 1.5 mm in-plane, 128 x 128 around the heart, apex first, with intensities in
+    [-1, 1]. If any subject cannot be used (what `cmrtf check` calls an error), all such subjects are
+    named and nothing is written. What check calls a warning is repaired where its text says so, and
+    stands in the manifest.
     """
     from cmrtf.data.cohort_builder import build_cohort
 
