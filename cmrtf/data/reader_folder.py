@@ -39,6 +39,9 @@ from cmrtf.data.schema import SCHEMA
 NAME = "folder"
 DESCRIPTION_NAME = "cmrtf.yaml"
 MAX_DESCRIPTION_BYTES = 10_000
+MAX_BRACKETS = 50
+"""PyYAML's time grows with the square of how deep brackets are nested: minutes for a few thousand."""
+
 PHASES = ("ED", "ES")
 KEYS = ("images", "labels", "label_values", "phase", "vendor")
 PLACEHOLDER = re.compile(r"\{(subject|phase|vendor)\}")
@@ -144,6 +147,8 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
             content = file.read(MAX_DESCRIPTION_BYTES + 1)
         if len(content) > MAX_DESCRIPTION_BYTES:
             raise ValueError(f"more than {MAX_DESCRIPTION_BYTES} bytes")
+        if content.count(b"[") + content.count(b"{") > MAX_BRACKETS:
+            raise ValueError(f"more than {MAX_BRACKETS} brackets")
         values = yaml.safe_load(content)
     # RecursionError: brackets in brackets. The others: what PyYAML makes of odd numbers, dates and keys.
     except (OSError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
