@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,7 +116,7 @@ def _inspect_one(subject: RawSubject) -> tuple[Facts | None, tuple[Finding, ...]
     return facts, examination.findings
 
 
-def _counts(names: Any) -> dict[str, int]:
+def _counts(names: Iterable[str]) -> dict[str, int]:
     """How often each name occurs, in their order."""
     return dict(sorted(Counter(name or "unknown" for name in names).items()))
 

@@ -86,9 +86,8 @@ def read_nifti(path: Path) -> NiftiVolume:
                 return volume
     # OverflowError, KeyError: numbers in a header that no table of nibabel's has.
     except (HeaderDataError, EOFError, OSError, ValueError, OverflowError, KeyError, zlib.error) as error:
-        raise FileError(
-            path, f"expected a readable NIfTI-1 or NIfTI-2 volume. Received: {str(error) or type(error)}."
-        ) from error
+        problem = "expected a readable NIfTI-1 or NIfTI-2 volume"
+        raise FileError(path, f"{problem}. Received: {type(error).__name__}: {error}.") from error
 
 
 def write_nifti(

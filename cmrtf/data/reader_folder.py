@@ -119,7 +119,7 @@ def read_description(path: Path) -> Description:
     """
     values = _read_yaml(path)
     if unknown := [key for key in values if key not in KEYS]:
-        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {unknown[0]!r:.40}.")
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_shown(unknown[0])}.")
     patterns = [values.get(key) for key in ("images", "labels")]
     for key, pattern in zip(("images", "labels"), patterns, strict=True):
         if not isinstance(pattern, str) or "{subject}" not in pattern:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -66,28 +66,24 @@ def _as_text(inspection: Inspection) -> str:
     return "\n".join(lines)
 
 
-def _summary_lines(summary: dict[str, object]) -> list[tuple[str, str]]:
+def _summary_lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """What is there, as title and text."""
 
     def counts(key: str) -> str:
-        values = summary[key]
-        assert isinstance(values, dict)
-        return ", ".join(f"{name} {count}" for name, count in values.items()) or "none"
+        return ", ".join(f"{name} {count}" for name, count in summary[key].items()) or "none"
 
-    def span(key: str, unit: str) -> str:
-        values = summary[key]
-        assert isinstance(values, list)
-        return f"{' to '.join(f'{value:g}' for value in values)}{unit}" if values else "none"
+    def span(key: str) -> str:
+        return " to ".join(f"{value:g}" for value in summary[key]) or "none"
 
     return [
-        ("format", str(summary["format"])),
+        ("format", summary["format"]),
         ("subjects", f"{summary['usable']} of {summary['subjects']} can be used"),
         ("skipped", counts("skipped")),
         ("vendors", counts("vendors")),
         ("pathology", counts("pathologies")),
         ("phases", counts("phases")),
-        ("pixels", span("pixel_mm", " mm")),
-        ("slices", f"{span('slices', '')}, {span('slice_spacing_mm', ' mm apart')}"),
+        ("pixels", f"{span('pixel_mm')} mm"),
+        ("slices", f"{span('slices')}, {span('slice_spacing_mm')} mm apart"),
     ]
 
 
