@@ -42,7 +42,8 @@ def test_it_prepares_and_sums_up(raw, tmp_path):
     assert ["all", "subjects", "2", "2"] in summary
     assert ["vendor", "A", "2", "2"] in summary
     assert ["pathology", "NOR", "2", "2"] in summary
-    assert "Stored base first, now apex first: 4 of 4 stacks." in result.output
+    turned = "Warning, 4 of 4: the stack runs from base to apex; it is turned round: patient001, "
+    assert turned in result.output
     assert f"Next: cmrtf train-vae {tmp_path / 'prepared'}" in result.output
 
 

@@ -54,19 +54,17 @@ def command(
 def _summary(built: BuiltCohort) -> str:
     """What was made, what was left out, what to look at."""
     records = built.cohort.records
-    flipped = sum(record.stack_flipped for record in records)
     lines = [f"Prepared {len(records)} subjects ({built.data_format}) in {built.cohort.path}."]
     lines.append(f"{'':20}{'train':>8}{'validation':>12}")
     lines += _counts("all", [("subjects", record.split) for record in records])
     lines += _counts("vendor", [(record.vendor, record.split) for record in records])
     lines += _counts("pathology", [(record.pathology, record.split) for record in records])
-    lines.append(f"Stored base first, now apex first: {flipped} of {len(records)} stacks.")
     for reason in dict.fromkeys(skipped.reason for skipped in built.skipped):
         codes = [skipped.subject for skipped in built.skipped if skipped.reason == reason]
         lines.append(f"Skipped {len(codes)}, {reason}: {_some(codes)}.")
     for text in dict.fromkeys(warning.warning for warning in built.warnings):
         codes = [warning.subject for warning in built.warnings if warning.warning == text]
-        lines.append(f"Warning: {text}: {_some(codes)}.")
+        lines.append(f"Warning, {len(codes)} of {len(records)}: {text}: {_some(codes)}.")
     return "\n".join(lines)
 
 
