@@ -185,10 +185,9 @@ def _voxels(volume: NiftiVolume, files: PhaseFiles) -> NDArray[np.generic]:
 
 def _in_schema_order(label: NDArray[np.generic], label_to_schema: Mapping[int, int]) -> NDArray[np.uint8]:
     """Label ids of a label whose values are all known."""
-    label_ids = np.zeros(label.shape, np.uint8)
-    for value, label_id in label_to_schema.items():
-        label_ids[label == value] = label_id
-    return label_ids
+    table = np.zeros(max(label_to_schema) + 1, np.uint8)
+    table[list(label_to_schema)] = list(label_to_schema.values())
+    return table[label.astype(np.uint16, copy=False)]
 
 
 def _finite(image: NDArray[np.generic]) -> NDArray[np.generic]:

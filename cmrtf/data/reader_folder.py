@@ -164,12 +164,12 @@ def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
     numbers: list[Any] = [named.get(structure) for structure in SCHEMA.foreground]
     if (
         len(named) != len(numbers)
-        or not all(type(number) is int and 0 < number < 2**31 for number in numbers)
+        or not all(type(number) is int and 0 < number < 2**16 for number in numbers)
         or len(set(numbers)) < len(numbers)
     ):
         raise FileError(
             path,
-            f"expected label_values: a number above 0 for each of {', '.join(SCHEMA.foreground)}, "
+            f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
             f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {_shown(values)}.",
         )
     return {0: 0} | {number: label_id for label_id, number in enumerate(numbers, start=1)}

@@ -105,7 +105,7 @@ def test_a_description_settles_what_a_folder_is(by_vendor, write_acdc):
         ),
         ("{subject}_gt", "gt", "expected labels: a path with {subject} in it. Received: 'gt.nii.gz'"),
         ("{subject}_gt", "{subject}_{phase}", "two patterns with the same parts in braces"),
-        ("LV: 1", "LV: 2", "expected label_values: a number above 0 for each of LV, MYO, RV"),
+        ("LV: 1", "LV: 2", "expected label_values: a number from 1 to 65535 for each of LV, MYO, RV"),
         ("LV: 1", "LV: 0", "expected label_values"),
         ("LV: 1, ", "", "expected label_values"),
         ("phase: ED", "phase: MD", "expected phase: ED or ES. Received: 'MD'"),
