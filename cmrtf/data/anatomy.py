@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.data.findings import ERROR, WARNING, Finding
+from cmrtf.data.geometry import bounding_box
 from cmrtf.data.preparation import SIZE, SPACING_MM, crop_geometry, is_cut
 from cmrtf.data.raw_subject import RawVolume
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.stack_order import CERTAIN_TAPER, apical_taper
-from cmrtf.data.validation import heart_box
 
 LV, MYO = SCHEMA.id_of("LV"), SCHEMA.id_of("MYO")
 
@@ -87,7 +87,7 @@ def stack_findings(volumes: Mapping[str, RawVolume]) -> list[Finding]:
 
 def _enclosure(label_ids: NDArray[np.uint8]) -> dict[tuple[int, int], float]:
     """Of the in-plane neighbours of each structure, the share that belongs to each other structure."""
-    near = np.pad(label_ids[heart_box(label_ids > 0)], ((1, 1), (1, 1), (0, 0)))
+    near = np.pad(label_ids[bounding_box(label_ids > 0)], ((1, 1), (1, 1), (0, 0)))
     shares = {}
     for inner in range(1, SCHEMA.num_classes):
         mask = near == inner
@@ -109,7 +109,7 @@ def _order_problems(taper: float) -> list[str]:
 def _size_problems(heart: NDArray[np.bool_], affine: NDArray[np.float64]) -> list[str]:
     """A heart that is no heart in millimetres, or that the crop cuts into."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    spans_mm = [(at.stop - at.start) * mm for at, mm in zip(heart_box(heart), spacing, strict=True)]
+    spans_mm = [(at.stop - at.start) * mm for at, mm in zip(bounding_box(heart), spacing, strict=True)]
     spans = " x ".join(f"{span:.0f}" for span in spans_mm)
     if not all(HEART_RANGE_MM[0] <= span <= HEART_RANGE_MM[1] for span in spans_mm):
         return [f"the labelled heart spans {spans} mm; look whether the voxel spacing in the file is right"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.data.cohort import PreparedVolume
 from cmrtf.data.findings import FileError
-from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.geometry import VolumeGeometry, bounding_box
 from cmrtf.data.raw_subject import RawVolume
 from cmrtf.data.resampling import inside, resample_image, resample_labels
 from cmrtf.data.schema import SCHEMA
@@ -84,10 +84,9 @@ def crop_geometry(
     """
     prepared_to_source = np.eye(4)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    for axis in (0, 1):
-        first, last = _extent(heart, axis)
+    for axis, extent in enumerate(bounding_box(heart)[:2]):
         step = SPACING_MM / spacing[axis]
-        centre = round((first + last) / 2) + _tie_free_offset(step)
+        centre = round((extent.start + extent.stop - 1) / 2) + _tie_free_offset(step)
         prepared_to_source[axis, axis] = step
         prepared_to_source[axis, 3] = centre - step * (SIZE // 2)
     num_slices = heart.shape[2]
@@ -99,9 +98,9 @@ def crop_geometry(
 
 def is_cut(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> bool:
     """Whether a heart, `(x, y, z)` of the source, reaches beyond the prepared grid."""
-    for axis in (0, 1):
-        positions, (first, last) = _positions(geometry, axis), _extent(heart, axis)
-        if first < positions[0] - 0.5 or last > positions[-1] + 0.5:
+    for axis, extent in enumerate(bounding_box(heart)[:2]):
+        positions = _positions(geometry, axis)
+        if extent.start < positions[0] - 0.5 or extent.stop - 1 > positions[-1] + 0.5:
             return True
     return False
 
@@ -211,9 +210,3 @@ def _tie_free_offset(step: float) -> float:
     """
     q = Fraction(step).limit_denominator(8).denominator
     return 0.0 if q % 2 else 0.5 / q
-
-
-def _extent(heart: NDArray[np.bool_], axis: int) -> tuple[int, int]:
-    """First and last index of a mask along an axis."""
-    filled = np.flatnonzero(heart.any(axis=tuple({0, 1, 2} - {axis})))
-    return int(filled[0]), int(filled[-1])

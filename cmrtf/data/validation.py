@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.data.findings import ERROR, WARNING, Finding
+from cmrtf.data.geometry import bounding_box
 from cmrtf.data.nifti import NiftiVolume
 from cmrtf.data.schema import SCHEMA, foreign_values
 
@@ -154,7 +155,7 @@ def finite_findings(path: Path, image: NDArray[Any], heart: NDArray[np.bool_]) -
     if image.dtype.kind in "iu" or not (broken := ~np.isfinite(image)).any():
         return []
     count = int(np.count_nonzero(broken))
-    if broken[heart_box(heart)].any():
+    if broken[bounding_box(heart)].any():
         problem = f"expected finite values. Received: {count} voxels that are NaN or infinite."
         return [Finding(ERROR, path, problem)]
     problem = (
@@ -183,14 +184,6 @@ def heart_findings(path: Path, label_ids: NDArray[Any], frame: int | None = None
     where = "" if frame is None else f" of frame {frame} (counted from 0)"
     problem = f"expected a heart labelled in at least 2 slices{where}. Received: {received}."
     return [Finding(ERROR, path, problem)]
-
-
-def heart_box(heart: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The smallest box that holds all of a mask that is not empty."""
-    filled = (
-        np.flatnonzero(heart.any(axis=tuple(set(range(heart.ndim)) - {axis}))) for axis in range(heart.ndim)
-    )
-    return tuple(slice(int(at[0]), int(at[-1]) + 1) for at in filled)
 
 
 def _overflow_findings(path: Path, image: NDArray[Any]) -> list[Finding]:

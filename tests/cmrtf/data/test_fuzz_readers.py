@@ -254,6 +254,7 @@ DOUBLING = "".join(f"k{n}: &k{n} [*k{n - 1}, *k{n - 1}]\n" for n in range(1, 40)
         f"k0: &k0 [x, x]\n{DOUBLING}",
         "images: 2001-99-99\n",
         "? [a, b]\n: 1\n",
+        f"0x{'f' * 5000}: 1\n",
         "images: !!python/object:os.system x\n",
         "images: &x [*x]\n",
     ],
