@@ -13,6 +13,7 @@ from timing import Effort, interleave, milliseconds
 
 from cmrtf.data.cohort import PreparedCohort
 from cmrtf.data.cohort_builder import build_cohort
+from cmrtf.data.examination import examine
 from cmrtf.data.pipeline import Slices
 from cmrtf.data.preparation import prepare_subject
 from cmrtf.data.readers import read_raw
@@ -38,7 +39,7 @@ def measure_pipeline(material: Material, effort: Effort) -> dict[str, Any]:
 
 def _measure_steps(raw: Path, scratch: Path, effort: Effort) -> dict[str, Any]:
     subjects = read_raw(raw).subjects[:SUBJECTS]
-    loaded = [subject.load() for subject in subjects]
+    loaded = [examine(subject).usable_volumes() for subject in subjects]
     prepared = [prepare_subject(volumes) for volumes in loaded]
 
     def write() -> None:
@@ -49,8 +50,10 @@ def _measure_steps(raw: Path, scratch: Path, effort: Effort) -> dict[str, Any]:
             inputs_of(subject)
 
     steps = {
-        READ: lambda: [np.asanyarray(nib.load(path).dataobj) for s in subjects for path in s.files],
-        "subject.load": lambda: [subject.load() for subject in subjects],
+        READ: lambda: [
+            np.asanyarray(nib.load(path).dataobj) for s in subjects for path in set(s.files.values())
+        ],
+        "examine": lambda: [examine(subject) for subject in subjects],
         "prepare_subject": lambda: [prepare_subject(volumes) for volumes in loaded],
         "npz and hashes": write,
     }

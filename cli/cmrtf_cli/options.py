@@ -27,3 +27,11 @@ resume = click.option("--resume", is_flag=True, help="Continue the run in --run 
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
 )
+data_format = click.option(
+    "--format",
+    "data_format",
+    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "folder"]),
+    default="auto",
+    show_default=True,
+    help="Layout of RAW; auto goes by the files.",
+)

@@ -1,9 +1,9 @@
 """The prepared cohort: what `cmrtf prepare` writes and everything after it reads.
 
-A cohort is a folder with `manifest.json`, which names its files and carries nothing of a source header
-except its geometry. The stacks lie in one npz per subject, all records in the manifest; or, for cohorts
-that should not be held in memory, both lie in shards. Which of the two the manifest says, and nobody who
-reads a cohort needs to know.
+A cohort is a folder with `manifest.json`, which names its own files but no source file and carries nothing
+of a source header except its geometry. The stacks lie in one npz per subject, all records in the manifest;
+or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says, and
+nobody who reads a cohort needs to know.
 """
 
 import difflib

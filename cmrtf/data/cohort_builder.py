@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from cmrtf.data.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.data.cohort_folder import claimed, require_cohort_folder, sweep, written_whole
+from cmrtf.data.examination import duplicate_findings
+from cmrtf.data.findings import raise_problems
 from cmrtf.data.preparation import SIZE, SPACING_MM
 from cmrtf.data.raw_subject import RawCohort, RawSubject, SkippedSubject
 from cmrtf.data.readers import AUTO, read_raw
@@ -19,8 +21,7 @@ from cmrtf.data.schema import SCHEMA
 from cmrtf.data.split import split_subjects
 from cmrtf.data.subject_builder import Inputs, build_subject, inputs_of, sha256
 from cmrtf.data.subject_files import SUBJECTS_FOLDER, subject_file
-from cmrtf.data.subject_record import SPLITS, SubjectRecord
-from cmrtf.data.validation import raise_problems
+from cmrtf.data.subject_record import SPLITS, VOXELS, SubjectRecord
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
@@ -91,9 +92,16 @@ class Plan:
         }
         return cls(found, splits, manifest)
 
-    def require_usable(self, failures: Sequence[str]) -> None:
-        """Raise one error that names all bad subjects."""
-        problems = [*self.found.problems, *failures]
+    def require_usable(self, failures: Sequence[str], voxels_sha256: Mapping[str, str]) -> None:
+        """Raise one error that names all bad subjects, those that are there twice among them.
+
+        Args:
+            failures: what is wrong with subjects that cannot be used.
+            voxels_sha256: of the others, by code.
+        """
+        of_code = {subject.subject: subject for subject in self.found.subjects}
+        duplicates = duplicate_findings((of_code[code], sha) for code, sha in voxels_sha256.items())
+        problems = [*map(str, self.found.problems), *failures, *map(str, duplicates)]
         raise_problems(problems, len(self.found.subjects) + len(self.found.problems))
 
 
@@ -127,8 +135,8 @@ def build_cohort(
     subjects = plan.found.subjects
     with claimed(out) as folder:
         (folder / SUBJECTS_FOLDER).mkdir(exist_ok=True)
-        kept, failures = _prepare_all(subjects, folder, workers, progress)
-        plan.require_usable(failures)
+        kept, voxels_sha256, failures = _prepare_all(subjects, folder, workers, progress)
+        plan.require_usable(failures, voxels_sha256)
         warnings = _write_manifest(folder, plan)
         cohort = PreparedCohort.open(out)
         files = {subject_file(folder, record) for record in cohort.records}
@@ -138,16 +146,17 @@ def build_cohort(
 
 def _prepare_all(
     subjects: Sequence[RawSubject], folder: Path, workers: int | None, progress: bool
-) -> tuple[int, list[str]]:
-    """How many subjects were there already, and what is wrong with those that cannot be used."""
+) -> tuple[int, dict[str, str], list[str]]:
+    """How many subjects were there already, the hash of each one's voxels, and what is wrong with others."""
 
-    def prepare(subject: RawSubject) -> bool | CmrtfError:
+    def prepare(subject: RawSubject) -> tuple[bool, SubjectRecord] | CmrtfError:
         try:
             return _prepare_one(subject, folder)
         except CmrtfError as error:
             return error
 
     kept, failures = 0, []
+    voxels_sha256: dict[str, str] = {}
     # Threads do: unzipping, hashing and matrix products run outside the interpreter lock.
     pool = ThreadPoolExecutor(workers or os.cpu_count())
     try:
@@ -157,19 +166,21 @@ def _prepare_all(
                 if isinstance(result, CmrtfError):
                     failures.append(str(result))
                 else:
-                    kept += result
+                    was_there, record = result
+                    voxels_sha256[record.subject] = record.source_sha256[VOXELS]
+                    kept += was_there
                     bar.set_postfix(kept=kept, refresh=False)
     finally:
         pool.shutdown(cancel_futures=True)
-    return kept, failures
+    return kept, voxels_sha256, failures
 
 
-def _prepare_one(raw: RawSubject, folder: Path) -> bool:
-    """Prepare and write one subject, unless it is there; whether it was."""
+def _prepare_one(raw: RawSubject, folder: Path) -> tuple[bool, SubjectRecord]:
+    """Prepare and write one subject, unless it is there; whether it was, and its record."""
     inputs = inputs_of(raw)
     note = _note(folder, raw.subject)
-    if _is_done(folder, note, inputs):
-        return True
+    if record := _done(folder, note, inputs):
+        return True, record
     built = build_subject(raw, inputs)
     with written_whole(subject_file(folder, built.record)) as file:
         file.write(built.npz)
@@ -177,7 +188,7 @@ def _prepare_one(raw: RawSubject, folder: Path) -> bool:
     with written_whole(note) as file:
         values = {"inputs": inputs, "warnings": built.warnings, "record": built.record.to_dict()}
         file.write(json.dumps(values).encode())
-    return False
+    return False, built.record
 
 
 def _note(folder: Path, subject: str) -> Path:
@@ -185,16 +196,15 @@ def _note(folder: Path, subject: str) -> Path:
     return folder / SUBJECTS_FOLDER / f"{subject}.json"
 
 
-def _is_done(folder: Path, note: Path, inputs: Inputs) -> bool:
-    """Whether a subject was made of just these inputs, and what was made is undamaged."""
+def _done(folder: Path, note: Path, inputs: Inputs) -> SubjectRecord | None:
+    """The record of a subject that was made of just these inputs and is undamaged."""
     try:
         values = json.loads(note.read_bytes())
-        if values["inputs"] != inputs:
-            return False
         record = SubjectRecord.from_dict(values["record"])
-        return sha256(subject_file(folder, record).read_bytes()) == record.file_sha256
+        made = sha256(subject_file(folder, record).read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
+    return record if values["inputs"] == inputs and made == record.file_sha256 else None
 
 
 def _write_manifest(folder: Path, plan: Plan) -> tuple[SubjectWarning, ...]:

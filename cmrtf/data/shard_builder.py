@@ -31,6 +31,7 @@ from cmrtf.data.shards import (
     record_bytes,
 )
 from cmrtf.data.subject_builder import Inputs, build_subject, inputs_of, sha256
+from cmrtf.data.subject_record import VOXELS
 from cmrtf.errors import CmrtfError
 
 SUBJECTS_PER_SHARD = 50
@@ -91,8 +92,10 @@ def build_sharded_cohort(
         with _progress(tasks, progress):
             _run(tasks, [*local, *beam_options])
         reports = [json.loads(task.report.read_bytes()) for task in tasks]
-        plan.require_usable([problem for report in reports for problem in report["problems"]])
         names = [report["name"] for report in reports]
+        problems = [problem for report in reports for problem in report["problems"]]
+        whole = [report["name"] for report in reports if not report["problems"]]
+        plan.require_usable(problems, _voxels_sha256(folder, whole))
         warnings = _write_manifest(folder, plan, names)
         suffixes = (SLICES_SUFFIX, SUBJECTS_SUFFIX)
         sweep(folder, {folder / SHARDS_FOLDER / f"{name}{suffix}" for name in names for suffix in suffixes})
@@ -192,6 +195,16 @@ def _shared_before(out: Path) -> Iterator[list[str]]:
             yield [line["record"]["subject"] for _, line in lines]
     except CmrtfError:
         return
+
+
+def _voxels_sha256(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """By code, of all subjects in some shards."""
+    records = (
+        line["record"]
+        for name in names
+        for _, line in read_lines(folder / SHARDS_FOLDER / f"{name}{SUBJECTS_SUFFIX}")
+    )
+    return {record["subject"]: record["source_sha256"][VOXELS] for record in records}
 
 
 def _write_manifest(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[SubjectWarning, ...]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.data.examination import examine
 from cmrtf.data.preparation import PREPARATION_VERSION, PreparedSubject, prepare_subject
 from cmrtf.data.raw_subject import RawSubject
-from cmrtf.data.subject_record import SubjectRecord
+from cmrtf.data.subject_record import VOXELS, SubjectRecord
 from cmrtf.errors import CmrtfError
 
 Inputs = dict[str, Any]
@@ -48,12 +49,10 @@ def inputs_of(raw: RawSubject) -> Inputs:
         "subject": raw.subject,
         "vendor": raw.vendor,
         "pathology": raw.pathology,
-        "phases": {
-            phase: [files.image.name, files.label.name, files.frame, files.is_cine]
-            for phase, files in raw.phases.items()
-        },
-        "label_to_schema": raw.label_to_schema.tolist(),
-        "source_sha256": {path.name: _file_sha256(path) for path in raw.files},
+        "phases": {phase: [files.frame, files.is_cine] for phase, files in raw.phases.items()},
+        "label_to_schema": [list(pair) for pair in raw.label_to_schema.items()],
+        "reader_warnings": [finding.problem for finding in raw.findings],
+        "source_sha256": _source_sha256(raw),
     }
 
 
@@ -67,7 +66,9 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
     Raises:
         CmrtfError: the subject cannot be used.
     """
-    prepared = prepare_subject(raw.load())
+    examination = examine(raw)
+    raw = examination.subject  # its phases may have been exchanged
+    prepared = prepare_subject(examination.usable_volumes())
     arrays = stored_arrays(prepared)
     npz = to_npz(arrays)
     record = SubjectRecord(
@@ -76,15 +77,15 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
         pathology=raw.pathology,
         split="",
         phases=tuple(raw.phases),
-        frames={phase: files.frame for phase, files in raw.phases.items()},
+        frames={phase: files.frame for phase, files in raw.phases.items() if files.frame is not None},
         num_slices=prepared.geometry.prepared_shape[2],
         stack_flipped=prepared.stack_flipped,
         geometry=prepared.geometry,
         intensity_window=prepared.intensity_window,
-        source_sha256=inputs["source_sha256"],
+        source_sha256=inputs["source_sha256"] | {VOXELS: examination.voxels_sha256},
         file_sha256=sha256(npz),
     )
-    return BuiltSubject(record, prepared.warnings, arrays, npz)
+    return BuiltSubject(record, examination.warnings, arrays, npz)
 
 
 def stored_arrays(prepared: PreparedSubject) -> dict[str, NDArray[Any]]:
@@ -106,6 +107,12 @@ def to_npz(arrays: dict[str, NDArray[Any]]) -> bytes:
 def sha256(content: bytes) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _source_sha256(raw: RawSubject) -> dict[str, str]:
+    """Role of each file to its SHA-256; names of files may name patients."""
+    of_path = {path: _file_sha256(path) for path in set(raw.files.values())}
+    return {role: of_path[path] for role, path in raw.files.items()}
 
 
 def _file_sha256(path: Path) -> str:

@@ -14,6 +14,9 @@ PHASES = ("ED", "ES")
 
 SPLITS = ("train", "validation")
 
+VOXELS = "voxels"
+"""What `source_sha256` calls the voxels of the first image: equal ones are the same examination."""
+
 
 @dataclass(frozen=True)
 class SubjectRecord:
@@ -25,13 +28,14 @@ class SubjectRecord:
         pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
         split: `"train"` or `"validation"`.
         phases: which of `"ED"`, `"ES"` the subject has.
-        frames: phase to 0-based frame in the source cine.
+        frames: phase to 0-based frame in the source cine, where the data set says so.
         num_slices: slices of the stack.
         stack_flipped: whether the source was stored base first.
         geometry: where the stack lies in its source and in the scanner.
         intensity_window: phase to `(low, high)`, the source values that became -1 and 1:
             `source = low + (value + 1) / 2 * (high - low)`.
-        source_sha256: source file name (no folders) to its SHA-256.
+        source_sha256: role of each source file (`"ED image"`, `"ED label"`, ...) to its SHA-256, and
+            `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
         file_sha256: SHA-256 of the subject's stacks as an npz, whether they lie in one or in a shard.
     """
 

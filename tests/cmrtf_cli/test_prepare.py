@@ -17,7 +17,7 @@ def raw(tmp_path):
     label_ids = np.select([radius < 0.6, radius < 1, (radius < 1.4) & (x < 15)], [3, 2, 1], 0).astype(
         np.uint8
     )
-    for patient in ("patient001", "patient002", "patient003", "patient004"):
+    for number, patient in enumerate(("patient001", "patient002", "patient003", "patient004")):
         folder = tmp_path / "raw" / patient
         folder.mkdir(parents=True)
         (folder / "Info.cfg").write_text("ED: 1\nES: 2\nGroup: NOR\n")
@@ -25,7 +25,7 @@ def raw(tmp_path):
             affine = np.diag([2.0, 2.0, 10.0, 1.0])
             nib.save(nib.Nifti1Image(label_ids, affine), folder / f"{patient}_{frame}_gt.nii.gz")
             nib.save(
-                nib.Nifti1Image(label_ids * np.uint8(50) + 10 + x.astype(np.uint8), affine),
+                nib.Nifti1Image(label_ids * np.uint8(50) + 10 + number + x.astype(np.uint8), affine),
                 folder / f"{patient}_{frame}.nii.gz",
             )
     return tmp_path / "raw"
@@ -43,7 +43,8 @@ def test_it_prepares_and_sums_up(raw, tmp_path):
     assert ["all", "subjects", "2", "2"] in summary
     assert ["vendor", "A", "2", "2"] in summary
     assert ["pathology", "NOR", "2", "2"] in summary
-    assert "Stored base first, now apex first: 4 of 4 stacks." in result.output
+    turned = "Warning, 4 of 4: the stack runs from base to apex; it is turned round: patient001, "
+    assert turned in result.output
     assert f"Next: cmrtf train-vae {tmp_path / 'prepared'}" in result.output
 
 
@@ -95,4 +96,5 @@ def test_options_of_a_pipeline_without_beam_are_a_usage_error(raw, tmp_path):
 def test_help_shows_an_example_and_every_reader():
     text = _run("--help").output
     assert "Example: cmrtf prepare" in text
-    assert "|".join(["auto", *(reader.name for reader in READERS)]) in text
+    choices = "".join(text.split()).split("--format[")[1].split("]")[0]
+    assert choices == "|".join(["auto", *(reader.name for reader in READERS)])

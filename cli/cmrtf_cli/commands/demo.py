@@ -27,7 +27,7 @@ from cmrtf_cli.quiet import start_tensorflow
     "raw",
     type=click.Path(path_type=Path),
     metavar="RAW",
-    help="A raw data set (M&Ms, ACDC).  [default: a phantom cohort, made on the spot]",
+    help="A raw data set, as for prepare.  [default: a phantom cohort, made on the spot]",
 )
 @click.option(
     "--preset", metavar="NAME|FILE", help="Of the training.  [default: demo for the phantom, cpu for RAW]"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ SHOWN_SUBJECTS = 10
 @click.command("prepare", epilog="Example: cmrtf prepare OpenDataset/ prepared/ --seed 1")
 @click.argument("raw", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "data_format",
-    type=click.Choice(["auto", "mnms", "acdc"]),
-    default="auto",
-    show_default=True,
-    help="Layout of RAW; auto goes by the files.",
-)
+@options.data_format
 @click.option(
     "--validation-fraction",
     type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
@@ -61,9 +55,11 @@ def command(
 ) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
-    RAW is M&Ms or ACDC as it was downloaded. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
-    heart, apex first, with intensities in [-1, 1]. If any subject cannot be used, all such subjects are
-    named and there is no cohort.
+    RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, or a folder with a cmrtf.yaml (see the README).
+    Every stack becomes 1.5 mm in-plane, 128 x 128 around the heart, apex first, with intensities in
+    [-1, 1]. If any subject cannot be used (what `cmrtf check` calls an error), all such subjects are
+    named and there is no cohort. What check calls a warning is repaired where its text says so, and
+    stands in the manifest.
 
     The same command goes on where it was interrupted, and brings a cohort up to date with its RAW: subjects
     whose files have not changed are kept, and stay in their split.
@@ -92,11 +88,9 @@ def command(
 def _summary(built: BuiltCohort) -> str:
     """What was made, what was left out, what to look at."""
     counts = {kind: Counter[tuple[str, str]]() for kind in ("all", "vendor", "pathology")}
-    flipped = 0
     for record in built.cohort.records:
         for kind, name in zip(counts, ("subjects", record.vendor, record.pathology), strict=True):
             counts[kind][name or "unknown", record.split] += 1
-        flipped += record.stack_flipped
     total = counts["all"].total()
     lines = [f"Prepared {total} subjects ({built.data_format}) in {built.cohort.path}."]
     if built.kept:
@@ -106,10 +100,15 @@ def _summary(built: BuiltCohort) -> str:
         for name in sorted({name for name, _ in numbers}):
             train, validation = numbers[name, "train"], numbers[name, "validation"]
             lines.append(f"  {f'{kind} {name}':18}{train:>8}{validation:>12}")
-    lines.append(f"Stored base first, now apex first: {flipped} of {total} stacks.")
     for reason in dict.fromkeys(skipped.reason for skipped in built.skipped):
         codes = [skipped.subject for skipped in built.skipped if skipped.reason == reason]
-        more = ", ..." if len(codes) > SHOWN_SUBJECTS else ""
-        lines.append(f"Skipped {len(codes)}, {reason}: {', '.join(codes[:SHOWN_SUBJECTS])}{more}.")
-    lines += [f"Warning: {warning.subject}: {warning.warning}." for warning in built.warnings]
+        lines.append(f"Skipped {len(codes)}, {reason}: {_some(codes)}.")
+    for text in dict.fromkeys(warning.warning for warning in built.warnings):
+        codes = [warning.subject for warning in built.warnings if warning.warning == text]
+        lines.append(f"Warning, {len(codes)} of {total}: {text}: {_some(codes)}.")
     return "\n".join(lines)
+
+
+def _some(codes: list[str]) -> str:
+    """The first few codes."""
+    return ", ".join(codes[:SHOWN_SUBJECTS]) + (", ..." if len(codes) > SHOWN_SUBJECTS else "")

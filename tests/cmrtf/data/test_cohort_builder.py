@@ -13,6 +13,7 @@ from cmrtf.data import cohort_builder, subject_builder
 from cmrtf.data.cohort import PreparedCohort, subject_file
 from cmrtf.data.cohort_builder import build_cohort
 from cmrtf.data.cohort_folder import claimed
+from cmrtf.data.examination import examine
 from cmrtf.data.preparation import restore_intensity, to_nifti_order
 from cmrtf.data.readers import read_raw
 from cmrtf.errors import CmrtfError
@@ -47,16 +48,18 @@ def test_the_manifest_says_what_was_made(raw, out):
     assert _names(out) == ["manifest.json", "subjects"]
 
 
-def test_files_are_named_without_folders_and_hashed(raw, out):
+def test_files_are_hashed_and_not_named(raw, out):
     built = build_cohort(raw, out)
     text = (out / "manifest.json").read_text()
     assert str(raw) not in text
+    assert ".nii" not in text
     assert "/" not in text.replace('"M&Ms"', "")
     record = built.cohort.record("patient001")
     source = raw / "patient001" / "patient001_frame03_gt.nii.gz"
-    assert record.source_sha256[source.name] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert record.source_sha256["ES label"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert record.file_sha256 == hashlib.sha256(subject_file(out, record).read_bytes()).hexdigest()
-    assert len(record.source_sha256) == 4
+    roles = ["ED image", "ED label", "ES image", "ES label", "voxels"]
+    assert list(record.source_sha256) == roles
 
 
 def test_the_same_command_makes_the_same_bytes(raw, out, tmp_path):
@@ -90,7 +93,7 @@ def test_one_run_names_all_bad_subjects_and_makes_no_cohort(raw, out, save):
         build_cohort(raw, out)
     message = str(caught.value)
     assert message.startswith("2 of 3 subjects cannot be used:")
-    assert "patient002_frame01.nii.gz: expected this file" in message
+    assert "patient002_frame01_gt.nii.gz: expected the image patient002_frame01.nii.gz beside it" in message
     assert "patient003_frame01_gt.nii.gz: expected a heart" in message
     assert not (out / "manifest.json").exists()
 
@@ -276,7 +279,7 @@ def test_real_patients_land_on_their_source(real_acdc, tmp_path):
     for subject in read_raw(tmp_path / "raw").subjects:
         record, volumes = cohort.record(subject.subject), cohort.load(subject.subject)
         assert record.stack_flipped
-        for phase, source in subject.load().items():
+        for phase, source in examine(subject).usable_volumes().items():
             prepared = to_nifti_order(volumes[phase].label_ids)
             for label in (1, 2, 3):
                 before = np.argwhere(source.label_ids == label)

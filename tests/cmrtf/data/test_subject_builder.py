@@ -24,6 +24,6 @@ def test_inputs_know_no_folder_but_all_that_counts(subject, tmp_path, write_acdc
 
 
 def test_a_file_that_cannot_be_read_is_named(subject):
-    subject.files[1].unlink()
+    subject.files["ED label"].unlink()
     with pytest.raises(CmrtfError, match=r"_gt\.nii\.gz: expected to be able to read it\. Received: No such"):
         inputs_of(subject)
