@@ -63,14 +63,15 @@ def copy_from_chief(strategy: tf.distribute.Strategy, variables: Sequence[keras.
 
     def of_first_replica(value: tf.Tensor) -> tf.Tensor:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return value if replica == 0 else tf.zeros_like(value)
+        return tf.where(tf.equal(replica, 0), value, tf.zeros_like(value))
 
     @tf.function(autograph=False, reduce_retracing=True)
     def copy(value: tf.Tensor) -> tf.Tensor:
         return strategy.reduce("SUM", strategy.run(of_first_replica, (value,)), axis=None)
 
     for variable in variables:
-        variable.assign(copy(variable.value))
+        # A tensor: a function that was traced for one variable would return it for all of its shape.
+        variable.assign(copy(tf.convert_to_tensor(variable.value)))
 
 
 def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:
