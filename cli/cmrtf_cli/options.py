@@ -27,7 +27,7 @@ resume = click.option("--resume", is_flag=True, help="Continue the run in --run 
 deterministic = click.option(
     "--deterministic",
     is_flag=True,
-    help="The same bits each time, on one kind of machine: DETCOST",
+    help="The same bits each time, on one kind of machine; slower on a GPU.",
 )
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."

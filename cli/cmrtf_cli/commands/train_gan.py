@@ -29,6 +29,9 @@ def command(
 
     After every interval validation slices are synthesised into RUN/samples, in their own appearance and
     in that of another subject: look at them. Runs on all GPUs that TensorFlow sees, else on the CPU.
+
+    SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
+    --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
     start_tensorflow(deterministic)
     from cmrtf.training.config import GANConfig, load_config

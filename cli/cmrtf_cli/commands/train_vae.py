@@ -30,6 +30,9 @@ def command(
     After every interval the validation subjects are reconstructed: the log shows the Dice of each
     structure and how many latent dimensions are in use. Runs on all GPUs that TensorFlow sees, else
     on the CPU.
+
+    SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
+    --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
     start_tensorflow(deterministic)
     from cmrtf.training.config import VAEConfig, load_config
