@@ -106,7 +106,7 @@ class Bench:
 
     def row(self, fault: str, times: int, ended: str, survived: int) -> None:
         self.rows.append((fault, times, ended, survived))
-        print(f"| {fault} | {times} | {ended} | {survived} of {times} |", flush=True)
+        print(f"| {fault} | {times} | {ended} | {int(survived)} of {times} |", flush=True)
 
 
 def fingerprint(run: Path) -> dict[str, bytes]:
@@ -142,7 +142,7 @@ def killed_at_random(bench: Bench, kind: str, kills: int, signals: tuple[int, ..
                 done += 1
             codes.add(code)
         survived += bench.finish(kind, run)
-    bench.row(f"{name}, {kind} ({kills} signals to {runs} runs)", runs, f"exit {codes}", survived)
+    bench.row(f"{name}, {kind}: {kills} in all, runs:", runs, f"exit {codes}", survived)
 
 
 def _finished(run: Path) -> bool:

@@ -75,7 +75,8 @@ class Checkpoints:
             with contextlib.suppress(OSError):
                 self._keep(self.steps())
             raise CmrtfError(
-                f"{self.folder}: expected to save the checkpoint of step {step}, but: {error}. "
+                f"{self.folder}: expected to save the checkpoint of step {step}, "
+                f"but: {str(error).rpartition('}} ')[2]}. "  # without the name of the graph's node
                 f"{len(self.steps())} saved before are intact: --resume continues from there."
             ) from error
         # What is there of later steps could not be read, or the run would not be here.
