@@ -231,22 +231,13 @@ def second_process(bench: Bench) -> None:
 
 
 def divergence(bench: Bench) -> None:
-    """A learning rate that sends weights to infinity after the first interval: the run cannot survive
-    it, but its checkpoints do."""
+    """A learning rate that no weight survives."""
+    (bench.folder / "hot.yaml").write_text(PRESET.replace("learning_rate: 1.0e-3", "learning_rate: 1.0e+38"))
     run = bench.fresh("vae")
-    text = PRESET.replace("learning_rate: 1.0e-3", "learning_rate: 1.0e+38")
-    (bench.folder / "hot.yaml").write_text(text)
     code, said = bench.train("vae", run, NEVER, "hot.yaml")
     print(f"  {said}")
-    finite = all(
-        np.isfinite(np.frombuffer(value, np.float32)).all()
-        for index in (run / "checkpoints").glob("*.index")
-        for reader in [tf.train.load_checkpoint(str(index.with_suffix("")))]
-        for name in reader.get_variable_to_shape_map()
-        if name.startswith("weights")
-        for value in [reader.get_tensor(name).tobytes()]
-    )
-    bench.row("NaN or infinity (learning rate 1e38), vae", 1, f"exit {code}, checkpoints finite", finite)
+    kept = not (run / "checkpoints").exists() and "first in the weights" in said
+    bench.row("NaN or infinity (learning rate 1e38), vae: named, not saved", 1, f"exit {code}", kept)
 
 
 def lost_machine(bench: Bench) -> None:
@@ -265,7 +256,7 @@ def lost_machine(bench: Bench) -> None:
     for number, name in ((signal.SIGKILL, "SIGKILL"), (signal.SIGTERM, "SIGTERM")):
         for victim in (1, 0):
             faults = [NEVER, NEVER]
-            faults[victim] = (number, bench.rng.uniform(0.5, 3.0))
+            faults[victim] = (number, bench.rng.uniform(0.0, 0.8))
             ended = start(tuple(faults))  # type: ignore[arg-type]
             print(f"  {ended}")
             codes = [code for code, _ in ended]
@@ -277,7 +268,9 @@ def lost_machine(bench: Bench) -> None:
     steps = [[row.split(",")[0] for row in text] for text in (rows, reference)]
     apart = np.abs(numbers(rows) / numbers(reference) - 1).max()
     print(f"  figures beside one process: {apart:.1e} apart")
-    bench.row("both started again, vae", 1, f"exit {[c for c, _ in ended]}", steps[0] == steps[1])
+    bench.row(
+        "both started again, vae", 1, f"exit {[c for c, _ in ended]}", steps[0] == steps[1] and apart < 0.01
+    )
 
 
 def numbers(rows: list[str]) -> np.ndarray:

@@ -125,6 +125,6 @@ def _readable_errors(path: Path) -> Iterator[None]:
         ) from error
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
         raise CmrtfError(
-            f"{path}: expected all machines of TF_CONFIG to take every step. Received: one that is gone "
-            f"({str(error).splitlines()[0]}). Start the same command with --resume on all of them."
+            f"{path}: expected all machines of TF_CONFIG to take every step. Received: one that is gone. "
+            "Start the same command with --resume on all of them."
         ) from error
