@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SETUP := setup.cfg pyproject.toml cmrtf/version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check bench cli-help signatures
+.PHONY: help demo test fuzz check bench faults cli-help signatures
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/: ten min
 
 signatures: $(VENV)/installed  ## write docs/signatures.txt anew, from the bundle in demo/
 	$(BIN)/python docs/signatures.py demo/bundle
+
+faults: $(VENV)/installed  ## kill, fill and damage training runs, and see whether they survive: half an hour
+	$(BIN)/python benchmarks/faults.py
 
 cli-help: $(VENV)/installed  ## write docs/cli-help.txt anew, after a change of the command line
 	$(BIN)/python docs/cli_help.py

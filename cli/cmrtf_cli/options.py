@@ -24,6 +24,11 @@ steps = click.option(
     help="Length of the run, rounded up to whole intervals.  [default: the preset's]",
 )
 resume = click.option("--resume", is_flag=True, help="Continue the run in --run from its last checkpoint.")
+deterministic = click.option(
+    "--deterministic",
+    is_flag=True,
+    help="The same bits each time, on one kind of machine; slower on a GPU.",
+)
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
 )

@@ -175,6 +175,6 @@ def _constant(values: NDArray[np.generic]) -> tf.Tensor:
 def _dataset(make: object, steps: range) -> tf.data.Dataset:
     dataset = tf.data.Dataset.range(steps.start, steps.stop)
     options = tf.data.Options()
-    # Batches are whole already: workers share them out by batch, never by file.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    # There are no files to share out: each of several machines takes its part of every batch.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.map(make, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
