@@ -144,7 +144,7 @@ def _measure(code: str, raw: Path, out: Path) -> dict[str, float]:
 
 
 def _write_raw(raw: Path, count: int) -> None:
-    """Patients in the layout of ACDC: a few different ones over and over, each file with bytes of its own."""
+    """Patients in the layout of ACDC: a few ones over and over, told apart by one voxel."""
     templates = [_template(number) for number in range(TEMPLATES)]
     for number in range(count):
         patient = f"patient{number:06d}"
@@ -152,13 +152,12 @@ def _write_raw(raw: Path, count: int) -> None:
         folder.mkdir(parents=True)
         (folder / "Info.cfg").write_text(f"ED: 1\nES: 3\nGroup: {('NOR', 'DCM', 'HCM')[number % 3]}\n")
         for suffix, content in templates[number % TEMPLATES].items():
-            # The date in the header of gzip, which nothing reads.
-            dated = content[:4] + number.to_bytes(4, "little") + content[8:]
-            (folder / f"{patient}_{suffix}.nii.gz").write_bytes(dated)
+            own = content if suffix.endswith("_gt") else content[:-2] + number.to_bytes(2, "little")
+            (folder / f"{patient}_{suffix}.nii.gz").write_bytes(gzip.compress(own, 1))
 
 
 def _template(seed: int) -> dict[str, bytes]:
-    """Images and labels of both phases: rings and crescents that narrow to the apex, and noise."""
+    """NIfTI files of both phases: rings and crescents that narrow to the apex, and noise."""
     rng = np.random.default_rng(seed)
     x, y, z = np.indices(SHAPE)
     files = {}
@@ -180,7 +179,7 @@ def _nifti(data: np.ndarray) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "volume.nii"
         write_nifti(path, data, np.diag([*SPACING_MM, 1.0]))
-        return gzip.compress(path.read_bytes(), 1)
+        return path.read_bytes()
 
 
 if __name__ == "__main__":
