@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SETUP := setup.cfg pyproject.toml cmrtf/version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench cli-help signatures
+.PHONY: help demo test fuzz check bench faults cli-help signatures
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, i
 
 test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/installed-test  ## spoilt raw data, 12,000 cases: some minutes
+	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/cmrtf/data/test_fuzz_readers.py
 
 check: $(VENV)/installed-dev  ## lint, format, types
 	$(BIN)/ruff check
@@ -29,6 +32,9 @@ bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/: ten min
 
 signatures: $(VENV)/installed  ## write docs/signatures.txt anew, from the bundle in demo/
 	$(BIN)/python docs/signatures.py demo/bundle
+
+faults: $(VENV)/installed  ## kill, fill and damage training runs, and see whether they survive: half an hour
+	$(BIN)/python benchmarks/faults.py
 
 cli-help: $(VENV)/installed  ## write docs/cli-help.txt anew, after a change of the command line
 	$(BIN)/python docs/cli_help.py

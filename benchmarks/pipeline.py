@@ -12,10 +12,12 @@ from labels import Material
 from timing import Effort, interleave, milliseconds
 
 from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.cohort_builder import _npz, _sha256, build_cohort  # the very steps, to time each alone
+from cmrtf.data.cohort_builder import build_cohort
+from cmrtf.data.examination import examine
 from cmrtf.data.pipeline import Slices
 from cmrtf.data.preparation import prepare_subject
 from cmrtf.data.readers import read_raw
+from cmrtf.data.subject_builder import inputs_of, sha256, stored_arrays, to_npz
 
 SUBJECTS = 12
 """So many subjects at most are prepared step by step: they are held in memory."""
@@ -37,20 +39,21 @@ def measure_pipeline(material: Material, effort: Effort) -> dict[str, Any]:
 
 def _measure_steps(raw: Path, scratch: Path, effort: Effort) -> dict[str, Any]:
     subjects = read_raw(raw).subjects[:SUBJECTS]
-    loaded = [subject.load() for subject in subjects]
+    loaded = [examine(subject).usable_volumes() for subject in subjects]
     prepared = [prepare_subject(volumes) for volumes in loaded]
 
     def write() -> None:
         for subject, result in zip(subjects, prepared, strict=True):
-            content = _npz(result)
+            content = to_npz(stored_arrays(result))
             (scratch / subject.subject).write_bytes(content)
-            _sha256(content)
-            for path in subject.files:
-                _sha256(path.read_bytes())
+            sha256(content)
+            inputs_of(subject)
 
     steps = {
-        READ: lambda: [np.asanyarray(nib.load(path).dataobj) for s in subjects for path in s.files],
-        "subject.load": lambda: [subject.load() for subject in subjects],
+        READ: lambda: [
+            np.asanyarray(nib.load(path).dataobj) for s in subjects for path in set(s.files.values())
+        ],
+        "examine": lambda: [examine(subject) for subject in subjects],
         "prepare_subject": lambda: [prepare_subject(volumes) for volumes in loaded],
         "npz and hashes": write,
     }

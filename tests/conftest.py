@@ -1,6 +1,6 @@
 """Shared by all tests: a quiet TensorFlow, what every layer must pass, tiny cohorts, runs and a bundle."""
 
-import hashlib
+import csv
 import inspect
 import json
 import os
@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import hypothesis
+import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from cmrtf.data.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, SubjectRecord, subject_file
 from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.schema import SCHEMA
+from cmrtf.data.subject_builder import sha256, to_npz
 
 # The first example of a property pays for TensorFlow's start-up.
 hypothesis.settings.register_profile("cmrtf", deadline=None)
@@ -169,10 +171,9 @@ def _write_subject(folder, code, vendor, split, size, num_slices, phases):
         arrays[f"{phase}_image"] = np.clip(
             np.array([-0.8, 0.7, -0.2, 0.5])[label_ids] + 0.05 * number + noise, -1, 1
         ).astype(np.float16)
-    file = subject_file(folder, code)
-    np.savez(file, **arrays)
     affine = np.array([[-1.5, 0, 0, 30], [0, -1.2, -6, 40], [0, 0.9, -8, 50 + number], [0, 0, 0, 1.0]])
-    return SubjectRecord(
+    content = to_npz(arrays)
+    record = SubjectRecord(
         subject=code,
         vendor=vendor,
         pathology="NOR",
@@ -184,8 +185,10 @@ def _write_subject(folder, code, vendor, split, size, num_slices, phases):
         geometry=VolumeGeometry((size, size, num_slices), affine, (size, size, num_slices), np.eye(4)),
         intensity_window=dict.fromkeys(phases, (10.0 * number, 100.0 * number)),
         source_sha256={},
-        file_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        file_sha256=sha256(content),
     )
+    subject_file(folder, record).write_bytes(content)
+    return record
 
 
 def _ring_and_crescent(size, num_slices, radius):
@@ -216,8 +219,8 @@ class Story:
     bundle: Path
     preset: Path
     said: dict[str, str]
-    header_text: str
-    """Stands in every text field of the raw files' headers."""
+    patient_name: str
+    """Stands in every text field of the raw files' headers, in the table, and is the raw folder's name."""
 
 
 @pytest.fixture(scope="session")
@@ -226,7 +229,8 @@ def story(tmp_path_factory) -> Story:
     from cmrtf_cli.main import cli
 
     folder = tmp_path_factory.mktemp("story")
-    raw, prepared, vae, gan, bundle = (folder / name for name in ("raw", "prepared", "vae", "gan", "bundle"))
+    names = (PATIENT_NAME, "prepared", "vae", "gan", "bundle")
+    raw, prepared, vae, gan, bundle = (folder / name for name in names)
     preset = folder / "tiny.yaml"
     preset.write_text(TINY_PRESET)
     said = {}
@@ -241,17 +245,16 @@ def story(tmp_path_factory) -> Story:
         assert result.exit_code == 0, result.output
         said[command] = result.output
         if command == "phantom":
-            _write_into_headers(raw, HEADER_TEXT)
-    return Story(raw, prepared, vae, gan, bundle, preset, said, HEADER_TEXT)
+            _write_into_headers(raw, PATIENT_NAME)
+            _write_into_table(raw, PATIENT_NAME)
+    return Story(raw, prepared, vae, gan, bundle, preset, said, PATIENT_NAME)
 
 
-HEADER_TEXT = "DOE^JOHN"
+PATIENT_NAME = "DOE^JOHN"
 
 
 def _write_into_headers(raw, text):
     """As scanners and converters do with names of patients."""
-    import nibabel as nib
-
     for path in raw.rglob("*.nii.gz"):
         volume = nib.load(path)
         volume = nib.Nifti1Image(np.asanyarray(volume.dataobj), volume.affine, volume.header)
@@ -259,3 +262,18 @@ def _write_into_headers(raw, text):
             volume.header[field] = text
         volume.header.extensions.append(nib.nifti1.Nifti1Extension("comment", text.encode()))
         volume.to_filename(path)
+
+
+def _write_into_table(raw, text):
+    """Into every column that is not needed, and one more."""
+    (table,) = raw.glob("*.csv")
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    needed = ("External code", "Vendor", "ED", "ES", "Pathology")
+    for row in rows:
+        row |= dict.fromkeys((*set(row).difference(needed), "Name"), text)
+        row["Pathology"] += f" of {text}" if row is rows[0] else ""
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)

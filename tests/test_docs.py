@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from cmrtf.data.reader_folder import read_description
 from cmrtf_cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -149,6 +150,13 @@ def test_readme_names_every_command_preset_and_dependency():
     requirements = setup["options"]["install_requires"].strip().splitlines()
     table = readme.split("## Dependencies")[1].split("\n## ")[0].lower()
     assert not [line for line in requirements if line.split()[0].lower() not in table]
+
+
+def test_the_description_of_a_folder_in_readme_can_be_read(tmp_path):
+    (example,) = blocks(text_of("README.md"), "yaml")
+    (tmp_path / "cmrtf.yaml").write_text(example)
+    description = read_description(tmp_path / "cmrtf.yaml")
+    assert description.label_to_schema == {0: 0, 1: 1, 2: 2, 3: 3}
 
 
 def test_architecture_has_every_module():

@@ -18,6 +18,7 @@ from cmrtf.version import __version__
 COMMANDS = {
     "demo": "The whole story on a phantom cohort or your own data.",
     "phantom": "Write a synthetic cohort in M&Ms layout.",
+    "check": "Say what a raw cohort has and what is wrong with it.",
     "prepare": "Resample, crop and normalise a raw cohort.",
     "train-vae": "Train the label VAE on a prepared cohort.",
     "train-gan": "Train the SPADE GAN on a prepared cohort.",
@@ -67,6 +68,7 @@ def cli() -> None:
 
     \b
     On your own data:
+        cmrtf check OpenDataset/
         cmrtf prepare OpenDataset/ prepared/
         cmrtf train-vae prepared/ --run runs/vae
         cmrtf train-gan prepared/ --run runs/gan

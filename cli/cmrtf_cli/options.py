@@ -24,6 +24,19 @@ steps = click.option(
     help="Length of the run, rounded up to whole intervals.  [default: the preset's]",
 )
 resume = click.option("--resume", is_flag=True, help="Continue the run in --run from its last checkpoint.")
+deterministic = click.option(
+    "--deterministic",
+    is_flag=True,
+    help="The same bits each time, on one kind of machine; slower on a GPU.",
+)
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
+)
+data_format = click.option(
+    "--format",
+    "data_format",
+    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "folder"]),
+    default="auto",
+    show_default=True,
+    help="Layout of RAW; auto goes by the files.",
 )

@@ -1,119 +1,79 @@
 """The prepared cohort: what `cmrtf prepare` writes and everything after it reads.
 
-A cohort is a folder with `manifest.json` and one `subjects/<code>.npz` per subject. The manifest
-names files without their folders and carries nothing of a source header except its geometry.
+A cohort is a folder with `manifest.json`, which names its own files but no source file and carries nothing
+of a source header except its geometry. The stacks lie in one npz per subject, all records in the manifest;
+or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says, and
+nobody who reads a cohort needs to know.
 """
 
 import difflib
 import hashlib
 import json
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.schema import SCHEMA
+from cmrtf.data.shards import Shards
+from cmrtf.data.subject_files import SubjectFiles, subject_file
+from cmrtf.data.subject_record import PHASES, SPLITS, PreparedVolume, SubjectRecord
 from cmrtf.errors import CmrtfError
 
+__all__ = ["PHASES", "SPLITS", "PreparedCohort", "PreparedVolume", "SubjectRecord", "subject_file"]
+
 FORMAT_NAME = "cmrtf-prepared-cohort"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
-SUBJECTS_FOLDER = "subjects"
-
-PHASES = ("ED", "ES")
-"""End-diastole and end-systole."""
-
-SPLITS = ("train", "validation")
 
 
-@dataclass(frozen=True)
-class SubjectRecord:
-    """What the manifest knows of one subject.
+class SliceArray(Protocol):
+    """What batches are gathered from: a NumPy array, or something like one that reads when asked.
 
-    Args:
-        subject: the subject's code, unique in the cohort; also its file name.
-        vendor: `"A"` to `"D"`, or `""` when unknown.
-        pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
-        split: `"train"` or `"validation"`.
-        phases: which of `"ED"`, `"ES"` the subject has.
-        frames: phase to 0-based frame in the source cine.
-        num_slices: slices of the stack.
-        stack_flipped: whether the source was stored base first.
-        geometry: where the stack lies in its source and in the scanner.
-        intensity_window: phase to `(low, high)`, the source values that became -1 and 1:
-            `source = low + (value + 1) / 2 * (high - low)`.
-        source_sha256: source file name (no folders) to its SHA-256.
-        file_sha256: SHA-256 of the subject's npz.
+    A mask as index gives an array of the same kind, whole numbers give slices.
     """
 
-    subject: str
-    vendor: str
-    pathology: str
-    split: str
-    phases: tuple[str, ...]
-    frames: dict[str, int]
-    num_slices: int
-    stack_flipped: bool
-    geometry: VolumeGeometry
-    intensity_window: dict[str, tuple[float, float]]
-    source_sha256: dict[str, str]
-    file_sha256: str
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(slices, size, size)`."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain form for JSON."""
-        return {
-            "subject": self.subject,
-            "vendor": self.vendor,
-            "pathology": self.pathology,
-            "split": self.split,
-            "phases": list(self.phases),
-            "frames": dict(self.frames),
-            "num_slices": self.num_slices,
-            "stack_flipped": self.stack_flipped,
-            "geometry": self.geometry.to_dict(),
-            "intensity_window": {phase: list(window) for phase, window in self.intensity_window.items()},
-            "source_sha256": dict(self.source_sha256),
-            "file_sha256": self.file_sha256,
-        }
+    @property
+    def dtype(self) -> Any:
+        """Of the slices."""
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "SubjectRecord":
-        """Inverse of `to_dict`."""
-        windows = values["intensity_window"]
-        return cls(
-            subject=values["subject"],
-            vendor=values["vendor"],
-            pathology=values["pathology"],
-            split=values["split"],
-            phases=tuple(values["phases"]),
-            frames=dict(values["frames"]),
-            num_slices=values["num_slices"],
-            stack_flipped=values["stack_flipped"],
-            geometry=VolumeGeometry.from_dict(values["geometry"]),
-            intensity_window={phase: (low, high) for phase, (low, high) in windows.items()},
-            source_sha256=dict(values["source_sha256"]),
-            file_sha256=values["file_sha256"],
-        )
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any) -> Any: ...
 
 
-@dataclass(frozen=True)
-class PreparedVolume:
-    """One phase of one prepared subject, slices first, apex first.
+class LabelArray(SliceArray, Protocol):
+    """Label ids."""
 
-    `array[k, j, i]` is voxel `(i, j, k)` of the NIfTI volume that the geometry describes.
+    def any(self, axis: Any) -> Any:
+        """`any(axis=(1, 2))`: which slices have anything on them."""
 
-    Args:
-        image: `(slices, height, width)` float32 in [-1, 1].
-        label_ids: `(slices, height, width)` uint8 in `SCHEMA`'s order.
-    """
 
-    image: NDArray[np.float32]
-    label_ids: NDArray[np.uint8]
+class Storage(Protocol):
+    """Where a cohort keeps records and stacks."""
+
+    @property
+    def records(self) -> Sequence[SubjectRecord]:
+        """One per subject, in order of their codes."""
+
+    def subjects(self, split: str | None) -> tuple[str, ...]:
+        """Codes, in order."""
+
+    def record(self, subject: str) -> SubjectRecord:
+        """Of one subject; KeyError if there is none."""
+
+    def load(self, record: SubjectRecord) -> dict[str, PreparedVolume]:
+        """Stacks by phase; CmrtfError if they cannot be read."""
+
+    def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
+        """Images, labels, and which stack each slice is of."""
 
 
 @dataclass(frozen=True)
@@ -122,36 +82,46 @@ class PreparedCohort:
 
     Args:
         path: the cohort's folder.
-        records: one per subject, in the order of the manifest.
+        storage: what lies in it.
 
     Example:
         `cohort = PreparedCohort.open("prepared"); cohort.load(cohort.subjects("train")[0])["ED"].image`
     """
 
     path: Path
-    records: tuple[SubjectRecord, ...]
+    storage: Storage
 
     @classmethod
     def open(cls, path: str | Path) -> "PreparedCohort":
         """Read and check a cohort's manifest.
 
         Raises:
-            CmrtfError: the folder holds no manifest, or one that this version cannot read.
+            CmrtfError: the folder holds no manifest, one that this version cannot read, or shards that do
+                not fit it.
         """
         folder = Path(path)
-        manifest = _read_manifest(folder / MANIFEST_NAME)
+        manifest = read_manifest(folder)
         try:
-            records = tuple(SubjectRecord.from_dict(values) for values in manifest["subjects"])
+            storage: Storage = (
+                Shards(folder, manifest["size"], manifest["shards"], manifest["validation"])
+                if "shards" in manifest
+                else SubjectFiles(folder, tuple(map(SubjectRecord.from_dict, manifest["subjects"])))
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise CmrtfError(
                 f"{folder / MANIFEST_NAME}: expected a complete record for every subject. "
                 f"Received: a record with a wrong or missing entry ({error!r}). Prepare the data again."
             ) from error
-        return cls(folder, records)
+        return cls(folder, storage)
+
+    @property
+    def records(self) -> Sequence[SubjectRecord]:
+        """One per subject, in order of their codes; those of shards are read one at a time."""
+        return self.storage.records
 
     def subjects(self, split: str | None = None) -> tuple[str, ...]:
         """Subject codes, of one split or of all."""
-        return tuple(record.subject for record in self.records if split in (None, record.split))
+        return self.storage.subjects(split)
 
     def record(self, subject: str) -> SubjectRecord:
         """The record of one subject.
@@ -159,59 +129,55 @@ class PreparedCohort:
         Raises:
             CmrtfError: there is no such subject; close or available codes are listed.
         """
-        by_code = {record.subject: record for record in self.records}
-        if subject in by_code:
-            return by_code[subject]
-        close = difflib.get_close_matches(subject, by_code, n=5)
-        hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {_some(list(by_code))}."
+        try:
+            return self.storage.record(subject)
+        except KeyError:
+            codes = self.subjects()
+        close = difflib.get_close_matches(subject, codes, n=5)
+        hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {_some(codes)}."
         raise CmrtfError(
-            f"{self.path}: expected one of its {len(by_code)} subjects. Received: {subject!r}. {hint}"
+            f"{self.path}: expected one of its {len(codes)} subjects. Received: {subject!r}. {hint}"
         )
 
     def load(self, subject: str) -> dict[str, PreparedVolume]:
         """Read one subject's stacks, by phase.
 
         Raises:
-            CmrtfError: an unknown subject, or its file is missing, damaged or does not fit its record.
+            CmrtfError: an unknown subject, or its stacks are missing, damaged or do not fit its record.
         """
-        record = self.record(subject)
-        file = subject_file(self.path, subject)
-        try:
-            with np.load(file) as arrays:
-                volumes = {
-                    phase: PreparedVolume(
-                        arrays[f"{phase}_image"].astype(np.float32), arrays[f"{phase}_label"].astype(np.uint8)
-                    )
-                    for phase in record.phases
-                }
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise CmrtfError(
-                f"{file}: expected the prepared stacks {', '.join(record.phases)} of {subject}. "
-                f"Received: {error}. Prepare the data again."
-            ) from error
-        expected = record.geometry.prepared_shape[::-1]
-        for phase, volume in volumes.items():
-            if volume.image.shape != expected or volume.label_ids.shape != expected:
-                raise CmrtfError(
-                    f"{file}: expected {phase} image and label of shape {expected}, as the manifest says. "
-                    f"Received: image {volume.image.shape}, label {volume.label_ids.shape}."
-                )
-        return volumes
+        return self.storage.load(self.record(subject))
+
+    def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
+        """Every slice of every phase of every subject of a split.
+
+        Returns:
+            images `(slices, size, size)` float32 in [-1, 1] and label ids uint8, in memory or in shards as
+            the cohort is, and `(slices,)` numbers that say which stack a slice is of.
+
+        Raises:
+            CmrtfError: the split has no subjects.
+        """
+        if not self.subjects(split):
+            raise CmrtfError(f"{self.path}: expected subjects in the {split!r} split. Received: none.")
+        return self.storage.slices(split)
 
     @property
     def data_hash(self) -> str:
-        """16 hexadecimal digits that identify the data a run was trained on: codes, splits and files."""
+        """16 hexadecimal digits that identify the data a run was trained on: codes, splits and stacks.
+
+        The same data have the same hash in files and in shards.
+        """
         lines = sorted(f"{record.subject} {record.split} {record.file_sha256}" for record in self.records)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def subject_file(cohort_path: Path, subject: str) -> Path:
-    """Where a cohort keeps one subject's stacks."""
-    return cohort_path / SUBJECTS_FOLDER / f"{subject}.npz"
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a cohort of this format and version.
 
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """Manifest of a cohort of this format and version."""
+    Raises:
+        CmrtfError: there is none.
+    """
+    path = folder / MANIFEST_NAME
     expected = f"the {MANIFEST_NAME} of a cohort that `cmrtf prepare` wrote"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -229,12 +195,12 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path}: expected labels in {SCHEMA.name} order {SCHEMA.structures}. "
             f"Received: {manifest.get('label_schema')}."
         )
-    if not isinstance(manifest.get("subjects"), list) or not manifest["subjects"]:
+    if not (manifest.get("subjects") or manifest.get("shards")):
         raise CmrtfError(f"{path}: expected at least one subject. Received: none.")
     return manifest
 
 
-def _some(codes: list[str], limit: int = 10) -> str:
+def _some(codes: Sequence[str], limit: int = 10) -> str:
     """The first few codes, and how many more there are."""
     more = f" and {len(codes) - limit} more" if len(codes) > limit else ""
     return ", ".join(codes[:limit]) + more

@@ -1,34 +1,28 @@
-"""Builds a prepared cohort from a raw data set: read, prepare, split, write."""
+"""Builds a prepared cohort from a raw data set: read, prepare, split, write; only what is not there yet."""
 
-import hashlib
-import io
 import json
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
-from cmrtf.data.cohort import (
-    FORMAT_NAME,
-    FORMAT_VERSION,
-    MANIFEST_NAME,
-    SUBJECTS_FOLDER,
-    PreparedCohort,
-    SubjectRecord,
-    subject_file,
-)
-from cmrtf.data.preparation import SIZE, SPACING_MM, PreparedSubject, prepare_subject
+from cmrtf.data.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, PreparedCohort, read_manifest
+from cmrtf.data.cohort_folder import claimed, require_cohort_folder, sweep, written_whole
+from cmrtf.data.examination import duplicate_findings
+from cmrtf.data.findings import raise_problems
+from cmrtf.data.preparation import SIZE, SPACING_MM
 from cmrtf.data.raw_subject import RawCohort, RawSubject, SkippedSubject
 from cmrtf.data.readers import AUTO, read_raw
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.split import split_subjects
-from cmrtf.data.validation import raise_problems
+from cmrtf.data.subject_builder import Inputs, build_subject, inputs_of, sha256
+from cmrtf.data.subject_files import SUBJECTS_FOLDER, subject_file
+from cmrtf.data.subject_record import SPLITS, VOXELS, SubjectRecord
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import new_folder
 from cmrtf.version import __version__
 
 
@@ -49,12 +43,66 @@ class BuiltCohort:
         data_format: the reader that was used.
         skipped: subjects left out on purpose.
         warnings: what to look at.
+        kept: how many subjects were there already.
     """
 
     cohort: PreparedCohort
     data_format: str
     skipped: tuple[SkippedSubject, ...]
     warnings: tuple[SubjectWarning, ...]
+    kept: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be prepared, and where it goes.
+
+    Args:
+        found: the raw data set.
+        splits: subject to `"train"` or `"validation"`.
+        manifest: its entries so far: how the cohort is made.
+    """
+
+    found: RawCohort
+    splits: Mapping[str, str]
+    manifest: dict[str, Any]
+
+    @classmethod
+    def make(cls, raw: Path, out: Path, data_format: str, validation_fraction: float, seed: int) -> "Plan":
+        """Find the subjects and split them; those of a cohort in `out` stay in their splits.
+
+        Raises:
+            CmrtfError: `out` is taken, or there is nothing to prepare.
+        """
+        require_cohort_folder(out)
+        found = read_raw(raw, data_format)
+        split = {"validation_fraction": validation_fraction, "seed": seed}
+        strata = {subject.subject: (subject.vendor, subject.pathology) for subject in found.subjects}
+        splits = split_subjects(strata, validation_fraction, seed, _assigned(out, split))
+        manifest = {
+            "format": FORMAT_NAME,
+            "version": FORMAT_VERSION,
+            "cmrtf_version": __version__,
+            "source_format": found.format,
+            "label_schema": SCHEMA.to_dict(),
+            "spacing_mm": SPACING_MM,
+            "size": SIZE,
+            **split,
+            "skipped": [asdict(skipped) for skipped in found.skipped],
+        }
+        return cls(found, splits, manifest)
+
+    def require_usable(self, failures: Sequence[str], voxels_sha256: Mapping[str, str]) -> None:
+        """Raise one error that names all bad subjects, those that are there twice among them.
+
+        Args:
+            failures: what is wrong with subjects that cannot be used.
+            voxels_sha256: of the others, by code.
+        """
+        of_code = {subject.subject: subject for subject in self.found.subjects}
+        duplicates = duplicate_findings((of_code[code], sha) for code, sha in voxels_sha256.items())
+        problems = [*map(str, self.found.problems), *failures, *map(str, duplicates)]
+        raise_problems(problems, len(self.found.subjects) + len(self.found.problems))
 
 
 def build_cohort(
@@ -66,11 +114,14 @@ def build_cohort(
     workers: int | None = None,
     progress: bool = False,
 ) -> BuiltCohort:
-    """Prepare a raw data set; `out` appears when all of it is done, or not at all.
+    """Prepare a raw data set; `out` becomes a cohort, or another one, when all of it is done.
+
+    Subjects that are there already and whose files have not changed are kept: those of the cohort that is
+    to be brought up to date, and those that an interrupted run has finished.
 
     Args:
         raw: folder of the raw data set.
-        out: folder to make; it may exist when it is empty.
+        out: folder that does not exist or is empty, or a prepared cohort, or one in the making.
         data_format: a reader's name, or `"auto"`.
         validation_fraction: share of subjects to hold out for validation.
         seed: of the split.
@@ -80,91 +131,107 @@ def build_cohort(
     Raises:
         CmrtfError: `out` is taken or cannot be written, or subjects cannot be used (all of them are named).
     """
-    with new_folder(out) as folder:
-        found = read_raw(raw, data_format)
-        strata = {subject.subject: (subject.vendor, subject.pathology) for subject in found.subjects}
-        splits = split_subjects(strata, validation_fraction, seed)
-        (folder / SUBJECTS_FOLDER).mkdir()
-
-        def prepare(subject: RawSubject) -> tuple[SubjectRecord, tuple[str, ...]] | CmrtfError:
-            try:
-                return _prepare_one(subject, splits[subject.subject], folder)
-            except CmrtfError as error:
-                return error
-
-        # Threads do: unzipping and matrix products run outside the interpreter lock.
-        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            results = pool.map(prepare, found.subjects)
-            bar = tqdm(results, "prepare", len(found.subjects), unit="subject", disable=not progress)
-            prepared = list(bar)
-        failures = [str(result) for result in prepared if isinstance(result, CmrtfError)]
-        raise_problems([*found.problems, *failures], len(found.subjects) + len(found.problems))
-        done = [result for result in prepared if not isinstance(result, CmrtfError)]
-        records = tuple(record for record, _ in done)
-        warnings = tuple(SubjectWarning(record.subject, text) for record, texts in done for text in texts)
-        _write_manifest(folder, found, records, warnings, validation_fraction, seed)
-    return BuiltCohort(PreparedCohort(out, records), found.format, found.skipped, warnings)
+    plan = Plan.make(raw, out, data_format, validation_fraction, seed)
+    subjects = plan.found.subjects
+    with claimed(out) as folder:
+        (folder / SUBJECTS_FOLDER).mkdir(exist_ok=True)
+        kept, voxels_sha256, failures = _prepare_all(subjects, folder, workers, progress)
+        plan.require_usable(failures, voxels_sha256)
+        warnings = _write_manifest(folder, plan)
+        cohort = PreparedCohort.open(out)
+        files = {subject_file(folder, record) for record in cohort.records}
+        sweep(folder, files | {_note(folder, subject) for subject in cohort.subjects()})
+    return BuiltCohort(cohort, plan.found.format, plan.found.skipped, warnings, kept)
 
 
-def _prepare_one(raw: RawSubject, split: str, folder: Path) -> tuple[SubjectRecord, tuple[str, ...]]:
-    """Prepare and write one subject; its record and its warnings."""
-    prepared = prepare_subject(raw.load())
-    content = _npz(prepared)
-    subject_file(folder, raw.subject).write_bytes(content)
-    record = SubjectRecord(
-        subject=raw.subject,
-        vendor=raw.vendor,
-        pathology=raw.pathology,
-        split=split,
-        phases=tuple(raw.phases),
-        frames={phase: files.frame for phase, files in raw.phases.items()},
-        num_slices=prepared.geometry.prepared_shape[2],
-        stack_flipped=prepared.stack_flipped,
-        geometry=prepared.geometry,
-        intensity_window=prepared.intensity_window,
-        source_sha256={path.name: _sha256(path.read_bytes()) for path in raw.files},
-        file_sha256=_sha256(content),
-    )
-    return record, prepared.warnings
+def _prepare_all(
+    subjects: Sequence[RawSubject], folder: Path, workers: int | None, progress: bool
+) -> tuple[int, dict[str, str], list[str]]:
+    """How many subjects were there already, the hash of each one's voxels, and what is wrong with others."""
+
+    def prepare(subject: RawSubject) -> tuple[bool, SubjectRecord] | CmrtfError:
+        try:
+            return _prepare_one(subject, folder)
+        except CmrtfError as error:
+            return error
+
+    kept, failures = 0, []
+    voxels_sha256: dict[str, str] = {}
+    # Threads do: unzipping, hashing and matrix products run outside the interpreter lock.
+    pool = ThreadPoolExecutor(workers or os.cpu_count())
+    try:
+        results = pool.map(prepare, subjects)
+        with tqdm(results, "prepare", len(subjects), unit="subject", disable=not progress) as bar:
+            for result in bar:
+                if isinstance(result, CmrtfError):
+                    failures.append(str(result))
+                else:
+                    was_there, record = result
+                    voxels_sha256[record.subject] = record.source_sha256[VOXELS]
+                    kept += was_there
+                    bar.set_postfix(kept=kept, refresh=False)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return kept, voxels_sha256, failures
 
 
-def _npz(prepared: PreparedSubject) -> bytes:
-    """A subject's stacks as an npz, not compressed so that equal data have equal bytes everywhere."""
-    arrays: dict[str, Any] = {}
-    for phase, volume in prepared.volumes.items():
-        arrays[f"{phase}_image"] = volume.image.astype(np.float16)
-        arrays[f"{phase}_label"] = volume.label_ids
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
+def _prepare_one(raw: RawSubject, folder: Path) -> tuple[bool, SubjectRecord]:
+    """Prepare and write one subject, unless it is there; whether it was, and its record."""
+    inputs = inputs_of(raw)
+    note = _note(folder, raw.subject)
+    if record := _done(folder, note, inputs):
+        return True, record
+    built = build_subject(raw, inputs)
+    with written_whole(subject_file(folder, built.record)) as file:
+        file.write(built.npz)
+    # The note comes last: what it says is there.
+    with written_whole(note) as file:
+        values = {"inputs": inputs, "warnings": built.warnings, "record": built.record.to_dict()}
+        file.write(json.dumps(values).encode())
+    return False, built.record
 
 
-def _write_manifest(
-    folder: Path,
-    found: RawCohort,
-    records: tuple[SubjectRecord, ...],
-    warnings: tuple[SubjectWarning, ...],
-    validation_fraction: float,
-    seed: int,
-) -> None:
-    """Write down what was made and how; no folder of the source, no header text."""
-    manifest = {
-        "format": FORMAT_NAME,
-        "version": FORMAT_VERSION,
-        "cmrtf_version": __version__,
-        "source_format": found.format,
-        "label_schema": SCHEMA.to_dict(),
-        "spacing_mm": SPACING_MM,
-        "size": SIZE,
-        "validation_fraction": validation_fraction,
-        "seed": seed,
-        "subjects": [record.to_dict() for record in records],
-        "skipped": [asdict(skipped) for skipped in found.skipped],
-        "warnings": [asdict(warning) for warning in warnings],
-    }
-    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+def _note(folder: Path, subject: str) -> Path:
+    """What a later run needs to know of a subject that is done."""
+    return folder / SUBJECTS_FOLDER / f"{subject}.json"
 
 
-def _sha256(content: bytes) -> str:
-    """Hexadecimal SHA-256."""
-    return hashlib.sha256(content).hexdigest()
+def _done(folder: Path, note: Path, inputs: Inputs) -> SubjectRecord | None:
+    """The record of a subject that was made of just these inputs and is undamaged."""
+    try:
+        values = json.loads(note.read_bytes())
+        record = SubjectRecord.from_dict(values["record"])
+        made = sha256(subject_file(folder, record).read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if values["inputs"] == inputs and made == record.file_sha256 else None
+
+
+def _write_manifest(folder: Path, plan: Plan) -> tuple[SubjectWarning, ...]:
+    """Write down what was made and how, from the notes, a subject at a time; the warnings in them."""
+    warnings: list[SubjectWarning] = []
+
+    def records() -> Iterator[dict[str, Any]]:
+        for subject, split in plan.splits.items():
+            note = json.loads(_note(folder, subject).read_bytes())
+            warnings.extend(SubjectWarning(subject, text) for text in note["warnings"])
+            yield note["record"] | {"split": split}
+
+    with written_whole(folder / MANIFEST_NAME) as file:
+        file.write(json.dumps(plan.manifest, indent=1).removesuffix("\n}").encode())
+        for number, record in enumerate(records()):
+            file.write(b",\n " if number else b',\n "subjects": [\n ')
+            file.write(json.dumps(record).encode())
+        file.write(f'\n ],\n "warnings": {json.dumps([asdict(w) for w in warnings])}\n}}\n'.encode())
+    return tuple(warnings)
+
+
+def _assigned(out: Path, split: Mapping[str, Any]) -> dict[str, str]:
+    """The splits of a cohort in `out` that was split in the same way; none if there is no such cohort."""
+    try:
+        manifest, cohort = read_manifest(out), PreparedCohort.open(out)
+    except CmrtfError:
+        return {}
+    if any(manifest.get(name) != value for name, value in split.items()):
+        return {}
+    return {subject: name for name in SPLITS for subject in cohort.subjects(name)}

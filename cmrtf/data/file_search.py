@@ -20,3 +20,14 @@ def visible_files(root: Path) -> Iterator[Path]:
         visited.add(real_folder)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def volume_file(folder: Path, stem: str) -> Path:
+    """Where a folder keeps a volume: `<stem>.nii.gz`, or `<stem>.nii` if only that is there."""
+    compressed, plain = folder / f"{stem}.nii.gz", folder / f"{stem}.nii"
+    return plain if is_file(plain) and not is_file(compressed) else compressed
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; False too for names that no file system takes."""
+    return os.path.isfile(path)

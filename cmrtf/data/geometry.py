@@ -73,3 +73,10 @@ class VolumeGeometry:
             prepared_shape=tuple(values["prepared_shape"]),
             prepared_to_source=np.asarray(values["prepared_to_source"], dtype=np.float64),
         )
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box that holds all of a mask, which is not empty: one slice per axis."""
+    axes = range(mask.ndim)
+    filled = (np.flatnonzero(mask.any(axis=tuple(set(axes) - {axis}))) for axis in axes)
+    return tuple(slice(int(at[0]), int(at[-1]) + 1) for at in filled)

@@ -14,9 +14,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.data.augmentation import AugmentationConfig, augment_labels, augment_pairs
-from cmrtf.data.cohort import PreparedCohort
+from cmrtf.data.cohort import LabelArray, PreparedCohort, SliceArray
 from cmrtf.data.schema import SCHEMA
-from cmrtf.errors import CmrtfError
 
 fold_in = tf.random.experimental.stateless_fold_in
 NOISE, DRAWS = 11, 12
@@ -25,7 +24,7 @@ NOISE, DRAWS = 11, 12
 
 @dataclass(frozen=True)
 class Slices:
-    """Slices of a split, in memory (1,500 slices take 120 MB).
+    """Slices of a split, in memory or in shards.
 
     Args:
         image: `(slices, size, size)` float32 in [-1, 1].
@@ -33,25 +32,18 @@ class Slices:
         stack: `(slices,)` which stack a slice is of; a stack's slices follow each other, apex first.
     """
 
-    image: NDArray[np.float32]
-    label_ids: NDArray[np.uint8]
+    image: SliceArray
+    label_ids: LabelArray
     stack: NDArray[np.int64]
 
     @classmethod
     def of_split(cls, cohort: PreparedCohort, split: str) -> "Slices":
-        """Read every phase of every subject of a split.
+        """Every phase of every subject of a split.
 
         Raises:
             CmrtfError: the split has no subjects.
         """
-        volumes = [volume for subject in cohort.subjects(split) for volume in cohort.load(subject).values()]
-        if not volumes:
-            raise CmrtfError(f"{cohort.path}: expected subjects in the {split!r} split. Received: none.")
-        return cls(
-            np.concatenate([volume.image for volume in volumes]),
-            np.concatenate([volume.label_ids for volume in volumes]),
-            np.repeat(np.arange(len(volumes)), [len(volume.image) for volume in volumes]),
-        )
+        return cls(*cohort.slices(split))
 
     def labelled(self) -> "Slices":
         """Those with a heart on them."""
@@ -82,14 +74,14 @@ def label_batches(
 
     With neighbours also `neighbour_ids (batch, 2, size, size)`: the slices below and above, warped alike.
     """
-    labels = _in_memory(slices.label_ids)
+    labels = _gather(slices.label_ids)
     own = np.arange(len(slices.label_ids))[:, None]
-    shown = _in_memory(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
+    shown = _constant(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
 
     def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         examples = _examples(step, batch_size, len(slices.label_ids), seed)
-        label_ids = tf.gather(labels, tf.gather(shown, examples))
+        label_ids = labels(tf.gather(shown, examples))
         label_ids = augment_labels(label_ids, step_seed, augmentation, SCHEMA.num_classes)
         batch = {
             "label_ids": label_ids[:, 0],
@@ -133,14 +125,14 @@ def _pairs(
     slices: Slices, augmentation: AugmentationConfig, batch_size: int, seed: int
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Step to a batch of images and their labels, warped alike."""
-    images, labels = _in_memory(slices.image), _in_memory(slices.label_ids)
+    images, labels = _gather(slices.image), _gather(slices.label_ids)
 
     def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         examples = _examples(step, batch_size, len(slices.image), seed)
         image, label_ids = augment_pairs(
-            tf.gather(images, examples)[..., None],
-            tf.gather(labels, examples),
+            images(examples)[..., None],
+            labels(examples),
             step_seed,
             augmentation,
             SCHEMA.num_classes,
@@ -162,7 +154,20 @@ def _examples(step: tf.Tensor, batch_size: int, count: int, seed: int) -> tf.Ten
     return tf.map_fn(shuffled, step * batch_size + tf.range(batch_size, dtype=tf.int64))
 
 
-def _in_memory(values: NDArray[np.generic]) -> tf.Tensor:
+def _gather(slices: SliceArray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Numbers of slices, in any shape, to the slices."""
+    if isinstance(slices, np.ndarray):
+        in_memory = _constant(slices)
+        return lambda numbers: tf.gather(in_memory, numbers)
+
+    def read(numbers: tf.Tensor) -> tf.Tensor:
+        stored = tf.numpy_function(slices.__getitem__, [numbers], slices.dtype, stateful=False)
+        return tf.ensure_shape(stored, (*numbers.shape, *slices.shape[1:]))
+
+    return read
+
+
+def _constant(values: NDArray[np.generic]) -> tf.Tensor:
     with tf.device("CPU"):
         return tf.constant(values)
 
@@ -170,6 +175,6 @@ def _in_memory(values: NDArray[np.generic]) -> tf.Tensor:
 def _dataset(make: object, steps: range) -> tf.data.Dataset:
     dataset = tf.data.Dataset.range(steps.start, steps.stop)
     options = tf.data.Options()
-    # Batches are whole already: workers share them out by batch, never by file.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    # There are no files to share out: each of several machines takes its part of every batch.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.map(make, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)

@@ -7,24 +7,26 @@ heart, every slice of the file, apex first. It is stored, so every output can be
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data.cohort import PreparedVolume
-from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.findings import FileError
+from cmrtf.data.geometry import VolumeGeometry, bounding_box
 from cmrtf.data.raw_subject import RawVolume
 from cmrtf.data.resampling import inside, resample_image, resample_labels
 from cmrtf.data.schema import SCHEMA
-from cmrtf.data.stack_order import CERTAIN_TAPER, apical_taper
-from cmrtf.errors import CmrtfError
+from cmrtf.data.stack_order import apical_taper
+from cmrtf.data.subject_record import PreparedVolume
+
+PREPARATION_VERSION = 1
+"""To be raised when stacks come out differently: older ones are then prepared again."""
 
 SPACING_MM = 1.5
 SIZE = 128
 PERCENTILES = (1.0, 99.0)
-HEART_RANGE_MM = (20.0, 250.0)
-"""A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,12 @@ class PreparedSubject:
         intensity_window: phase to the source values that became -1 and 1.
         geometry: where the stacks lie in the source.
         stack_flipped: whether the source was stored base first.
-        warnings: what a user should look at, without folder names.
     """
 
     volumes: dict[str, PreparedVolume]
     intensity_window: dict[str, tuple[float, float]]
     geometry: VolumeGeometry
     stack_flipped: bool
-    warnings: tuple[str, ...]
 
 
 def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
@@ -55,17 +55,24 @@ def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
     Raises:
         CmrtfError: the image has no contrast around the heart.
     """
-    labels = [volume.label_ids for volume in raw.values()]
-    heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
-    taper = apical_taper(labels)
-    affine = next(iter(raw.values())).affine
-    geometry = crop_geometry(heart, affine, stack_flipped=taper < 0)
+    geometry = stack_geometry(raw)
     volumes, windows = {}, {}
     for phase, volume in raw.items():
-        image, windows[phase] = prepare_image(volume.image, geometry, str(volume.source))
+        image, windows[phase] = prepare_image(volume.image, geometry, volume.source)
         volumes[phase] = PreparedVolume(image, prepare_labels(volume.label_ids, geometry))
-    warnings = (*_order_warnings(taper), *_size_warnings(heart, geometry))
-    return PreparedSubject(volumes, windows, geometry, taper < 0, warnings)
+    return PreparedSubject(volumes, windows, geometry, _slice_order(geometry).step < 0)
+
+
+def stack_geometry(raw: Mapping[str, RawVolume]) -> VolumeGeometry:
+    """The prepared grid that serves all phases of a subject.
+
+    Args:
+        raw: phase to its volume; all have the same shape and affine.
+    """
+    labels = [volume.label_ids for volume in raw.values()]
+    heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
+    affine = next(iter(raw.values())).affine
+    return crop_geometry(heart, affine, stack_flipped=apical_taper(labels) < 0)
 
 
 def crop_geometry(
@@ -80,10 +87,9 @@ def crop_geometry(
     """
     prepared_to_source = np.eye(4)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    for axis in (0, 1):
-        first, last = _extent(heart, axis)
+    for axis, extent in enumerate(bounding_box(heart)[:2]):
         step = SPACING_MM / spacing[axis]
-        centre = round((first + last) / 2) + _tie_free_offset(step)
+        centre = round((extent.start + extent.stop - 1) / 2) + _tie_free_offset(step)
         prepared_to_source[axis, axis] = step
         prepared_to_source[axis, 3] = centre - step * (SIZE // 2)
     num_slices = heart.shape[2]
@@ -91,6 +97,15 @@ def crop_geometry(
         prepared_to_source[2, 2:] = -1.0, num_slices - 1.0
     x, y, z = heart.shape
     return VolumeGeometry((x, y, z), affine, (SIZE, SIZE, num_slices), prepared_to_source)
+
+
+def is_cut(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> bool:
+    """Whether a heart, `(x, y, z)` of the source, reaches beyond the prepared grid."""
+    for axis, extent in enumerate(bounding_box(heart)[:2]):
+        positions = _positions(geometry, axis)
+        if extent.start < positions[0] - 0.5 or extent.stop - 1 > positions[-1] + 0.5:
+            return True
+    return False
 
 
 def restore_intensity(image: NDArray[Any], window: tuple[float, float]) -> NDArray[np.float32]:
@@ -125,7 +140,7 @@ def prepare_labels(label_ids: NDArray[np.uint8], geometry: VolumeGeometry) -> ND
 
 
 def prepare_image(
-    image: NDArray[Any], geometry: VolumeGeometry, source: str
+    image: NDArray[Any], geometry: VolumeGeometry, source: Path
 ) -> tuple[NDArray[np.float32], tuple[float, float]]:
     """An image on the prepared grid, slices first, in [-1, 1], and its intensity window.
 
@@ -142,9 +157,10 @@ def prepare_image(
     covered = np.outer(inside(x, image.shape[0]), inside(y, image.shape[1]))
     low, high = (float(value) for value in np.percentile(resampled[covered], PERCENTILES))
     if not low < high:
-        raise CmrtfError(
-            f"{source}: expected contrast around the heart. "
-            f"Received: the value {low:g} from the 1st to the 99th percentile."
+        raise FileError(
+            source,
+            f"expected contrast around the heart. "
+            f"Received: the value {low:g} from the 1st to the 99th percentile.",
         )
     resampled[~covered] = low
     scaled = np.clip((resampled - low) / (high - low), 0.0, 1.0) * 2.0 - 1.0
@@ -197,35 +213,3 @@ def _tie_free_offset(step: float) -> float:
     """
     q = Fraction(step).limit_denominator(8).denominator
     return 0.0 if q % 2 else 0.5 / q
-
-
-def _extent(heart: NDArray[np.bool_], axis: int) -> tuple[int, int]:
-    """First and last index of a mask along an axis."""
-    filled = np.flatnonzero(heart.any(axis=tuple({0, 1, 2} - {axis})))
-    return int(filled[0]), int(filled[-1])
-
-
-def _order_warnings(taper: float) -> tuple[str, ...]:
-    """A warning when the order of the slices is a guess."""
-    if abs(taper) >= CERTAIN_TAPER:
-        return ()
-    order = "base" if taper < 0 else "apex"
-    return (f"apex and base look alike (taper {taper:+.3f}); the file was taken to be {order} first",)
-
-
-def _size_warnings(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> tuple[str, ...]:
-    """A warning when the heart is no heart in millimetres, or when the crop cuts into it."""
-    extents = [_extent(heart, axis) for axis in (0, 1, 2)]
-    spacing = np.linalg.norm(geometry.source_affine[:3, :3], axis=0)
-    spans_mm = [(last - first + 1) * mm for (first, last), mm in zip(extents, spacing, strict=True)]
-    spans = " x ".join(f"{span:.0f}" for span in spans_mm)
-    if not all(HEART_RANGE_MM[0] <= span <= HEART_RANGE_MM[1] for span in spans_mm):
-        return (f"the labelled heart spans {spans} mm; look whether the voxel spacing in the file is right",)
-    for axis in (0, 1):
-        positions, (first, last) = _positions(geometry, axis), extents[axis]
-        if first < positions[0] - 0.5 or last > positions[-1] + 0.5:
-            kept = SIZE * SPACING_MM
-            return (
-                f"the labelled heart spans {spans} mm, more than the {kept:.0f} mm that are kept: it is cut",
-            )
-    return ()

@@ -1,21 +1,29 @@
-"""What a reader yields: light subjects that know their files and load them when asked.
+"""What a reader yields: light subjects that know their files.
 
 A reader turns one data set's layout into `RawSubject` objects and is the only place that knows
-that layout; everything after it sees label ids in `SCHEMA`'s order and 0-based frames.
+that layout; `examination.py` reads their files, and everything after it sees label ids in `SCHEMA`'s
+order and 0-based frames.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data import validation
-from cmrtf.data.nifti import NiftiVolume, read_nifti
-from cmrtf.data.schema import SCHEMA, LabelSchema
-from cmrtf.errors import CmrtfError
+from cmrtf.data.file_search import is_file
+from cmrtf.data.findings import WARNING, FileError, Finding
+from cmrtf.data.schema import SCHEMA
+
+VENDORS = ("A", "B", "C", "D")
+"""Siemens, Philips, GE, Canon, as M&Ms calls them."""
+
+ABBREVIATION = re.compile(r"[A-Za-z0-9-]{1,8}")
+
+Candidate = TypeVar("Candidate")
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,13 @@ class PhaseFiles:
     Args:
         image: NIfTI file of the image.
         label: NIfTI file of the label.
-        frame: 0-based frame of the cine.
+        frame: 0-based frame of the cine, or None when the data set does not say.
         is_cine: whether the files hold the whole cine `(x, y, z, t)` or this frame alone.
     """
 
     image: Path
     label: Path
-    frame: int
+    frame: int | None
     is_cine: bool
 
 
@@ -61,53 +69,27 @@ class RawSubject:
         vendor: `"A"` to `"D"`, or `""` when unknown.
         pathology: the data set's abbreviation, or `""` when unknown.
         phases: `"ED"` and `"ES"` to their files.
-        label_to_schema: label id in the file to label id in `SCHEMA`.
+        label_to_schema: label value in the file to label id in `SCHEMA`.
+        findings: what the reader warns of.
     """
 
     subject: str
     vendor: str
     pathology: str
     phases: Mapping[str, PhaseFiles]
-    label_to_schema: NDArray[np.uint8] = field(
-        default_factory=lambda: np.arange(SCHEMA.num_classes, dtype=np.uint8)
+    label_to_schema: Mapping[int, int] = field(
+        default_factory=lambda: {label_id: label_id for label_id in range(SCHEMA.num_classes)}
     )
+    findings: tuple[Finding, ...] = ()
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file of the subject, once."""
-        paths = [path for phase in self.phases.values() for path in (phase.image, phase.label)]
-        return tuple(dict.fromkeys(paths))
-
-    def load(self) -> dict[str, RawVolume]:
-        """Read and check all phases; a cine that holds several is read once.
-
-        Raises:
-            CmrtfError: a file is missing, damaged, or holds what no labelled short-axis stack can.
-        """
-        volumes = {path: read_nifti(path) for path in self.files}
-        loaded = {phase: self._load_phase(files, volumes) for phase, files in self.phases.items()}
-        first, *others = self.phases
-        for other in others:
-            validation.check_same_grid(
-                self.phases[first].image, loaded[first].image.shape, loaded[first].affine,
-                self.phases[other].image, loaded[other].image.shape, loaded[other].affine,
-            )  # fmt: skip
-        return loaded
-
-    def _load_phase(self, files: PhaseFiles, volumes: Mapping[Path, NiftiVolume]) -> RawVolume:
-        """One phase out of the subject's files."""
-        image, label = volumes[files.image], volumes[files.label]
-        validation.check_spacing(files.image, image.affine)
-        validation.check_same_grid(
-            files.image, image.data.shape, image.affine, files.label, label.data.shape, label.affine
-        )
-        voxels = _frame(files.image, image.data, files)
-        label_ids = _frame(files.label, label.data, files)
-        validation.check_image(files.image, voxels)
-        file_order = LabelSchema("file's", tuple(SCHEMA.structures[i] for i in self.label_to_schema))
-        file_order.validate(label_ids, str(files.label))
-        validation.check_heart(files.label, label_ids, files.frame)
-        return RawVolume(voxels, self.label_to_schema[label_ids.astype(np.uint8)], image.affine, files.image)
+    def files(self) -> dict[str, Path]:
+        """`"ED image"`, `"ED label"`, ... to their files; a cine is the file of several."""
+        return {
+            f"{phase} {kind}": path
+            for phase, files in self.phases.items()
+            for kind, path in (("image", files.image), ("label", files.label))
+        }
 
 
 @dataclass(frozen=True)
@@ -131,13 +113,13 @@ class RawCohort:
         format: the reader's name.
         subjects: the labelled subjects in order of their codes.
         skipped: subjects without labels, which are no mistake.
-        problems: one paragraph for each subject that is there but cannot be read.
+        problems: one for each subject that is there but cannot be read.
     """
 
     format: str
     subjects: tuple[RawSubject, ...]
     skipped: tuple[SkippedSubject, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -157,17 +139,58 @@ class Reader:
     read: Callable[[Path], RawCohort]
 
 
-def _frame(path: Path, data: NDArray[Any], files: PhaseFiles) -> NDArray[Any]:
-    """The phase's `(x, y, z)` voxels of a file."""
-    if not files.is_cine and data.ndim == 3:
-        return data
-    frame = files.frame if files.is_cine else 0
-    frames = data.shape[3] if data.ndim == 4 else 1
-    if not files.is_cine and frames > 1:
-        raise CmrtfError(f"{path}: expected a single frame (x, y, z). Received: shape={data.shape}.")
-    if not 0 <= frame < frames:
-        raise CmrtfError(
-            f"{path}: expected frame {frame} (counted from 0), as the subject's information says. "
-            f"Received: a file of {frames} frames."
-        )
-    return data[..., frame] if data.ndim == 4 else data
+def gather(
+    data_format: str,
+    candidates: Iterable[tuple[str, Candidate]],
+    read_one: Callable[[str, Candidate], RawSubject | SkippedSubject],
+) -> RawCohort:
+    """Read subject after subject; one that cannot be read becomes a problem.
+
+    Args:
+        data_format: the reader's name.
+        candidates: code of each subject and what its reader wants to know of it.
+        read_one: makes a subject of both, or raises `FileError`.
+    """
+    subjects: list[RawSubject] = []
+    skipped: list[SkippedSubject] = []
+    problems: list[Finding] = []
+    for code, candidate in candidates:
+        try:
+            found = read_one(code, candidate)
+        except FileError as error:
+            problems.append(replace(error.finding, subject=code))
+            continue
+        if isinstance(found, RawSubject):
+            subjects.append(found)
+        else:
+            skipped.append(found)
+    return RawCohort(data_format, tuple(subjects), tuple(skipped), tuple(problems))
+
+
+def require_partner(image: Path, label: Path) -> None:
+    """Check that both files of a pair are there.
+
+    Raises:
+        FileError: naming the one that is there.
+    """
+    for there, missing, what in ((label, image, "image"), (image, label, "label")):
+        if not is_file(missing):
+            raise FileError(there, f"expected the {what} {missing.name} beside it. Received: none.")
+
+
+def known_vendor(text: str, source: Path) -> tuple[str, tuple[Finding, ...]]:
+    """A vendor's letter, or `""` and a warning.
+
+    Args:
+        text: what the data set says.
+        source: the file that says it.
+    """
+    if text in VENDORS:
+        return text, ()
+    problem = f"expected a vendor from {VENDORS[0]} to {VENDORS[-1]} for the subject; taken as unknown"
+    return "", (Finding(WARNING, source, problem),)
+
+
+def known_pathology(text: str) -> str:
+    """An abbreviation as it is; anything longer may name a patient and becomes `""`."""
+    return text if ABBREVIATION.fullmatch(text) else ""

@@ -3,13 +3,21 @@
 To add a data set, write its reader in a file of its own and list it in `READERS`.
 """
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
-from cmrtf.data import reader_acdc, reader_mnms
-from cmrtf.data.raw_subject import RawCohort, Reader
+from cmrtf.data import reader_acdc, reader_folder, reader_mnms, reader_mnms2
+from cmrtf.data.findings import ERROR, WARNING, Finding
+from cmrtf.data.raw_subject import RawCohort, RawSubject, Reader
 from cmrtf.errors import CmrtfError
 
-READERS: tuple[Reader, ...] = (reader_mnms.READER, reader_acdc.READER)
+READERS: tuple[Reader, ...] = (
+    reader_mnms.READER,
+    reader_mnms2.READER,
+    reader_acdc.READER,
+    reader_folder.READER,
+)
 
 AUTO = "auto"
 
@@ -31,15 +39,33 @@ def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
         raise CmrtfError(
             f"{root}: expected labelled subjects. Received: none, and {len(cohort.skipped)} without labels."
         )
-    return cohort
+    times = Counter(subject.subject for subject in cohort.subjects)
+    twice = [subject for subject in cohort.subjects if times[subject.subject] > 1]
+    once = [_with_links(subject, root.resolve()) for subject in cohort.subjects if subject not in twice]
+    problems = (*cohort.problems, *map(_twice_finding, twice))
+    return replace(cohort, subjects=tuple(once), problems=problems)
+
+
+def _twice_finding(subject: RawSubject) -> Finding:
+    """A code that another folder has too."""
+    image = next(iter(subject.files.values()))
+    return Finding(ERROR, image, f"expected subject {subject.subject} once. Received: more.", subject.subject)
+
+
+def _with_links(subject: RawSubject, root: Path) -> RawSubject:
+    """The subject with a warning for each of its files that lies elsewhere."""
+    problem = "expected a file below the data set's folder. Received: a link that leads out of it; followed"
+    linked = [path for path in set(subject.files.values()) if not path.resolve().is_relative_to(root)]
+    findings = tuple(Finding(WARNING, path, problem) for path in sorted(linked))
+    return replace(subject, findings=(*subject.findings, *findings))
 
 
 def _reader(root: Path, data_format: str) -> Reader:
-    """The reader of that name, or the one that recognises the folder."""
+    """The reader of that name, or the one that recognises the folder; a description settles it."""
     candidates = [reader for reader in READERS if data_format in (AUTO, reader.name)]
     matching = [reader for reader in candidates if reader.recognises(root)]
-    if len(matching) == 1:
-        return matching[0]
+    if len(matching) == 1 or reader_folder.READER in matching:
+        return matching[-1]
     if matching:
         raise CmrtfError(
             f"{root}: expected one data set. Received: files of {' and '.join(r.name for r in matching)}. "

@@ -1,5 +1,6 @@
 """Which structures there are, and which number each has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,23 +50,37 @@ class LabelSchema:
         Raises:
             CmrtfError: naming the values that do not belong.
         """
-        values = np.unique(label_ids)
-        foreign = [value for value in values.tolist() if value not in range(self.num_classes)]
-        if foreign:
-            shown = ", ".join(f"{value:g}" for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
-            expected = ", ".join(f"{i} {name}" for i, name in enumerate(self.structures))
-            raise CmrtfError(
-                f"{source}: label values must be within {{{expected}}} ({self.name} order). "
-                f"Received: {shown}."
-            )
+        names = dict(enumerate(self.structures))
+        if complaint := foreign_values(label_ids, names, f"{self.name} order"):
+            raise CmrtfError(f"{source}: {complaint}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON."""
         return {"name": self.name, "structures": list(self.structures)}
 
 
+def foreign_values(label_ids: NDArray[Any], names: Mapping[int, str], order: str) -> str | None:
+    """What is wrong with an array that holds other values than those that have a name.
+
+    Args:
+        label_ids: any shape, any numeric type.
+        names: allowed value to structure.
+        order: what the values' order is called.
+    """
+    if label_ids.dtype == np.uint8:  # as labels mostly are; counting is faster than sorting
+        values = np.flatnonzero(np.bincount(label_ids.ravel()))
+    else:
+        values = np.unique(label_ids)
+    foreign = [value for value in values.tolist() if value not in names]
+    if not foreign:
+        return None
+    shown = ", ".join(f"{value:g}" for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
+    expected = ", ".join(f"{value} {name}" for value, name in sorted(names.items()))
+    return f"label values must be within {{{expected}}} ({order}). Received: {shown}."
+
+
 SCHEMA = LabelSchema(name="M&Ms", structures=("background", "LV", "MYO", "RV"))
 """The order used everywhere inside the project and in all outputs (LV is the LV cavity)."""
 
-ACDC_TO_SCHEMA = np.array([0, 3, 2, 1], dtype=np.uint8)
-"""ACDC stores 1 RV, 2 MYO, 3 LV (Bernard et al., IEEE TMI 2018); index with its ids to get ours."""
+ACDC_TO_SCHEMA = {0: 0, 1: 3, 2: 2, 3: 1}
+"""ACDC stores 1 RV, 2 MYO, 3 LV (Bernard et al., IEEE TMI 2018): its values to our label ids."""

@@ -6,7 +6,10 @@ import numpy as np
 
 
 def split_subjects(
-    strata: Mapping[str, tuple[str, str]], validation_fraction: float, seed: int
+    strata: Mapping[str, tuple[str, str]],
+    validation_fraction: float,
+    seed: int,
+    assigned: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Divide subjects so that every stratum is spread as evenly as whole numbers allow.
 
@@ -14,18 +17,29 @@ def split_subjects(
     taken (systematic sampling): each stratum, and each run of strata that share a vendor, gives its
     exact share rounded up or down, and the total is exact.
 
+    Subjects that have a split keep it. The others are divided in the same way, as many of them as bring the
+    whole to its share.
+
     Args:
         strata: subject to its `(vendor, pathology)`.
         validation_fraction: share of subjects to hold out.
         seed: of the shuffle; the order of `strata` does not matter.
+        assigned: subject to its split, of an earlier division. It is forgotten where it would leave no
+            subject to train on or none to validate.
 
     Returns:
         Subject to `"train"` or `"validation"`. Of two or more subjects at least one is in each.
     """
+    kept = {subject: split for subject, split in (assigned or {}).items() if subject in strata}
+    new = sorted(strata.keys() - kept.keys())
+    n = len(strata)
+    wanted = min(max(round(validation_fraction * n), 1), n - 1)
+    held_out = min(max(wanted - list(kept.values()).count("validation"), 0), len(new))
     rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(sorted(strata))
+    shuffled = rng.permutation(new)
     in_order = sorted(shuffled.tolist(), key=lambda subject: strata[subject])
-    n = len(in_order)
-    held_out = min(max(round(validation_fraction * n), 1), n - 1)
-    chosen = {in_order[int((i + 0.5) * n / held_out)] for i in range(held_out)}
-    return {subject: "validation" if subject in chosen else "train" for subject in strata}
+    chosen = {in_order[int((i + 0.5) * len(new) / held_out)] for i in range(held_out)}
+    splits = kept | {subject: "validation" if subject in chosen else "train" for subject in new}
+    if kept and n > 1 and len(set(splits.values())) == 1:
+        return split_subjects(strata, validation_fraction, seed)
+    return {subject: splits[subject] for subject in strata}

@@ -45,7 +45,9 @@ def usefulness_section(
         # In one order, so that the same subjects are the same training data.
         real = sorted(training[:amount], key=lambda subject: subject.name)
         made = synthesize(real)
-        sets |= {f"{amount} real": real, f"{amount} real + synthetic": [*real, *made]}
+        # As many of both, or a few real subjects would hardly be seen among many synthetic ones.
+        repeated = real * max(1, round(len(made) / len(real)))
+        sets |= {f"{amount} real": real, f"{amount} real + synthetic": [*repeated, *made]}
     sets[f"synthetic only, from {amounts[-1]}"] = made
     tests: dict[str, list[_Test]] = defaultdict(list)
     for number, seed in enumerate(seeds):
@@ -69,8 +71,8 @@ def usefulness_section(
             "",
             gains,
             f"Real and synthetic minus real only, paired by patient. {trainings} of each, all as many steps: "
-            "the interval is of patients, not of trainings. The generator has seen all training subjects, "
-            "also where the segmenter gets a few.",
+            "the interval is of patients, not of trainings. Real subjects are repeated to be as many. "
+            "The generator has seen all training subjects, also where the segmenter gets a few.",
         ),
         _table(
             "HD95 on held-out patients",

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.data.findings import raise_errors
 from cmrtf.data.geometry import VolumeGeometry
 from cmrtf.data.nifti import NiftiVolume, read_nifti
 from cmrtf.data.preparation import (
@@ -19,7 +20,13 @@ from cmrtf.data.preparation import (
 )
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.stack_order import apical_taper
-from cmrtf.data.validation import check_heart, check_image, check_spacing
+from cmrtf.data.validation import (
+    axes_findings,
+    finite_findings,
+    heart_findings,
+    image_findings,
+    slices_findings,
+)
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.interpolation import Models
 from cmrtf.synthesis.walks import codes_at
@@ -62,10 +69,10 @@ def read_labels(path: Path) -> LabelStack:
     volume = read_nifti(path)
     if volume.data.ndim != 3:
         raise CmrtfError(f"{path}: expected a 3D label map (one phase). Received: shape={volume.data.shape}.")
-    check_spacing(path, volume.affine)
+    raise_errors(axes_findings(path, volume.affine))
     SCHEMA.validate(volume.data, str(path))
     label_ids = volume.data.astype(np.uint8)
-    check_heart(path, label_ids, frame=0)
+    raise_errors(heart_findings(path, label_ids))
     geometry = _geometry(volume, label_ids)
     return LabelStack(prepare_labels(label_ids, geometry), geometry)
 
@@ -103,14 +110,17 @@ def appearance_of_file(models: Models, path: Path, labels: LabelStack) -> Appear
     volume = read_nifti(path)
     if volume.data.ndim != 3:
         raise CmrtfError(f"{path}: expected a 3D image (one phase). Received: shape={volume.data.shape}.")
-    check_spacing(path, volume.affine)
-    check_image(path, volume.data)
+    everywhere = np.ones(volume.data.shape, np.bool_)
+    raise_errors(axes_findings(path, volume.affine))
+    raise_errors(slices_findings(path, volume.data.shape[2]))
+    raise_errors(finite_findings(path, volume.data, everywhere))
+    raise_errors(image_findings(path, volume.data))
     geometry = labels.geometry
     if volume.data.shape != geometry.source_shape:
         middle = np.zeros(volume.data.shape, dtype=bool)
         middle[tuple(size // 2 for size in volume.data.shape)] = True
         geometry = crop_geometry(middle, volume.affine, bool(geometry.prepared_to_source[2, 2] < 0))
-    image, window = prepare_image(volume.data.astype(np.float32), geometry, str(path))
+    image, window = prepare_image(volume.data.astype(np.float32), geometry, path)
     positions = np.linspace(0.0, 1.0, len(labels.label_ids))
     return Appearance(codes_at(models.encode_style(image), positions), window)
 

@@ -1,64 +1,120 @@
 """Saving and restoring everything that a run needs to continue exactly."""
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
+from cmrtf.training.finite import are_finite, not_finite_error
 
 KEEP = 2
 """Checkpoints kept: the last, and the one before in case the last is damaged."""
 
+PREFIX = "ckpt-"
+
 
 class Checkpoints:
-    """Checkpoints of a compiled model: weights, moving averages and optimizers.
+    """Checkpoints of a model: weights and moving averages; of a compiled one also its training.
+
+    That is its optimizers, and what its metrics have summed up since the interval began, so that a run
+    may stop within an interval. The files that are there say which checkpoints there are: no list of
+    them can be damaged or out of date.
 
     Args:
-        model: with its optimizers built.
+        model: with its optimizers built, if it has any.
         folder: where the checkpoints lie.
     """
 
     def __init__(self, model: keras.Model, folder: Path) -> None:
+        self.folder = folder
         self.step = tf.Variable(0, dtype=tf.int64, name="step")
         optimizers = {
-            name: [variable.value for variable in value.variables]
+            name: value.variables
             for name, value in vars(model).items()
             if isinstance(value, keras.optimizers.Optimizer)
         }
-        weights = [weight.value for weight in model.weights]
-        self.checkpoint = tf.train.Checkpoint(step=self.step, weights=weights, **optimizers)
-        self.manager = tf.train.CheckpointManager(self.checkpoint, str(folder), max_to_keep=KEEP)
+        variables = {"weights": model.weights} | optimizers
+        self.floats = [v for group in variables.values() for v in group if v.dtype == "float32"]
+        # On several machines a metric is read by all of them at once, but the chief alone saves: so
+        # metrics are saved as a copy.
+        self.metrics = [v for metric in model.metrics for v in metric.variables] if optimizers else []
+        self.copy = [tf.Variable(tf.zeros(v.shape), name=v.path) for v in self.metrics]
+        values = {name: [variable.value for variable in group] for name, group in variables.items()}
+        self.checkpoint = tf.train.Checkpoint(step=self.step, metrics=self.copy, **values)
 
-    def save(self, step: int) -> None:
+    def steps(self) -> list[int]:
+        """After how many steps there are checkpoints, readable or not, in ascending order."""
+        return sorted(int(file.stem.removeprefix(PREFIX)) for file in self.folder.glob(f"{PREFIX}*.index"))
+
+    def save(self, step: int, write: bool = True) -> None:
         """Save after `step` steps; the file has its final name only when it is complete.
 
+        Args:
+            step: how many have been taken.
+            write: whether this is the machine that writes.
+
         Raises:
-            CmrtfError: it cannot be written; earlier checkpoints are untouched.
+            CmrtfError: there are NaN or infinite values, or it cannot be written; earlier checkpoints are
+                untouched.
         """
+        finite = are_finite([variable.value for variable in self.floats]).numpy()
+        if not finite.all():
+            raise not_finite_error(self.folder, step, self.floats[finite.argmin()].path)
         self.step.assign(step)
+        for copy, metric in zip(self.copy, self.metrics, strict=True):
+            copy.assign(metric.value)
+        if not write:
+            return
         try:
-            self.manager.save(checkpoint_number=step)
+            self.folder.mkdir(exist_ok=True)
+            self.checkpoint.write(str(self.folder / f"{PREFIX}{step}"))
         except (tf.errors.OpError, OSError) as error:
+            with contextlib.suppress(OSError):
+                self._keep(self.steps())
             raise CmrtfError(
-                f"{self.manager.directory}: expected to save the checkpoint of step {step}, but: {error}. "
-                f"{len(self.manager.checkpoints)} saved before are intact: --resume continues from there."
+                f"{self.folder}: expected to save the checkpoint of step {step}, "
+                f"but: {str(error).rpartition('}} ')[2]}. "  # without the name of the graph's node
+                f"{len(self.steps())} saved before are intact: --resume continues from there."
             ) from error
+        # What is there of later steps could not be read, or the run would not be here.
+        self._keep([other for other in self.steps() if other <= step][-KEEP:])
 
     def restore(self) -> int:
-        """Restore the latest readable checkpoint and return its step; 0 where there is none."""
-        for path in reversed(self.manager.checkpoints):
+        """Restore the latest readable checkpoint and return its step; 0 where there is none.
+
+        Raises:
+            CmrtfError: there are checkpoints, but none that can be read.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
             try:
-                self.checkpoint.restore(path).assert_existing_objects_matched().expect_partial()
+                status = self.checkpoint.read(str(self.folder / f"{PREFIX}{step}"))
+                status.assert_existing_objects_matched().expect_partial()
             except (tf.errors.OpError, IndexError, AssertionError, ValueError):
                 continue
+            for copy, metric in zip(self.copy, self.metrics, strict=True):
+                metric.assign(copy)
             return int(self.step.numpy())
-        if self.manager.checkpoints:
+        if steps:
             raise CmrtfError(
-                f"{self.manager.directory}: expected a checkpoint of this configuration. "
-                f"Received: {len(self.manager.checkpoints)} that cannot be read."
+                f"{self.folder}: expected a checkpoint of this configuration. "
+                f"Received: {len(steps)} that cannot be read."
             )
         return 0
+
+    def _keep(self, steps: list[int]) -> None:
+        """Remove what is not of the checkpoints of `steps`, also what a killed process left half-written."""
+        names = {f"{PREFIX}{step}" for step in steps}
+        for path in self.folder.iterdir():
+            if path.name.split(".")[0] in names:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def restore_for_inference(model: keras.Model, folder: Path) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.data import signed_distance
 from cmrtf.data.augmentation import AugmentationConfig, augment_labels
+from cmrtf.data.cohort import LabelArray
 from cmrtf.models.label_vae import LabelVAE
 
 LIMIT_PX = 4.0
@@ -30,7 +31,7 @@ MAX_SHAPES = 2400
 
 
 def start_at_principal_shapes(
-    model: LabelVAE, label_ids: NDArray[np.uint8], augmentation: AugmentationConfig, seed: int
+    model: LabelVAE, label_ids: LabelArray, augmentation: AugmentationConfig, seed: int
 ) -> None:
     """Set the linear paths of encoder and decoder so that codes are standardised principal components.
 
@@ -102,16 +103,14 @@ def ridge_regression(inputs: NDArray[np.floating], targets: NDArray[np.floating]
 
 
 def _augmented(
-    label_ids: NDArray[np.uint8], augmentation: AugmentationConfig, seed: int, num_classes: int
+    label_ids: LabelArray, augmentation: AugmentationConfig, seed: int, num_classes: int
 ) -> NDArray[np.uint8]:
     """The slices, and augmented ones up to `MAX_SHAPES` and at most three for each."""
     chosen = np.random.default_rng(seed).permutation(len(label_ids))[:MAX_SHAPES]
-    label_ids = label_ids[np.sort(chosen)]
-    rounds = min(MAX_SHAPES // len(label_ids), 4)
+    shapes = label_ids[np.sort(chosen)]
+    rounds = min(MAX_SHAPES // len(shapes), 4)
     more = [
-        augment_labels(
-            tf.constant(label_ids), tf.constant([seed, -number], tf.int64), augmentation, num_classes
-        )
+        augment_labels(tf.constant(shapes), tf.constant([seed, -number], tf.int64), augmentation, num_classes)
         for number in range(1, rounds)
     ]
-    return np.concatenate([label_ids, *more])
+    return np.concatenate([shapes, *more])

@@ -6,6 +6,7 @@ RUN/
   log.csv         one row per interval
   tensorboard/    the same for TensorBoard
   samples/        a picture per interval
+  run.lock        held by the process that trains
 """
 
 import csv
@@ -19,9 +20,11 @@ from typing import Any
 
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import Config, GANConfig, VAEConfig, config_from_dict
+from cmrtf.training.run_lock import LOCK_FILE
 from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
+PARTIAL_RUN_FILE = ".run.json.partial"
 KINDS: dict[str, type[Any]] = {"label_vae": VAEConfig, "spade_gan": GANConfig}
 
 
@@ -68,9 +71,10 @@ class RunDirectory:
         """Start a run in a new or empty folder.
 
         Raises:
-            CmrtfError: the folder holds something already.
+            CmrtfError: the folder holds something already, other than a start that was cut short.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        cut_short = {LOCK_FILE, PARTIAL_RUN_FILE}
+        if path.exists() and (not path.is_dir() or any(p.name not in cut_short for p in path.iterdir())):
             raise CmrtfError(
                 f"{path}: expected a new or empty folder for the run. Received: one that is not empty. "
                 "Continue the run that it holds with --resume, or name another folder."
@@ -79,7 +83,6 @@ class RunDirectory:
         try:
             path.mkdir(parents=True, exist_ok=True)
             run._write()
-            run.samples.mkdir()
         except OSError as error:
             raise CmrtfError(f"{path}: expected a folder that can be written, but: {error}") from error
         return run
@@ -116,6 +119,15 @@ class RunDirectory:
         """
         if not (resume and (path / RUN_FILE).exists()):
             return cls.create(path, kind, config, seed, data_hash)
+        return cls.open_as(path, kind, config, seed, data_hash)
+
+    @classmethod
+    def open_as(cls, path: Path, kind: str, config: Config, seed: int, data_hash: str) -> "RunDirectory":
+        """Open an existing run with the settings that it was started with.
+
+        Raises:
+            CmrtfError: it was started with another configuration, seed or data.
+        """
         run = cls.open(path, kind)
         asked = cls(path, kind, config, seed, data_hash)
         if differences := _differences(run._to_dict(), asked._to_dict()):
@@ -146,7 +158,7 @@ class RunDirectory:
         record = self._to_dict() | {
             "versions": {"cmrtf": __version__, "python": platform.python_version()} | versions
         }
-        partial = self.path / f".{RUN_FILE}.partial"
+        partial = self.path / PARTIAL_RUN_FILE
         partial.write_text(json.dumps(record, indent=2) + "\n")
         partial.replace(self.path / RUN_FILE)
 

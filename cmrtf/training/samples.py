@@ -62,6 +62,7 @@ def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
             axis.set_xticks([])
             axis.set_yticks([])
         row[0].set_ylabel(name, fontsize=9)
+    path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial.png")
     try:
         figure.savefig(partial, dpi=80)

@@ -41,7 +41,9 @@ def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> Non
         }
         by_vendor[record.vendor].append(subjects[subject])
     vendors = {vendor: _mean(entries) for vendor, entries in by_vendor.items() if vendor}
-    path.write_text(json.dumps({"subjects": subjects, "vendors": vendors}) + "\n")
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps({"subjects": subjects, "vendors": vendors}) + "\n")
+    partial.replace(path)
 
 
 def _mean(entries: list[Entry]) -> Entry:

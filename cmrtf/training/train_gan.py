@@ -17,12 +17,13 @@ from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.training.config import GANConfig
 from cmrtf.training.fused_adam import FusedAdam
-from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
-from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.loop import opened_run, train
 from cmrtf.training.samples import COLUMNS, draw_syntheses
+from cmrtf.training.strategy import check_batch_size, is_chief, mirrored_strategy
 from cmrtf.training.style_bank import STYLE_BANK_FILE, write_style_bank
 
 KIND = "spade_gan"
+SHOWN = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
 
 
 def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
@@ -43,7 +44,7 @@ def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
 def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, resume: bool = False) -> None:
     """Train a SPADE GAN on the "train" subjects of a prepared cohort.
 
-    Runs under `tf.distribute.MirroredStrategy` on all GPUs, or on the CPU.
+    Runs on all GPUs, or on the CPU, of this machine or of all that `TF_CONFIG` names.
 
     Args:
         prepared: the cohort's folder.
@@ -59,29 +60,27 @@ def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, 
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     training = Slices.of_split(cohort, "train")
-    run = RunDirectory.open_or_create(run_path, KIND, config, seed, cohort.data_hash, resume)
-    keras.utils.set_random_seed(seed)
-    with strategy.scope():
-        model = build_spade_gan(config, training.image.shape[-1])
-        perceptual = PerceptualLoss(Path(config.perceptual_weights)) if config.perceptual_weights else None
-        model.compile(
-            _adam(config.g_learning_rate, config.steps),
-            _adam(config.d_learning_rate, config.steps),
-            config.loss_weights,
-            config.average_decay,
-            config.augment_discriminator,
-            perceptual,
-        )
 
     def batches(steps: range) -> tf.data.Dataset:
         return image_batches(
             training, config.augmentation, config.batch_size, steps, seed, config.style_dim, NUM_DRAWS
         )
 
-    report = SynthesisReport(_samples(cohort), run.samples, config.interval_steps)
-    shown = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
-    fit(model, run, batches, [report], shown)
-    write_style_bank(model, cohort, run.path / STYLE_BANK_FILE)
+    with opened_run(run_path, KIND, config, seed, cohort.data_hash, resume) as run:
+        keras.utils.set_random_seed(seed)
+        with strategy.scope():
+            model = build_spade_gan(config, training.image.shape[-1])
+            model.compile(
+                _adam(config.g_learning_rate, config.steps),
+                _adam(config.d_learning_rate, config.steps),
+                config.loss_weights,
+                config.average_decay,
+                config.augment_discriminator,
+                PerceptualLoss(Path(config.perceptual_weights)) if config.perceptual_weights else None,
+            )
+        train(model, run, batches, SynthesisReport(model, _samples(cohort), run.samples), SHOWN)
+        if is_chief(strategy):
+            write_style_bank(model, cohort, run.path / STYLE_BANK_FILE)
 
 
 def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
@@ -120,27 +119,21 @@ def _samples(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
     }
 
 
-class SynthesisReport(keras.callbacks.Callback):
-    """After every interval: validation slices synthesised in their own style and in their neighbour's.
+class SynthesisReport:
+    """Validation slices synthesised in their own style and in their neighbour's.
 
-    Adds `val_l1` to the logs, the mean absolute difference of real images and their syntheses from
-    their own labels and style, in units of the image range [-1, 1].
+    Called after every interval, it returns `val_l1`, the mean absolute difference of real images and their
+    syntheses from their own labels and style, in units of the image range [-1, 1], and draws a picture.
 
     Args:
+        model: the GAN; samples are drawn on its first device, outside the strategy.
         samples: `labels` and `real`, each `(columns, size, size)`.
         folder: of the pictures.
-        interval_steps: steps per interval, for their names.
     """
 
-    def __init__(self, samples: Mapping[str, NDArray[Any]], folder: Path, interval_steps: int) -> None:
-        super().__init__()
+    def __init__(self, model: SPADEGAN, samples: Mapping[str, NDArray[Any]], folder: Path) -> None:
         self.samples = samples
         self.folder = folder
-        self.interval_steps = interval_steps
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Trace once, outside the strategy: samples are drawn on the first device."""
-        model = self.model
 
         @tf.function(autograph=False)
         def synthesize(label_ids: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -151,14 +144,12 @@ class SynthesisReport(keras.callbacks.Callback):
 
         self.synthesize = synthesize
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def __call__(self, step: int) -> dict[str, float]:
         """Synthesise, measure, draw."""
-        step = (epoch + 1) * self.interval_steps
         own, swapped = (t.numpy() for t in self.synthesize(self.samples["labels"], self.samples["real"]))
         l1 = float(np.abs(own - self.samples["real"]).mean())
-        if logs is not None:
-            logs["val_l1"] = l1
         rows = {**self.samples, "own style": own, "next style": swapped}
         draw_syntheses(
             self.folder / f"step_{step:06d}.png", rows, f"validation slices, step {step}, L1 {l1:.3f}"
         )
+        return {"val_l1": l1}

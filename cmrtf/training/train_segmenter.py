@@ -1,5 +1,6 @@
 """Training of a segmenter on slices in memory, real, synthetic or both."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +13,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.data.augmentation import AugmentationConfig
+from cmrtf.data.cohort import LabelArray, SliceArray
 from cmrtf.data.pipeline import Slices, pair_batches
 from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder
 from cmrtf.models.segmenter import Segmenter
-from cmrtf.training.callbacks import Progress
+from cmrtf.training.finite import not_finite_error
 from cmrtf.training.fused_adam import FusedAdam
-from cmrtf.training.loop import check_batch_size, mirrored_strategy, without_remapping
+from cmrtf.training.reporting import Progress
+from cmrtf.training.steps import step_function, without_remapping
+from cmrtf.training.strategy import check_batch_size, mirrored_strategy
 
 CONFIG_FILE = "segmenter.json"
 WEIGHTS_FILE = "segmenter.weights.h5"
@@ -109,8 +113,8 @@ class TrainedSegmenter:
 
 
 def train_segmenter(
-    images: NDArray[np.float32],
-    label_ids: NDArray[np.uint8],
+    images: SliceArray,
+    label_ids: LabelArray,
     steps: int,
     seed: int = 0,
     progress: bool = True,
@@ -131,7 +135,7 @@ def train_segmenter(
         config: model and schedule, where they are not to be the usual ones.
 
     Raises:
-        CmrtfError: the batch cannot be shared out evenly to the devices.
+        CmrtfError: the batch cannot be shared out evenly to the devices, or numbers are not finite.
         ValueError: images and labels differ in shape.
     """
     if images.shape != label_ids.shape:
@@ -146,16 +150,14 @@ def train_segmenter(
         model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)))
     slices = Slices(images, label_ids, np.arange(len(images)))  # pairs know no neighbours
     batches = pair_batches(slices, config.augmentation, config.batch_size, range(steps), seed)
-    shown = tuple(model.trackers)
-    with without_remapping():
-        model.fit(
-            batches,
-            epochs=1,
-            steps_per_epoch=steps,
-            shuffle=False,  # batches come in the order of their seed already
-            verbose=0,
-            callbacks=[Progress(name, 0, steps, steps, shown)] if progress else [],
-        )
+    bar = Progress(name, 0, steps, tuple(model.trackers), silent=not progress)
+    with without_remapping(), contextlib.closing(bar):
+        take_step = step_function(model, batches)
+        for step in range(1, steps + 1):
+            if bad := take_step():
+                raise not_finite_error(name, step, bad)
+            bar.advance()
+        bar.figures(steps, {key: float(mean) for key, mean in model.get_metrics_result().items()})
     trained = Segmenter.from_config(model.get_config())  # without optimizer, on one device
     trained.set_weights(model.get_weights())
     return TrainedSegmenter(trained)

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,15 +17,18 @@ from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE, write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
 from cmrtf.training.fused_adam import FusedAdam
-from cmrtf.training.loop import check_batch_size, fit, mirrored_strategy
+from cmrtf.training.loop import opened_run, train
 from cmrtf.training.principal_shapes import start_at_principal_shapes
-from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.samples import draw_reconstructions
+from cmrtf.training.strategy import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
 
 KIND = "label_vae"
+SHOWN = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active where the variance over the data of its posterior mean exceeds this:
 Burda et al., Importance Weighted Autoencoders, ICLR 2016, section 5 (https://arxiv.org/abs/1509.00519)."""
+VALIDATION_SUBJECTS = 200
+"""So many at most are held in memory and reconstructed after each interval."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
 def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, resume: bool = False) -> None:
     """Train a label VAE on the "train" subjects of a prepared cohort.
 
-    Runs under `tf.distribute.MirroredStrategy` on all GPUs, or on the CPU.
+    Runs on all GPUs, or on the CPU, of this machine or of all that `TF_CONFIG` names.
 
     Args:
         prepared: the cohort's folder.
@@ -59,14 +61,6 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
     check_batch_size(config.batch_size, strategy)
     # Walks stay between labelled slices, so the model need not know what none looks like.
     training = Slices.of_split(cohort, "train").labelled()
-    run = RunDirectory.open_or_create(run_path, KIND, config, seed, cohort.data_hash, resume)
-    keras.utils.set_random_seed(seed)
-    with strategy.scope():
-        model = build_label_vae(config, training.label_ids.shape[-1])
-        schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-        model.compile(FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight)
-    if config.linear_path and not Checkpoints(model, run.checkpoints).manager.checkpoints:
-        start_at_principal_shapes(model, training.label_ids, config.augmentation, seed)
 
     def batches(steps: range) -> tf.data.Dataset:
         return label_batches(
@@ -79,36 +73,47 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
             with_neighbours=config.between_weight > 0,
         )
 
-    volumes = [
-        v.label_ids for subject in cohort.subjects("validation") for v in cohort.load(subject).values()
-    ]
-    validation = [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
-    shown = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
-    fit(model, run, batches, [ReconstructionReport(validation, run.samples, config.interval_steps)], shown)
-    write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK_FILE)
+    with opened_run(run_path, KIND, config, seed, cohort.data_hash, resume) as run:
+        keras.utils.set_random_seed(seed)
+        with strategy.scope():
+            model = build_label_vae(config, training.label_ids.shape[-1])
+            schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
+            model.compile(
+                FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight
+            )
+        if config.linear_path and not Checkpoints(model, run.checkpoints).steps():
+            start_at_principal_shapes(model, training.label_ids, config.augmentation, seed)
+            copy_from_chief(strategy, model.weights)
+        report = ReconstructionReport(model, _validation(cohort), run.samples)
+        train(model, run, batches, report, SHOWN)
+        if is_chief(strategy):
+            write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK_FILE)
 
 
-class ReconstructionReport(keras.callbacks.Callback):
-    """After every interval: how well validation subjects are reconstructed, and how the latent space is used.
+def _validation(cohort: PreparedCohort) -> list[NDArray[np.uint8]]:
+    """Labelled slices of each volume of the validation subjects, or of some evenly among them."""
+    subjects = cohort.subjects("validation")
+    every = max(1, -(-len(subjects) // VALIDATION_SUBJECTS))
+    volumes = [v.label_ids for subject in subjects[::every] for v in cohort.load(subject).values()]
+    return [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
 
-    Adds to the logs `dice_<structure>` (mean over volumes of the Dice of the reconstruction from the
-    posterior mean), `active_dims`, and draws a picture; warns when the posterior has collapsed.
+
+class ReconstructionReport:
+    """How well validation subjects are reconstructed, and how the latent space is used.
+
+    Called after every interval, it returns `dice_<structure>` (mean over volumes of the Dice of the
+    reconstruction from the posterior mean) and `active_dims`, and draws a picture; it warns when the
+    posterior has collapsed.
 
     Args:
+        model: the VAE; validation runs on its first device, outside the strategy.
         volumes: label ids `(slices, size, size)` of the labelled slices of each validation volume.
         samples: folder of the pictures.
-        interval_steps: steps per interval, for their names.
     """
 
-    def __init__(self, volumes: list[NDArray[np.uint8]], samples: Path, interval_steps: int) -> None:
-        super().__init__()
+    def __init__(self, model: LabelVAE, volumes: list[NDArray[np.uint8]], samples: Path) -> None:
         self.volumes = volumes
         self.samples = samples
-        self.interval_steps = interval_steps
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Trace once, outside the strategy: validation runs on the first device."""
-        model = self.model
 
         @tf.function(reduce_retracing=True, autograph=False)
         def reconstruct(label_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -117,19 +122,18 @@ class ReconstructionReport(keras.callbacks.Callback):
 
         self.reconstruct = reconstruct
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def __call__(self, step: int) -> dict[str, float]:
         """Measure, draw, warn."""
-        if not self.volumes or logs is None:
-            return
+        if not self.volumes:
+            return {}
         means, reconstructions = zip(*(self.reconstruct(volume) for volume in self.volumes), strict=True)
         scores = [dice(v, r.numpy()) for v, r in zip(self.volumes, reconstructions, strict=True)]
+        figures = {}
         for structure in SCHEMA.foreground:
             defined = [score[structure] for score in scores if not np.isnan(score[structure])]
             if defined:
-                logs[f"dice_{structure}"] = float(np.mean(defined))
+                figures[f"dice_{structure}"] = float(np.mean(defined))
         active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
-        logs["active_dims"] = active
-        step = (epoch + 1) * self.interval_steps
         draw_reconstructions(
             self.samples / f"step_{step:06d}.png", self.volumes[0], reconstructions[0].numpy(), scores[0]
         )
@@ -139,3 +143,4 @@ class ReconstructionReport(keras.callbacks.Callback):
                 "Lower kl_weight or lengthen kl_warmup_steps.",
                 step,
             )
+        return figures | {"active_dims": active}

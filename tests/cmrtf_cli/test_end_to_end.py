@@ -1,10 +1,12 @@
 """From raw data to synthetic subjects through the command line, and what it says to wrong input."""
 
 import csv
+import gzip
 import json
 import signal
 import subprocess
 import sys
+import zipfile
 
 import nibabel as nib
 import numpy as np
@@ -151,6 +153,42 @@ def test_labels_can_be_painted(story, within, codes, tmp_path):
     image = nib.load(tmp_path / "image.nii.gz")
     assert image.shape == heart.shape
     np.testing.assert_allclose(image.affine, painted.affine, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def painted(story, codes, tmp_path_factory):
+    """A raw patient's own labels, painted in the appearance of that patient's raw image."""
+    folder = tmp_path_factory.mktemp("painted")
+    for kind in ("sa", "sa_gt"):
+        cine = nib.load(story.raw / codes[0] / f"{codes[0]}_{kind}.nii.gz")
+        frame = PreparedCohort.open(story.prepared).record(codes[0]).frames["ED"]
+        one = nib.Nifti1Image(np.asanyarray(cine.dataobj)[..., frame], cine.affine, cine.header)
+        nib.save(one, folder / f"{story.patient_name}_{kind}.nii.gz")
+    image, label = (folder / f"{story.patient_name}_{kind}.nii.gz" for kind in ("sa", "sa_gt"))
+    assert all(story.patient_name.encode() in b"".join(_contents(path)) for path in (image, label))
+    arguments = ["--model", story.bundle, label, "--style", image, "--out", folder / "image.nii.gz"]
+    result = CliRunner().invoke(cli, ["synthesize", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return folder / "image.nii.gz"
+
+
+def _contents(path):
+    """The bytes of a file, and of what is packed in it."""
+    yield path.read_bytes()
+    if path.name.endswith(".gz"):
+        yield gzip.decompress(path.read_bytes())
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            yield from (archive.read(name) for name in archive.namelist())
+
+
+def test_no_name_of_a_patient_travels(story, within, between, painted):
+    """It stands in headers, the table and the raw folder's name, and in none of the bytes made from them."""
+    folders = (story.prepared, story.vae_run, story.gan_run, story.bundle, within, between)
+    made = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert len(made) > 50
+    for path in [*made, painted]:
+        assert not any(story.patient_name.encode() in content for content in _contents(path)), path
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,6 @@ def test_serving_files_may_be_edited(copied):
 def test_no_text_of_a_header_gets_into_a_bundle(story):
     """The raw files of the story carry names in every text field of their headers."""
     marked = [path for path in story.raw.rglob("*_sa*.nii.gz")]
-    assert story.header_text.encode() in gzip.decompress(marked[0].read_bytes())
+    assert story.patient_name.encode() in gzip.decompress(marked[0].read_bytes())
     for file in (path for path in story.bundle.rglob("*") if path.is_file()):
-        assert story.header_text.encode() not in file.read_bytes(), file
+        assert story.patient_name.encode() not in file.read_bytes(), file

@@ -27,7 +27,7 @@ from cmrtf_cli.quiet import start_tensorflow
     "raw",
     type=click.Path(path_type=Path),
     metavar="RAW",
-    help="A raw data set (M&Ms, ACDC).  [default: a phantom cohort, made on the spot]",
+    help="A raw data set, as for prepare.  [default: a phantom cohort, made on the spot]",
 )
 @click.option(
     "--preset", metavar="NAME|FILE", help="Of the training.  [default: demo for the phantom, cpu for RAW]"
@@ -111,9 +111,10 @@ def _phantom(out: Path, seed: int) -> None:
 
 
 def _prepare(raw: Path, out: Path, seed: int) -> None:
+    from cmrtf.data.cohort import MANIFEST_NAME
     from cmrtf.data.cohort_builder import build_cohort
 
-    if not _done(out):
+    if not _done(out / MANIFEST_NAME):
         build_cohort(raw, out, seed=seed, progress=True)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from cmrtf_cli import options
+from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from cmrtf.data.cohort_builder import BuiltCohort
@@ -17,14 +23,7 @@ SHOWN_SUBJECTS = 10
 @click.command("prepare", epilog="Example: cmrtf prepare OpenDataset/ prepared/ --seed 1")
 @click.argument("raw", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "data_format",
-    type=click.Choice(["auto", "mnms", "acdc"]),
-    default="auto",
-    show_default=True,
-    help="Layout of RAW; auto goes by the files.",
-)
+@options.data_format
 @click.option(
     "--validation-fraction",
     type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
@@ -38,44 +37,78 @@ SHOWN_SUBJECTS = 10
     type=click.IntRange(min=1),
     help="Subjects prepared at the same time.  [default: one per processor]",
 )
+@click.option(
+    "--beam",
+    is_flag=True,
+    help="Prepare with Apache Beam, into shards that training reads from disk: for cohorts of any size.",
+)
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
 def command(
-    raw: Path, out: Path, data_format: str, validation_fraction: float, seed: int, workers: int | None
+    raw: Path,
+    out: Path,
+    data_format: str,
+    validation_fraction: float,
+    seed: int,
+    workers: int | None,
+    beam: bool,
+    beam_options: tuple[str, ...],
 ) -> None:
-    """Resample, crop and normalise the labelled subjects of RAW into the new folder OUT.
+    """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
-    RAW is M&Ms or ACDC as it was downloaded. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
-    heart, apex first, with intensities in [-1, 1]. If any subject cannot be used, all such subjects are
-    named and nothing is written.
+    RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, or a folder with a cmrtf.yaml (see the README).
+    Every stack becomes 1.5 mm in-plane, 128 x 128 around the heart, apex first, with intensities in
+    [-1, 1]. If any subject cannot be used (what `cmrtf check` calls an error), all such subjects are
+    named and there is no cohort. What check calls a warning is repaired where its text says so, and
+    stands in the manifest.
+
+    The same command goes on where it was interrupted, and brings a cohort up to date with its RAW: subjects
+    whose files have not changed are kept, and stay in their split.
+
+    With --beam, options behind "--" say where the pipeline runs (say, -- --runner=SparkRunner); all its
+    workers must see RAW and OUT. Without any it runs here.
     """
     from cmrtf.data.cohort_builder import build_cohort
+    from cmrtf.data.shard_builder import build_sharded_cohort
 
-    built = build_cohort(raw, out, data_format, validation_fraction, seed, workers, progress=True)
+    if beam_options and not beam:
+        raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
+    build: Callable[..., BuiltCohort] = build_cohort
+    if beam:
+        start_tensorflow()  # which writes shards
+        build = partial(build_sharded_cohort, beam_options=beam_options)
+    try:
+        built = build(raw, out, data_format, validation_fraction, seed, workers, progress=True)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. Subjects that are done stay: the same command goes on from there.", err=True)
+        sys.exit(130)
     click.echo(_summary(built))
     click.echo(f"Next: cmrtf train-vae {out} --run runs/vae")
 
 
 def _summary(built: BuiltCohort) -> str:
     """What was made, what was left out, what to look at."""
-    records = built.cohort.records
-    flipped = sum(record.stack_flipped for record in records)
-    lines = [f"Prepared {len(records)} subjects ({built.data_format}) in {built.cohort.path}."]
+    counts = {kind: Counter[tuple[str, str]]() for kind in ("all", "vendor", "pathology")}
+    for record in built.cohort.records:
+        for kind, name in zip(counts, ("subjects", record.vendor, record.pathology), strict=True):
+            counts[kind][name or "unknown", record.split] += 1
+    total = counts["all"].total()
+    lines = [f"Prepared {total} subjects ({built.data_format}) in {built.cohort.path}."]
+    if built.kept:
+        lines.append(f"{built.kept} of them were there already, unchanged.")
     lines.append(f"{'':20}{'train':>8}{'validation':>12}")
-    lines += _counts("all", [("subjects", record.split) for record in records])
-    lines += _counts("vendor", [(record.vendor, record.split) for record in records])
-    lines += _counts("pathology", [(record.pathology, record.split) for record in records])
-    lines.append(f"Stored base first, now apex first: {flipped} of {len(records)} stacks.")
+    for kind, numbers in counts.items():
+        for name in sorted({name for name, _ in numbers}):
+            train, validation = numbers[name, "train"], numbers[name, "validation"]
+            lines.append(f"  {f'{kind} {name}':18}{train:>8}{validation:>12}")
     for reason in dict.fromkeys(skipped.reason for skipped in built.skipped):
         codes = [skipped.subject for skipped in built.skipped if skipped.reason == reason]
-        more = ", ..." if len(codes) > SHOWN_SUBJECTS else ""
-        lines.append(f"Skipped {len(codes)}, {reason}: {', '.join(codes[:SHOWN_SUBJECTS])}{more}.")
-    lines += [f"Warning: {warning.subject}: {warning.warning}." for warning in built.warnings]
+        lines.append(f"Skipped {len(codes)}, {reason}: {_some(codes)}.")
+    for text in dict.fromkeys(warning.warning for warning in built.warnings):
+        codes = [warning.subject for warning in built.warnings if warning.warning == text]
+        lines.append(f"Warning, {len(codes)} of {total}: {text}: {_some(codes)}.")
     return "\n".join(lines)
 
 
-def _counts(kind: str, values: list[tuple[str, str]]) -> list[str]:
-    """One line for each value: how many train, how many validate."""
-    counts = Counter((name or "unknown", split) for name, split in values)
-    names = sorted({name for name, _ in counts})
-    return [
-        f"  {f'{kind} {name}':18}{counts[name, 'train']:>8}{counts[name, 'validation']:>12}" for name in names
-    ]
+def _some(codes: list[str]) -> str:
+    """The first few codes."""
+    return ", ".join(codes[:SHOWN_SUBJECTS]) + (", ..." if len(codes) > SHOWN_SUBJECTS else "")

@@ -15,13 +15,25 @@ from cmrtf_cli.quiet import start_tensorflow
 @options.steps
 @options.resume
 @options.seed
-def command(prepared: Path, run_path: Path, preset: str, steps: int | None, resume: bool, seed: int) -> None:
+@options.deterministic
+def command(
+    prepared: Path,
+    run_path: Path,
+    preset: str,
+    steps: int | None,
+    resume: bool,
+    seed: int,
+    deterministic: bool,
+) -> None:
     """Train the SPADE GAN on the training subjects of PREPARED.
 
     After every interval validation slices are synthesised into RUN/samples, in their own appearance and
     in that of another subject: look at them. Runs on all GPUs that TensorFlow sees, else on the CPU.
+
+    SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
+    --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
-    start_tensorflow()
+    start_tensorflow(deterministic)
     from cmrtf.training.config import GANConfig, load_config
     from cmrtf.training.train_gan import train_gan
 

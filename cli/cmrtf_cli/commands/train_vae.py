@@ -15,14 +15,26 @@ from cmrtf_cli.quiet import start_tensorflow
 @options.steps
 @options.resume
 @options.seed
-def command(prepared: Path, run_path: Path, preset: str, steps: int | None, resume: bool, seed: int) -> None:
+@options.deterministic
+def command(
+    prepared: Path,
+    run_path: Path,
+    preset: str,
+    steps: int | None,
+    resume: bool,
+    seed: int,
+    deterministic: bool,
+) -> None:
     """Train the label VAE on the training subjects of PREPARED.
 
     After every interval the validation subjects are reconstructed: the log shows the Dice of each
     structure and how many latent dimensions are in use. Runs on all GPUs that TensorFlow sees, else
     on the CPU.
+
+    SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
+    --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
-    start_tensorflow()
+    start_tensorflow(deterministic)
     from cmrtf.training.config import VAEConfig, load_config
     from cmrtf.training.train_vae import train_vae
 

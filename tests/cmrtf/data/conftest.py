@@ -26,9 +26,9 @@ def _heart(shape=SHAPE, spacing_mm=SPACING_MM, apex_first=True, scale=1.0):
     return label_ids if apex_first else label_ids[:, :, ::-1]
 
 
-def _image(label_ids):
-    """Bright blood, dark muscle, noise."""
-    noise = np.random.default_rng(0).normal(0, 5, label_ids.shape)
+def _image(label_ids, code=""):
+    """Bright blood, dark muscle, and noise that differs from code to code."""
+    noise = np.random.default_rng(list(code.encode())).normal(0, 5, label_ids.shape)
     return (np.array([80, 300, 100, 280])[label_ids] + noise).astype(np.int16)
 
 
@@ -43,7 +43,7 @@ def _write_acdc(root, patient, group="DCM", apex_first=False):
     folder = root / patient
     for frame, scale in ((1, 1.0), (3, 0.8)):
         label_ids = _heart(apex_first=apex_first, scale=scale)
-        _save(folder / f"{patient}_frame{frame:02d}.nii.gz", _image(label_ids))
+        _save(folder / f"{patient}_frame{frame:02d}.nii.gz", _image(label_ids, patient))
         _save(folder / f"{patient}_frame{frame:02d}_gt.nii.gz", np.array([0, 3, 2, 1], np.uint8)[label_ids])
     (folder / "Info.cfg").write_text(f"ED: 1\nES: 3\nGroup: {group}\nNbFrame: 4\n")
     return folder
@@ -53,7 +53,8 @@ def _write_mnms(folder, code, apex_first=True):
     """A subject of M&Ms: a cine of 4 frames, labelled in frames 0 and 2."""
     ed, es = (_heart(apex_first=apex_first, scale=scale) for scale in (1.0, 0.8))
     none = np.zeros_like(ed)
-    _save(folder / f"{code}_sa.nii.gz", np.stack([_image(label_ids) for label_ids in (ed, ed, es, es)], -1))
+    cine = np.stack([_image(label_ids, code) for label_ids in (ed, ed, es, es)], axis=-1)
+    _save(folder / f"{code}_sa.nii.gz", cine)
     _save(folder / f"{code}_sa_gt.nii.gz", np.stack([ed, none, es, none], axis=-1))
     return folder
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.geometry import VolumeGeometry, bounding_box
 
 SHEARED = np.array([[1.2, 0.3, 2.0, -40.0], [-0.3, 1.2, 1.0, 12.0], [0.1, -0.2, 8.0, 70.0], [0, 0, 0, 1.0]])
 
@@ -39,3 +39,9 @@ def test_json_round_trip(geometry):
     back = VolumeGeometry.from_dict(json.loads(json.dumps(geometry.to_dict())))
     assert (back.source_shape, back.prepared_shape) == (geometry.source_shape, geometry.prepared_shape)
     np.testing.assert_array_equal(back.affine, geometry.affine)
+
+
+def test_a_box_holds_all_of_a_mask_and_no_more():
+    mask = np.zeros((5, 6, 7), bool)
+    mask[1, 2, 3] = mask[3, 2, 6] = True
+    assert bounding_box(mask) == (slice(1, 4), slice(2, 3), slice(3, 7))

@@ -135,10 +135,10 @@ def test_noise_is_standard_normal_draws_are_uniform_and_no_two_steps_are_alike()
     assert abs(draws.mean() - 0.5) < 0.03
 
 
-def test_a_dataset_is_shared_out_by_batch():
+def test_several_machines_each_take_their_part_of_every_batch():
     dataset = label_batches(_numbered(4), NOTHING, 2, range(3), 0, latent_dim=3)
     policy = dataset.options().experimental_distribute.auto_shard_policy
-    assert policy == tf.data.experimental.AutoShardPolicy.OFF
+    assert policy == tf.data.experimental.AutoShardPolicy.DATA
 
 
 def test_slices_are_all_phases_of_all_subjects_of_a_split(tiny_cohort):

@@ -40,7 +40,6 @@ def test_shapes_types_and_ranges(subject):
         assert (volume.image.dtype, volume.label_ids.dtype) == (np.float32, np.uint8)
         assert (volume.image.min(), volume.image.max()) == (-1, 1)
         assert set(np.unique(volume.label_ids)) == {0, 1, 2, 3}
-    assert prepared.warnings == ()
 
 
 @pytest.mark.parametrize("affine", [STRAIGHT, OBLIQUE_LEFT_HANDED, NOT_ORTHOGONAL])
@@ -142,28 +141,6 @@ def test_normalisation_ignores_scale_and_offset(subject):
     scaled = {p: RawVolume(v.image * 0.01 - 7, v.label_ids, v.affine, v.source) for p, v in raw.items()}
     first, second = prepare_subject(raw), prepare_subject(scaled)
     np.testing.assert_allclose(first.volumes["ES"].image, second.volumes["ES"].image, atol=1e-4)
-
-
-def test_a_heart_larger_than_the_crop_is_a_warning(heart, to_image):
-    label_ids = heart((90, 90, 6), (3.0, 3.0, 10.0), scale=3.6)
-    prepared = prepare_subject({"ED": RawVolume(to_image(label_ids), label_ids, STRAIGHT, Path("a.nii.gz"))})
-    assert len(prepared.warnings) == 1
-    assert "more than the 192 mm" in prepared.warnings[0]
-
-
-@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (0.3, 0.3, 10.0)])
-def test_a_heart_of_impossible_size_is_a_warning(heart, to_image, spacing_mm):
-    label_ids = heart((90, 90, 6), (1.5, 1.5, 10.0))
-    affine = np.diag([*spacing_mm, 1.0])
-    prepared = prepare_subject({"ED": RawVolume(to_image(label_ids), label_ids, affine, Path("a.nii.gz"))})
-    assert any("look whether the voxel spacing in the file is right" in text for text in prepared.warnings)
-
-
-def test_a_heart_without_taper_is_a_warning(to_image):
-    label_ids = np.zeros((40, 40, 5), np.uint8)
-    label_ids[10:20, 10:20] = 1
-    prepared = prepare_subject({"ED": RawVolume(to_image(label_ids), label_ids, STRAIGHT, Path("a.nii.gz"))})
-    assert "apex and base look alike" in prepared.warnings[0]
 
 
 def test_no_contrast_around_the_heart_names_the_file(heart):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cmrtf.data.examination import examine
 from cmrtf.data.readers import read_raw
 from cmrtf.errors import CmrtfError
 
@@ -25,7 +26,7 @@ def test_codes_vendors_pathologies_and_frames_come_from_the_csv(cohort):
 
 
 def test_the_frames_of_the_phases_are_loaded(cohort, heart):
-    loaded = read_raw(cohort).subjects[0].load()
+    loaded = examine(read_raw(cohort).subjects[0]).usable_volumes()
     np.testing.assert_array_equal(loaded["ED"].label_ids, heart())
     np.testing.assert_array_equal(loaded["ES"].label_ids, heart(scale=0.8))
     assert loaded["ES"].image.shape == heart().shape
@@ -87,12 +88,11 @@ def test_unlabelled_subjects_are_skipped_and_listed(tmp_path, write_mnms, write_
     assert [(s.subject, s.reason) for s in found.skipped] == [("G7H8I9", "unlabelled part of the data set")]
 
 
+@pytest.mark.parametrize("folder", ["Training/G7H8I9", ""])
 @pytest.mark.parametrize("label", ["missing", "empty", "real"])
-def test_vendor_c_of_training_is_skipped_when_it_has_no_labels(
-    tmp_path, write_mnms, write_mnms_csv, save, label
-):
+def test_vendor_c_is_skipped_when_it_has_no_labels(tmp_path, write_mnms, write_mnms_csv, save, label, folder):
     write_mnms(tmp_path / "Training" / "A1B2C3", "A1B2C3")
-    path = write_mnms(tmp_path / "Training" / "G7H8I9", "G7H8I9") / "G7H8I9_sa_gt.nii.gz"
+    path = write_mnms(tmp_path / folder, "G7H8I9") / "G7H8I9_sa_gt.nii.gz"
     if label == "missing":
         path.unlink()
     elif label == "empty":
@@ -103,47 +103,64 @@ def test_vendor_c_of_training_is_skipped_when_it_has_no_labels(
     assert [s.subject for s in found.skipped] == ([] if label == "real" else ["G7H8I9"])
 
 
+@pytest.mark.parametrize("part", ["Validation", "Testing", "Training/Labeled"])
+def test_vendor_c_without_labels_is_named_where_all_have_labels(tmp_path, write_mnms, write_mnms_csv, part):
+    write_mnms(tmp_path / "Training" / "Labeled" / "A1B2C3", "A1B2C3")
+    (write_mnms(tmp_path / part / "G7H8I9", "G7H8I9") / "G7H8I9_sa_gt.nii.gz").unlink()
+    write_mnms_csv(tmp_path / DIAGNOSIS_CSV, ROWS)
+    (problem,) = read_raw(tmp_path).problems
+    assert "G7H8I9_sa.nii.gz: expected the label" in str(problem)
+
+
+def test_a_foreign_vendor_and_a_spelled_out_pathology_are_unknown(cohort, write_mnms_csv):
+    write_mnms_csv(cohort / DIAGNOSIS_CSV, [("A1B2C3", "Siemens", "DCM of John Doe"), *ROWS[1:]])
+    subject = read_raw(cohort).subjects[0]
+    assert (subject.vendor, subject.pathology) == ("", "")
+    assert "expected a vendor from A to D for the subject; taken as unknown" in str(subject.findings[0])
+
+
 def test_a_label_without_image_is_named(cohort):
     (cohort / "A1B2C3" / "A1B2C3_sa.nii.gz").unlink()
     (problem,) = read_raw(cohort).problems
-    assert "A1B2C3_sa_gt.nii.gz: expected the image A1B2C3_sa.nii.gz beside it" in problem
+    assert "A1B2C3_sa_gt.nii.gz: expected the image A1B2C3_sa.nii.gz beside it" in str(problem)
 
 
 def test_an_image_without_label_is_named(cohort):
     (cohort / "A1B2C3" / "A1B2C3_sa_gt.nii.gz").unlink()
     (problem,) = read_raw(cohort).problems
-    assert "A1B2C3_sa.nii.gz: expected the label A1B2C3_sa_gt.nii.gz beside it" in problem
+    assert "A1B2C3_sa.nii.gz: expected the label A1B2C3_sa_gt.nii.gz beside it" in str(problem)
 
 
 def test_a_code_that_the_csv_lacks_is_named(cohort, write_mnms_csv):
     write_mnms_csv(cohort / DIAGNOSIS_CSV, ROWS[1:])
     (problem,) = read_raw(cohort).problems
-    assert "expected a row External code = A1B2C3 in the M&Ms CSV" in problem
+    assert "expected a row External code = A1B2C3 in the M&Ms CSV" in str(problem)
 
 
 def test_a_code_that_is_there_twice_is_named(cohort, write_mnms):
     write_mnms(cohort / "copy", "A1B2C3")
-    (problem,) = read_raw(cohort).problems
-    assert "expected subject A1B2C3 once. Received: also" in problem
+    problems = read_raw(cohort).problems
+    assert {problem.file.parent.name for problem in problems} == {"A1B2C3", "copy"}
+    assert all("expected subject A1B2C3 once. Received: more" in str(problem) for problem in problems)
 
 
 @pytest.mark.parametrize("text", ["", "nan", "1.5", "-1", "x"])
 def test_a_frame_that_is_no_number_is_named(cohort, text):
     (cohort / DIAGNOSIS_CSV).write_text(f"External code,Vendor,ED,ES\nA1B2C3,A,0,{text}\nD4E5F6,B,0,2\n")
     (problem,) = read_raw(cohort).problems
-    assert f"{DIAGNOSIS_CSV}: expected the ES frame of A1B2C3" in problem
+    assert f"{DIAGNOSIS_CSV}: expected the ES frame of A1B2C3" in str(problem)
 
 
 def test_a_frame_outside_the_file_is_named(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("External code,Vendor,ED,ES\nA1B2C3,A,0,4\nD4E5F6,B,0,2\n")
     with pytest.raises(CmrtfError, match=r"_sa\.nii\.gz: expected frame 4 .*Received: a file of 4 frames"):
-        read_raw(cohort).subjects[0].load()
+        examine(read_raw(cohort).subjects[0]).usable_volumes()
 
 
 def test_a_frame_without_labels_is_named(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("External code,Vendor,ED,ES\nA1B2C3,A,0,1\nD4E5F6,B,0,2\n")
     with pytest.raises(CmrtfError, match=r"_sa_gt\.nii\.gz: .*frame 1 .*Received: an empty mask"):
-        read_raw(cohort).subjects[0].load()
+        examine(read_raw(cohort).subjects[0]).usable_volumes()
 
 
 def test_no_csv_is_an_error(cohort):

@@ -1,6 +1,6 @@
 import pytest
 
-from cmrtf.data.readers import READERS, read_raw
+from cmrtf.data.readers import read_raw
 from cmrtf.errors import CmrtfError
 
 
@@ -22,7 +22,7 @@ def test_the_layout_is_recognised(mixed):
 def test_two_data_sets_in_one_folder_need_a_choice(mixed):
     with pytest.raises(CmrtfError, match=r"expected one data set. Received: files of mnms and acdc"):
         read_raw(mixed)
-    assert [read_raw(mixed, reader.name).format for reader in READERS] == ["mnms", "acdc"]
+    assert [read_raw(mixed, name).format for name in ("mnms", "acdc")] == ["mnms", "acdc"]
 
 
 def test_an_unknown_layout_is_described(tmp_path):

@@ -12,8 +12,13 @@ def test_ids_follow_the_order_of_the_structures():
 
 
 def test_acdc_is_reversed():
-    acdc = np.array([0, 1, 2, 3])  # background, RV, MYO, LV
-    assert [SCHEMA.structures[i] for i in ACDC_TO_SCHEMA[acdc]] == ["background", "RV", "MYO", "LV"]
+    acdc = (0, 1, 2, 3)  # background, RV, MYO, LV
+    assert [SCHEMA.structures[i] for i in (ACDC_TO_SCHEMA[value] for value in acdc)] == [
+        "background",
+        "RV",
+        "MYO",
+        "LV",
+    ]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float64])

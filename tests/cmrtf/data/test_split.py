@@ -40,3 +40,18 @@ def test_the_seed_decides_and_the_order_does_not():
 def test_small_cohorts_keep_a_subject_on_each_side(n, validation):
     strata = {f"S{i}": ("A", "NOR") for i in range(n)}
     assert list(split_subjects(strata, 0.2, 0).values()).count("validation") == validation
+
+
+@given(STRATA, STRATA, st.floats(0.05, 0.9))
+def test_who_has_a_split_keeps_it_and_the_whole_gets_its_share(before, added, fraction):
+    earlier = split_subjects(before, fraction, 0)
+    strata = before | added
+    splits = split_subjects(strata, fraction, 0, earlier)
+    assert all(splits[subject] == split for subject, split in earlier.items())
+    n = len(strata)
+    assert list(splits.values()).count("validation") == min(max(round(fraction * n), 1), n - 1)
+
+
+def test_earlier_splits_are_forgotten_where_nobody_would_be_left_to_validate():
+    strata = {f"S{i}": ("A", "NOR") for i in range(4)}
+    assert split_subjects(strata, 0.25, 0, dict.fromkeys(strata, "train")) == split_subjects(strata, 0.25, 0)

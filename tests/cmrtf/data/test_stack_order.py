@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cmrtf.data.examination import examine
 from cmrtf.data.raw_subject import RawSubject
 from cmrtf.data.readers import read_raw
 from cmrtf.data.stack_order import CERTAIN_TAPER, apical_taper
@@ -41,4 +42,4 @@ def test_all_real_patients_are_certain_and_base_first(real_acdc):
 
 
 def _taper(subject: RawSubject) -> float:
-    return apical_taper([volume.label_ids for volume in subject.load().values()])
+    return apical_taper([volume.label_ids for volume in examine(subject).usable_volumes().values()])

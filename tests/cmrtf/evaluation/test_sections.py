@@ -198,6 +198,18 @@ def test_segmenters_get_the_subjects_that_their_names_say(training, walks, judge
     assert {row["standard deviation"].mean for row in spread.values()} == {0.0}, "the same judge"
 
 
+def test_few_real_subjects_are_repeated_beside_many_synthetic_ones(training, walks, judge):
+    seen = []
+
+    def train(images, label_ids, seed, name):
+        seen.append(len(images))
+        return judge
+
+    real = subjects_of(training)
+    usefulness_section(train, real, lambda group: [*group] * 3, walks, amounts=[2], seeds=[0])
+    assert seen == [24, 24 * (3 + 3), 24 * 3]  # 12 slices a subject
+
+
 def test_one_training_has_no_spread(training, walks, judge):
     real = subjects_of(training)
     section = usefulness_section(lambda *_: judge, real, lambda group: group, walks, amounts=[2], seeds=[0])

@@ -1,7 +1,8 @@
-"""Not a test: trains every model for two steps on 1 and on 2 replicas and writes what becomes of them.
+"""Not a test: trains every model for two steps on 1, 2 and 4 replicas and writes what becomes of them.
 
-Run as `python one_step_on_replicas.py OUT.npz`. Logical devices can be set up only before TensorFlow starts,
-so this has a process of its own.
+Run as `python one_step_on_replicas.py FOLDER`, which gets `1.npz`, `2.npz` and `4.npz`. Logical devices can
+be set up only before TensorFlow starts, and the collective operations of a second strategy would use the
+keys of the first's, so each number of replicas has a process of its own.
 """
 
 import os
@@ -82,21 +83,31 @@ def train(make, strategy):
     return before, model.get_weights(), figures
 
 
-def main(out):
+def train_on(num_replicas, out):
+    """Train all models."""
     tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * num_replicas
     )
-    # One strategy for all models: the collective operations of a second one would use the same keys.
-    strategies = {n: tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(n)]) for n in (1, 2)}
+    strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(num_replicas)])
     results = {}
     for make in (label_vae, spade_gan, segmenter):
-        for num_replicas, strategy in strategies.items():
-            before, after, figures = train(make, strategy)
-            prefix = f"{make.__name__}/{num_replicas}"
-            results |= {f"{prefix}/before/{i:03d}": weight for i, weight in enumerate(before)}
-            results |= {f"{prefix}/after/{i:03d}": weight for i, weight in enumerate(after)}
-            results[f"{prefix}/figures"] = np.array(figures)
+        before, after, figures = train(make, strategy)
+        results |= {f"{make.__name__}/before/{i:03d}": weight for i, weight in enumerate(before)}
+        results |= {f"{make.__name__}/after/{i:03d}": weight for i, weight in enumerate(after)}
+        results[f"{make.__name__}/figures"] = np.array(figures)
     np.savez(out, **results)
+
+
+def main(folder):
+    # Forked before TensorFlow wakes, so that it is imported once.
+    processes = []
+    for num_replicas in (1, 2, 4):
+        if process := os.fork():
+            processes.append(process)
+        else:
+            train_on(num_replicas, f"{folder}/{num_replicas}.npz")
+            os._exit(0)
+    sys.exit(any(os.waitpid(process, 0)[1] for process in processes))
 
 
 if __name__ == "__main__":

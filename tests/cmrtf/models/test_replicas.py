@@ -12,36 +12,37 @@ from cmrtf.models.replicas import scaled_mean, update_moving_average
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Weights and figures of all models after the same two steps on 1 and on 2 logical CPUs."""
-    out = tmp_path_factory.mktemp("replicas") / "results.npz"
+    """By number of logical CPUs, weights and figures of all models after the same two steps."""
+    out = tmp_path_factory.mktemp("replicas")
     script = Path(__file__).with_name("one_step_on_replicas.py")
     done = subprocess.run([sys.executable, script, out], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    with np.load(out) as results:
-        return dict(results)
+    return {number: dict(np.load(out / f"{number}.npz")) for number in (1, 2, 4)}
 
 
 def _of(trained, prefix):
     return [values for name, values in sorted(trained.items()) if name.startswith(prefix)]
 
 
+@pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
-def test_two_replicas_train_as_one(trained, model):
+def test_replicas_train_as_one(trained, model, number):
     """Every weight, moving statistic, power iteration and average; the same start, a step worth the name."""
-    one, two = (_of(trained, f"{model}/{n}/after/") for n in (1, 2))
-    starts = [_of(trained, f"{model}/{n}/before/") for n in (1, 2)]
-    assert len(one) == len(two) > 20
+    one, several = (_of(trained[n], f"{model}/after/") for n in (1, number))
+    starts = [_of(trained[n], f"{model}/before/") for n in (1, number)]
+    assert len(one) == len(several) > 20
     for a, b in zip(*starts, strict=True):
         np.testing.assert_array_equal(a, b)
-    for a, b in zip(one, two, strict=True):
+    for a, b in zip(one, several, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     assert max(np.abs(a - b).max() for a, b in zip(starts[0], one, strict=True)) > 0.01
 
 
+@pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
-def test_two_replicas_report_as_one(trained, model):
-    one, two = (trained[f"{model}/{n}/figures"] for n in (1, 2))
-    np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+def test_replicas_report_as_one(trained, model, number):
+    one, several = (trained[n][f"{model}/figures"] for n in (1, number))
+    np.testing.assert_allclose(one, several, rtol=1e-5, atol=1e-6)
 
 
 def test_on_one_device_the_scaled_mean_is_the_mean():

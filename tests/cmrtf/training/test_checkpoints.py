@@ -64,6 +64,45 @@ def test_where_the_last_is_damaged_the_one_before_is_used(saved, part, damage):
     assert _values(model) == {2.0}
 
 
+def test_one_more_than_the_damaged_is_kept(saved):
+    """A run that goes on from step 2 and stops at 3 must not lose 2 to the damaged 4."""
+    (saved / "ckpt-4.index").write_bytes(b"")
+    checkpoints = Checkpoints(_model(), saved)
+    checkpoints.restore()
+    checkpoints.save(3)
+    assert checkpoints.steps() == [2, 3]
+
+
+def test_what_a_killed_process_left_behind_goes_with_the_next_save(saved):
+    (saved / "ckpt-6_temp").mkdir()
+    (saved / "ckpt-6_temp" / "part-00000-of-00001").write_bytes(b"half")
+    (saved / "ckpt-5.data-00000-of-00001.tempstate123").write_bytes(b"half")
+    Checkpoints(_model(), saved).save(7)
+    assert {path.name.split(".")[0] for path in saved.iterdir()} == {"ckpt-4", "ckpt-7"}
+
+
+def test_what_metrics_have_summed_up_comes_back(tmp_path):
+    model = _model()
+    for loss in (1.0, 2.0):
+        model.trackers["kl"].update_state([loss])
+    Checkpoints(model, tmp_path).save(1)
+    other = _model()
+    Checkpoints(other, tmp_path).restore()
+    other.trackers["kl"].update_state([6.0])
+    assert float(other.trackers["kl"].result()) == 3.0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_not_saved(saved, value):
+    model = _model()
+    bad = model.optimizer.variables[5]
+    bad.assign(np.full(bad.shape, value))
+    message = f"expected finite numbers in step 6. Received: NaN or infinity, first in {bad.path}. The same"
+    with pytest.raises(CmrtfError, match=message):
+        Checkpoints(model, saved).save(6)
+    assert Checkpoints(_model(), saved).restore() == 4
+
+
 def test_after_a_damaged_one_training_can_go_on(saved):
     (saved / "ckpt-4.index").write_bytes(b"")
     model = _model()

@@ -20,7 +20,7 @@ def out(tiny_cohort, vae_config, gan_config, tmp_path_factory):
     plain = {name: dataclasses.asdict(config) for name, config in configs.items()}
     plain["vae"]["widths"] = list(vae_config.widths)
     (folder / "preset.yaml").write_text(yaml.safe_dump(plain))
-    script = Path(__file__).with_name("train_on_two_devices.py")
+    script = Path(__file__).with_name("train_on_devices.py")
     done = subprocess.run(
         [sys.executable, script, tiny_cohort, folder / "preset.yaml", folder],
         capture_output=True,

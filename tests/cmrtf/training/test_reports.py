@@ -37,14 +37,6 @@ def _square(size):
     return label_ids
 
 
-def _run(report, model):
-    report.set_model(model)
-    report.on_train_begin()
-    logs = {"loss": 1.0}
-    report.on_epoch_end(2, logs)
-    return logs
-
-
 @pytest.fixture
 def volumes():
     """LV areas of 0, 8 and 16 pixels beside one of myocardium and one of RV."""
@@ -56,29 +48,29 @@ def volumes():
 
 
 def test_reconstructions_are_scored_per_volume_and_drawn(volumes, tmp_path):
-    logs = _run(ReconstructionReport(volumes, tmp_path, interval_steps=10), FakeVAE())
+    figures = ReconstructionReport(FakeVAE(), volumes, tmp_path)(30)
     reconstruction = np.repeat(_square(8), 3, axis=0)
-    assert logs["dice_LV"] == pytest.approx(dice(volumes[0], reconstruction)["LV"])
-    assert logs["active_dims"] == 2  # background and LV vary, the others do not
+    assert figures["dice_LV"] == pytest.approx(dice(volumes[0], reconstruction)["LV"])
+    assert figures["active_dims"] == 2  # background and LV vary, the others do not
     assert [path.name for path in tmp_path.iterdir()] == ["step_000030.png"]
 
 
 def test_a_collapsed_posterior_is_warned_of(volumes, tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "cmrtf"):
-        logs = _run(ReconstructionReport(volumes, tmp_path, interval_steps=10), FakeVAE(collapsed=True))
-    assert logs["active_dims"] == 0
+        figures = ReconstructionReport(FakeVAE(collapsed=True), volumes, tmp_path)(30)
+    assert figures["active_dims"] == 0
     assert re.search(
         "step 30: the posterior has collapsed.*Lower kl_weight or lengthen kl_warmup", caplog.text
     )
 
 
 def test_a_posterior_in_use_is_not_warned_of(volumes, tmp_path, caplog):
-    _run(ReconstructionReport(volumes, tmp_path, interval_steps=10), FakeVAE())
+    ReconstructionReport(FakeVAE(), volumes, tmp_path)(30)
     assert "collapsed" not in caplog.text
 
 
 def test_without_validation_volumes_nothing_is_reported(tmp_path):
-    assert _run(ReconstructionReport([], tmp_path, interval_steps=10), FakeVAE()) == {"loss": 1.0}
+    assert ReconstructionReport(FakeVAE(), [], tmp_path)(30) == {}
     assert not list(tmp_path.iterdir())
 
 
@@ -97,8 +89,8 @@ def test_syntheses_are_measured_in_their_own_style_and_drawn(tmp_path):
     real = np.zeros((8, 8, 8), np.float32)
     real[:, :, :2] = 0.4  # the mean is 0.1, away by 0.3 in a quarter and 0.1 in the rest
     samples = {"labels": np.zeros((8, 8, 8), np.uint8), "real": real}
-    logs = _run(SynthesisReport(samples, tmp_path, interval_steps=10), FakeGAN())
-    assert logs["val_l1"] == pytest.approx(0.25 * 0.3 + 0.75 * 0.1)
+    figures = SynthesisReport(FakeGAN(), samples, tmp_path)(30)
+    assert figures["val_l1"] == pytest.approx(0.25 * 0.3 + 0.75 * 0.1)
     assert [path.name for path in tmp_path.iterdir()] == ["step_000030.png"]
 
 

@@ -14,7 +14,6 @@ def run(tmp_path, vae_config):
 
 def test_what_is_created_can_be_opened(run):
     assert RunDirectory.open(run.path, "label_vae") == run
-    assert run.samples.is_dir()
 
 
 def test_the_record_holds_settings_and_versions_and_no_folder(run):
@@ -90,6 +89,8 @@ def test_a_run_that_was_stopped_before_its_record_was_written_can_be_started(
         patch.setattr(RunDirectory, "_write", stop)
         with pytest.raises(KeyboardInterrupt):
             RunDirectory.create(tmp_path / "new", "label_vae", vae_config, 5, "abc")
+    (tmp_path / "new" / "run.lock").touch()
+    (tmp_path / "new" / ".run.json.partial").write_text("{")
     RunDirectory.open_or_create(tmp_path / "new", "label_vae", vae_config, 5, "abc", resume=True)
 
 

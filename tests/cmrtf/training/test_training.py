@@ -3,7 +3,10 @@
 import csv
 import dataclasses
 import json
+import os
+import resource
 import shutil
+import signal
 
 import keras
 import numpy as np
@@ -12,9 +15,10 @@ import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
 from cmrtf.training import loop
-from cmrtf.training.callbacks import Progress
 from cmrtf.training.checkpoints import restore_for_inference
+from cmrtf.training.reporting import Progress
 from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.steps import step_function
 from cmrtf.training.train_gan import build_spade_gan, train_gan
 from cmrtf.training.train_vae import build_label_vae, train_vae
 
@@ -41,7 +45,8 @@ def whole(kind, config, tiny_cohort, tmp_path_factory):
 
 def _saved(run):
     """Every value of the last checkpoint, by name."""
-    reader = tf.train.load_checkpoint(str(run.checkpoints))
+    last = max(run.checkpoints.glob("*.index"), key=lambda file: int(file.stem.split("-")[1]))
+    reader = tf.train.load_checkpoint(str(last.with_suffix("")))
     names = sorted(reader.get_variable_to_shape_map())
     return {name: reader.get_tensor(name) for name in names if not name.startswith("_CHECKPOINTABLE")}
 
@@ -70,30 +75,70 @@ def test_resuming_is_exact(kind, config, whole, tiny_cohort, tmp_path):
     _assert_same(run, whole)
 
 
-class StoppedError(Exception):
-    pass
+def _at(monkeypatch, step, act):
+    """Have `act` called as soon as a step is done."""
 
+    class ActingProgress(Progress):
+        def advance(self):
+            super().advance()
+            if self.bar.n == step:
+                act()
 
-class StoppingProgress(Progress):
-    """Stops the run after its first interval, when its checkpoint is saved."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, logs)
-        raise StoppedError
+    monkeypatch.setattr(loop, "Progress", ActingProgress)
 
 
 @pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
-def test_a_run_that_was_stopped_is_continued_as_if_it_had_not_been(
-    kind, config, whole, tiny_cohort, tmp_path, monkeypatch
+def test_sigterm_within_an_interval_saves_and_the_run_goes_on_as_if_it_had_not_come(
+    kind, config, whole, tiny_cohort, tmp_path, monkeypatch, capfd
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "Progress", StoppingProgress)
-        with pytest.raises(StoppedError):
+        _at(patch, 3, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(SystemExit) as stop:
             TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+    assert stop.value.code == 0
+    assert "Saved after step 3. To go on: the same command with --resume." in "".join(capfd.readouterr())
     run = RunDirectory.open(tmp_path / "run", kind)
     assert [row["step"] for row in _log(run)] == ["2"]
     TRAIN[kind](tiny_cohort, run.path, config, seed=3, resume=True)
     _assert_same(run, whole)
+
+
+@pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
+def test_a_step_that_is_not_finite_ends_the_run_and_leaves_the_checkpoint_before(
+    kind, config, tiny_cohort, tmp_path, monkeypatch
+):
+    model = []
+
+    def keep(trained, batches):
+        model.append(trained)
+        return step_function(trained, batches)
+
+    monkeypatch.setattr(loop, "step_function", keep)
+    # As a gradient that is not finite would.
+    _at(monkeypatch, 3, lambda: model[0].decoder.weights[0].assign(model[0].decoder.weights[0] * np.nan))
+    message = r"run: expected finite numbers in step 4\. .* first in the loss cross_entropy\. The same"
+    with pytest.raises(CmrtfError, match=message):
+        TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+    run = RunDirectory.open(tmp_path / "run", kind)
+    assert [row["step"] for row in _log(run)] == ["2"]
+    assert all(np.isfinite(values).all() for values in _saved(run).values())
+
+
+@pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
+def test_a_full_disk_ends_the_run_and_leaves_the_checkpoint_before(
+    kind, config, tiny_cohort, tmp_path, monkeypatch
+):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = (40_000, limits[1])  # bytes of any file: fewer than a checkpoint has, more than a picture
+    _at(monkeypatch, 3, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    try:
+        with pytest.raises(CmrtfError, match=r"to save the checkpoint of step 4, but: .*1 saved before"):
+            TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    run = RunDirectory.open(tmp_path / "run", kind)
+    assert restore_for_inference(build_label_vae(config, 16), run.checkpoints) == 2
+    assert {path.name.split(".")[0] for path in run.checkpoints.iterdir()} == {"ckpt-2"}
 
 
 def test_training_moves_every_weight(kind, config, whole):
