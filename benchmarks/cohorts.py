@@ -16,7 +16,7 @@ from heart_shapes import Stacks, along_the_heart, clinical, slice_shapes
 from numpy.typing import NDArray
 from scipy import stats
 
-from cmrtf.data.cohort import PHASES, PreparedCohort
+from cmrtf.data.cohort import PreparedCohort
 from cmrtf.data.label_validity import volume_faults
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import VOLUMES, AnatomyPrior, measure_volumes_ml

@@ -2,11 +2,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from heart_double import heart_source
 
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.choice import Choice, pathology_choice, vendor_choice
 from cmrtf.synthesis.conditions import parse_conditions
+from heart_double import heart_source
 
 
 @pytest.fixture(scope="module")
