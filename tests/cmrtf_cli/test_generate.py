@@ -3,10 +3,10 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from heart_double import heart_source
 
 from cmrtf_cli.commands import generate
 from cmrtf_cli.main import cli, main
+from heart_double import heart_source
 
 
 def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):

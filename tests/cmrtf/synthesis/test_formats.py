@@ -10,7 +10,6 @@ import sys
 import nibabel as nib
 import numpy as np
 import pytest
-from heart_double import heart_source
 
 from cmrtf.data.cohort import PHASES
 from cmrtf.data.cohort_builder import build_cohort
@@ -18,6 +17,7 @@ from cmrtf.data.nifti import read_nifti
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.formats import FORMATS
 from cmrtf.synthesis.generated_cohort import Request, generate_cohort
+from heart_double import heart_source
 
 CODES = ("SYN00001", "SYN00002")
 FOLDERS = {"mnms": "generated", "nnunet": "Dataset501_Hearts", "bids": "generated"}

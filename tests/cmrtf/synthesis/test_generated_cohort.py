@@ -2,12 +2,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from heart_double import RingModels, heart_source
 
 from cmrtf.data.nifti import read_nifti
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.formats import FORMATS
 from cmrtf.synthesis.generated_cohort import Request, generate_cohort
+from heart_double import RingModels, heart_source
 
 REQUEST = Request(subjects=2, seed=3)
 MNMS = FORMATS["mnms"]
