@@ -51,7 +51,7 @@ def _write_subject(root: Path, subject: GeneratedSubject) -> None:
 
 
 def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
-    (root / ".bidsignore").write_text(f"{PROVENANCE}/\n", encoding="utf-8")
+    (root / ".bidsignore").write_text(f"{PROVENANCE}\n", encoding="utf-8")
     (root / "README.md").write_text(
         f"{DESCRIPTION}, made by cmrtf {__version__}. No patient looks like this.\n\n"
         f"How each subject was made stands in `{PROVENANCE}/`. For research, not for diagnosis.\n",

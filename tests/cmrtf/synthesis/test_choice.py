@@ -38,7 +38,7 @@ def test_conditions_change_how_frequent_pathologies_are(source):
 
 
 def test_conditions_that_no_heart_fulfils_are_named(source):
-    with pytest.raises(CmrtfError, match="can fulfil. Received: EDV>999 ml, for DCM, NOR"):
+    with pytest.raises(CmrtfError, match=r"can fulfil. Received: EDV>999 ml, for DCM, NOR"):
         pathology_choice(source.prior, None, parse_conditions("EDV>999 ml"))
 
 
@@ -49,5 +49,5 @@ def test_a_vendor_that_was_seen_too_rarely_is_named(source, vendor):
 
 
 def test_an_unknown_pathology_is_named(source):
-    with pytest.raises(CmrtfError, match="expected one of the pathologies DCM, NOR. Received: 'HCM'"):
+    with pytest.raises(CmrtfError, match=r"expected one of the pathologies DCM, NOR. Received: 'HCM'"):
         pathology_choice(source.prior, "HCM", ())
