@@ -1,10 +1,12 @@
-"""Folders that are complete or not there."""
+"""Folders and files that are complete or not there."""
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cmrtf.errors import CmrtfError
 
@@ -33,12 +35,41 @@ def new_folder(out: Path) -> Iterator[Path]:
     target = out.resolve()
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        os.replace(partial, target)
+        with writing_to(out):
+            partial.mkdir(parents=True)
+            yield partial
+            os.replace(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def writing_to(out: Path) -> Iterator[None]:
+    """A block in which the disk's refusals are the user's to mend.
+
+    Raises:
+        CmrtfError: `out` cannot be written, or its disk is full.
+    """
+    try:
+        yield
     except OSError as error:
         raise CmrtfError(
             f"{out}: expected to be able to write here. Received: {error.strerror or error}."
         ) from error
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path`, of the same suffixes, that becomes `path` when the block ends well."""
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        yield partial
+        os.replace(partial, path)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a file that is complete or not there, for people to read too."""
+    with new_file(path) as partial:
+        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -31,8 +31,10 @@ ALLOWED = {
     "cmrtf.networks": {"cmrtf.layers"},
     "cmrtf.losses": {"cmrtf.errors"},
     "cmrtf.models": {"cmrtf.layers", "cmrtf.losses", "cmrtf.networks"},
-    "cmrtf.training": BASE | {"cmrtf.data", "cmrtf.evaluation", "cmrtf.losses", "cmrtf.models"},
-    "cmrtf_export": BASE | {"cmrtf.data", "cmrtf.layers", "cmrtf.models", "cmrtf.training"},
+    "cmrtf.training": BASE
+    | {"cmrtf.data", "cmrtf.evaluation", "cmrtf.losses", "cmrtf.models", "cmrtf.synthesis"},
+    "cmrtf_export": BASE
+    | {"cmrtf.data", "cmrtf.layers", "cmrtf.models", "cmrtf.synthesis", "cmrtf.training"},
     "cmrtf_cli": BASE
     | {"cmrtf.data", "cmrtf.evaluation", "cmrtf.phantom", "cmrtf.synthesis", "cmrtf.training"}
     | {"cmrtf_export"},

@@ -24,6 +24,7 @@ COMMANDS = {
     "train-gan": "Train the SPADE GAN on a prepared cohort.",
     "export": "Bundle trained runs as SavedModels.",
     "interpolate": "Walk within a subject, or between two.",
+    "generate": "Make a cohort of new subjects.",
     "synthesize": "Turn a label map into an image.",
     "evaluate": "Say how good a bundle is, in numbers.",
 }

@@ -18,7 +18,7 @@ from cmrtf.data.cohort import FORMAT_NAME, MANIFEST_NAME
 from cmrtf.data.shards import SHARDS_FOLDER
 from cmrtf.data.subject_files import SUBJECTS_FOLDER
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import require_new_folder
+from cmrtf.folders import require_new_folder, writing_to
 
 LOCK_NAME = ".preparing"
 """Marks the folder of a cohort in the making. The lock itself goes with the process that holds it."""
@@ -41,7 +41,7 @@ def claimed(out: Path) -> Iterator[Path]:
     Raises:
         CmrtfError: another process is preparing there, or the folder cannot be written, or its disk is full.
     """
-    try:
+    with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         with (out / LOCK_NAME).open("w") as lock:
             try:
@@ -53,10 +53,6 @@ def claimed(out: Path) -> Iterator[Path]:
                 ) from None
             yield out
             (out / LOCK_NAME).unlink()
-    except OSError as error:
-        raise CmrtfError(
-            f"{out}: expected to be able to write here. Received: {error.strerror or error}."
-        ) from error
 
 
 @contextlib.contextmanager

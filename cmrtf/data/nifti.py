@@ -2,14 +2,13 @@
 
 Arrays come and go in nibabel's own axis order `(x, y, z[, t])`. Only voxel values, the affine and
 the time step cross this border: descriptions, extensions and names in a source header may identify
-a patient and are never carried over.
+a patient and are never carried over. Whatever is written is synthetic, and its header says so.
 
 A header is not believed: what it claims is held against the size of the file before anything is
 allocated, and of a compressed file no more is unpacked than the header says.
 """
 
 import gzip
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -23,6 +22,10 @@ from numpy.typing import NDArray
 
 from cmrtf.data.file_search import is_file
 from cmrtf.data.findings import FileError
+from cmrtf.folders import new_file
+
+DESCRIPTION = "synthetic, cmrtf"
+"""Field `descrip` of every header that is written."""
 
 HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 """Bytes of a header, which its first number gives, to its class."""
@@ -103,17 +106,13 @@ def write_nifti(
     """
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")
+    image.header["descrip"] = DESCRIPTION
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner", strip_shears=True)
     if data.ndim == 4:
         image.header.set_zooms((*image.header.get_zooms()[:3], time_step_s))
-    suffix = "".join(path.suffixes[-2:]) if path.name.endswith(".nii.gz") else path.suffix
-    partial = path.with_name(f".{path.name}.partial{suffix}")
-    try:
+    with new_file(path) as partial:
         nib.save(image, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read(path: Path, stream: IO[bytes] | gzip.GzipFile, is_gzip: bool) -> NiftiVolume:

@@ -1,6 +1,5 @@
 """A synthetic cohort, written the way M&Ms is published."""
 
-import csv
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -12,31 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from cmrtf.data.nifti import write_nifti
+from cmrtf.data import writer_mnms
 from cmrtf.folders import new_folder
 from cmrtf.phantom.heart import Heart, contraction_curve
 from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
 from cmrtf.phantom.scanner import Scanner
-
-CSV_NAME = "211230_M&Ms_Dataset_information_diagnosis_opendataset.csv"
-"""File name of the M&Ms table that has the diagnoses."""
-
-CSV_COLUMNS = (
-    "",
-    "External code",
-    "VendorName",
-    "Vendor",
-    "Centre",
-    "ED",
-    "ES",
-    "Age",
-    "Pathology",
-    "Sex",
-    "Height",
-    "Weight",
-)
-"""Its columns; the first, unnamed one is a running number."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +87,7 @@ def write_phantom_cohort(
 ) -> None:
     """Write a synthetic cohort in M&Ms layout.
 
-    `out/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`, and the table `CSV_NAME`. Vendors alternate between
+    `out/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`, and the table of subjects. Vendors alternate between
     A and B, and pathologies turn through NOR, DCM and HCM, so that all six combinations are equally
     frequent. The same seed gives the same cohort whatever the number of workers. With more than one worker,
     processes are spawned: a script that calls this needs the usual `if __name__ == "__main__"`.
@@ -125,7 +105,7 @@ def write_phantom_cohort(
     with new_folder(out) as folder:
         tasks = _plan_cohort(folder, subjects, frames, seed)
         rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects)))
-        _write_table(folder / CSV_NAME, rows)
+        writer_mnms.write_table(folder, sorted(rows, key=lambda row: str(row["External code"])))
 
 
 @dataclass(frozen=True)
@@ -188,11 +168,14 @@ def _run(tasks: list[_Task], workers: int) -> Iterator[dict[str, object]]:
 def _write_subject(task: _Task) -> dict[str, object]:
     """Write one subject's two files; its row of the table."""
     subject = make_subject(task.seed, task.vendor, task.pathology, task.frames)
-    folder = task.folder / task.code
-    folder.mkdir()
-    affine = subject.protocol.affine
-    write_nifti(folder / f"{task.code}_sa.nii.gz", subject.image, affine, subject.frame_s)
-    write_nifti(folder / f"{task.code}_sa_gt.nii.gz", subject.label_ids, affine, subject.frame_s)
+    writer_mnms.write_subject(
+        task.folder,
+        task.code,
+        subject.image,
+        subject.label_ids,
+        subject.protocol.affine,
+        subject.frame_s,
+    )
     person = subject.physiology
     return {
         "External code": task.code,
@@ -207,11 +190,3 @@ def _write_subject(task: _Task) -> dict[str, object]:
         "Height": round(person.height_cm),
         "Weight": round(person.weight_kg),
     }
-
-
-def _write_table(path: Path, rows: list[dict[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, CSV_COLUMNS)
-        table.writeheader()
-        for index, row in enumerate(sorted(rows, key=lambda row: str(row["External code"]))):
-            table.writerow({"": index, **row})

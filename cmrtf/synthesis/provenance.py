@@ -10,6 +10,9 @@ from typing import Any
 from cmrtf.data.schema import LabelSchema
 from cmrtf.version import __version__
 
+PROVENANCE = "provenance"
+"""Folder of a generated cohort that holds `<CODE>.json` for each subject, and `cohort.json`."""
+
 
 def complete_provenance(provenance: Mapping[str, Any], schema: LabelSchema) -> dict[str, Any]:
     """The caller's facts, and those that hold for every run.

@@ -4,10 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cmrtf.data.nifti import write_nifti
-from cmrtf.data.preparation import restore_intensity, to_nifti_order
 from cmrtf.data.schema import SCHEMA, LabelSchema
 from cmrtf.folders import new_folder
 from cmrtf.synthesis.figure import write_figure
@@ -15,6 +11,7 @@ from cmrtf.synthesis.measures import write_measures
 from cmrtf.synthesis.provenance import complete_provenance, write_provenance
 from cmrtf.synthesis.report import write_report
 from cmrtf.synthesis.synthetic_subject import ReferenceSubject, SyntheticSubject, in_order
+from cmrtf.synthesis.volumes import write_volumes
 
 
 def write_outputs(
@@ -51,18 +48,12 @@ def _write_all(
     schema: LabelSchema,
 ) -> None:
     for subject in subjects:
-        _write_volumes(folder / subject.folder, subject)
+        own = folder / subject.folder
+        own.mkdir()
+        write_volumes(subject, own / "image.nii.gz", own / "label.nii.gz")
     rows = in_order(subjects, references)
     completed = complete_provenance(provenance, schema)
     write_measures(folder / "measures.csv", rows, schema)
     write_figure(folder / "figure.png", rows, schema)
     write_report(folder / "report.html", rows, completed, schema)
     write_provenance(folder / "provenance.json", completed, folder)
-
-
-def _write_volumes(folder: Path, subject: SyntheticSubject) -> None:
-    folder.mkdir()
-    image = restore_intensity(subject.image, subject.intensity_window)
-    label_ids = subject.label_ids.astype(np.uint8)
-    write_nifti(folder / "image.nii.gz", to_nifti_order(image), subject.affine)
-    write_nifti(folder / "label.nii.gz", to_nifti_order(label_ids), subject.affine)

@@ -13,13 +13,14 @@ from cmrtf.data.pipeline import Slices, label_batches
 from cmrtf.data.schema import SCHEMA
 from cmrtf.evaluation.dice import dice
 from cmrtf.models.label_vae import LabelVAE
+from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE, write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.loop import opened_run, train
 from cmrtf.training.principal_shapes import start_at_principal_shapes
 from cmrtf.training.samples import draw_reconstructions
-from cmrtf.training.strategy import check_batch_size, copy_from_chief, mirrored_strategy
+from cmrtf.training.strategy import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
 
 KIND = "label_vae"
 SHOWN = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
@@ -85,6 +86,8 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
             copy_from_chief(strategy, model.weights)
         report = ReconstructionReport(model, _validation(cohort), run.samples)
         train(model, run, batches, report, SHOWN)
+        if is_chief(strategy):
+            write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK_FILE)
 
 
 def _validation(cohort: PreparedCohort) -> list[NDArray[np.uint8]]:

@@ -8,8 +8,17 @@ from typing import Any
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf_export.bundle_models import Arrays, BundleModels
-from cmrtf_export.contents import BUNDLE_FILE, STYLE_BANK, model_folder, read_description, sha256_of
+from cmrtf_export.contents import (
+    ANATOMY_BANK,
+    BUNDLE_FILE,
+    STYLE_BANK,
+    model_folder,
+    read_description,
+    sha256_of,
+)
 from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN
 
 
@@ -59,6 +68,20 @@ class Bundle(BundleModels):
         tensors = {name: tf.constant(values) for name, values in inputs.items()}
         return self.signatures[model][signature](**tensors)[output].numpy()
 
-    def style_bank(self) -> dict[str, dict[str, dict[str, list[float]]]]:
+    def style_bank(self) -> dict[str, dict[str, dict[str, Any]]]:
         """`subjects` and `vendors` by name, each with its `style` code and `intensity_window`."""
         return json.loads((self.path / STYLE_BANK).read_text())
+
+    def anatomy_prior(self) -> AnatomyPrior:
+        """The distribution that new hearts are drawn from.
+
+        Raises:
+            CmrtfError: the bundle has none.
+        """
+        file = self.path / ANATOMY_BANK
+        if not file.is_file():
+            raise CmrtfError(
+                f"{self.path}: expected {ANATOMY_BANK}, from a label VAE that was trained to the end on two "
+                "subjects or more with ED and ES. Received: a bundle without it."
+            )
+        return AnatomyPrior.load(file)

@@ -5,6 +5,7 @@ BUNDLE/
   label_vae/1/         SavedModel: encode, decode, interpolate
   spade_gan/1/         SavedModel: synthesize, encode_style, walk, walk_average
   style_bank.json      style codes per training subject and vendor
+  anatomy_bank.npz     label codes of the training subjects that have both phases, if any
   README.md            the model card
   serving/             configuration for TF Serving, yours to edit: the one part without checksums
 """
@@ -20,9 +21,10 @@ from cmrtf.errors import CmrtfError
 from cmrtf_export.signatures import VERSION
 
 FORMAT = "cmrtf-bundle"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 BUNDLE_FILE = "bundle.json"
 STYLE_BANK = "style_bank.json"
+ANATOMY_BANK = "anatomy_bank.npz"
 MODEL_CARD = "README.md"
 SERVING = "serving"
 

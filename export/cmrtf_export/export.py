@@ -15,11 +15,12 @@ from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder, require_new_folder
 from cmrtf.training import train_gan, train_vae
+from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run_directory import RunDirectory
 from cmrtf.training.style_bank import STYLE_BANK_FILE
 from cmrtf.version import __version__
-from cmrtf_export.contents import MODEL_CARD, SERVING, STYLE_BANK, describe, model_folder
+from cmrtf_export.contents import ANATOMY_BANK, MODEL_CARD, SERVING, STYLE_BANK, describe, model_folder
 from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
 from cmrtf_export.serving_files import copy_serving_files
@@ -63,6 +64,9 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     gan_step = restore_for_inference(gan, runs[SPADE_GAN].checkpoints)
     style_bank = runs[SPADE_GAN].path / STYLE_BANK_FILE
     shutil.copyfile(style_bank, folder / STYLE_BANK)
+    anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK_FILE
+    if anatomy_bank.is_file():
+        shutil.copyfile(anatomy_bank, folder / ANATOMY_BANK)
     facts: dict[str, Any] = {
         "image": {"size": SIZE, "spacing_mm": SPACING_MM, "range": [-1.0, 1.0]},
         LABEL_VAE: _provenance(runs[LABEL_VAE], vae_step),

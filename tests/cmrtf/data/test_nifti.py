@@ -24,6 +24,11 @@ def test_values_affine_and_type_survive(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+def test_the_header_says_that_it_is_synthetic(tmp_path):
+    write_nifti(tmp_path / "a.nii.gz", np.zeros((2, 2, 2), np.uint8), np.eye(4))
+    assert bytes(nib.load(tmp_path / "a.nii.gz").header["descrip"]).startswith(b"synthetic, cmrtf")
+
+
 def test_scaled_values_are_read_in_source_units(tmp_path):
     image = nib.Nifti1Image(np.array([[[0.0, 0.5], [1.0, 100.0]]]), np.eye(4))
     image.set_data_dtype(np.int16)

@@ -1,0 +1,102 @@
+"""A heart through both phases as numbers that add up, and back to labels on slices."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.data.cohort import PHASES
+from cmrtf.data.label_validity import repair
+from cmrtf.synthesis.pose import inverse, move
+from cmrtf.synthesis.walks import codes_at
+
+PLACES = 12
+"""Places along the heart, apex to base, at which a heart is described: as many as thick slices at most."""
+
+
+class Decoder(Protocol):
+    """Half of the label VAE of a bundle."""
+
+    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """`(batch, latent_dim)` codes to label ids `(batch, size, size)`."""
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Shape of a heart in ED and ES.
+
+    Sums and multiples of anatomies are taken entry by entry: codes are meant to be added up, and lengths can.
+
+    Args:
+        codes: `(2, PLACES, latent_dim)`: ED and ES, from the apical to the basal labelled slice.
+        ends_mm: `(2, 2)`: apical and basal slice centre in ED and ES, along the axis of the stack from the
+            apical centre in ED.
+        pose: `(3,)`: how the heart lies in its slices, the same in both phases; see `cmrtf.synthesis.pose`.
+            Codes are those of the heart without it.
+    """
+
+    codes: NDArray[np.float32]
+    ends_mm: NDArray[np.float32]
+    pose: NDArray[np.float32]
+
+    @classmethod
+    def encode(
+        cls,
+        encode: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+        label_ids: Mapping[str, NDArray[np.uint8]],
+        slice_spacing_mm: float,
+        pose: NDArray[Any],
+    ) -> "Anatomy":
+        """Encode a subject that has both phases, each labelled in two slices or more.
+
+        Args:
+            encode: `(slices, size, size)` label ids to codes `(slices, latent_dim)`.
+            label_ids: by phase, `(slices, size, size)`, apex first.
+            slice_spacing_mm: distance of slice centres.
+            pose: to take out before encoding.
+        """
+        codes, ends = [], []
+        for phase in PHASES:
+            labelled = np.flatnonzero(label_ids[phase].any(axis=(1, 2)))
+            first, last = labelled[0], labelled[-1]
+            # Slices in between that are not labelled (there are some) have no code of their own.
+            of_slices = encode(move(label_ids[phase][labelled], inverse(pose)))
+            codes.append(_interpolate(np.linspace(first, last, PLACES), labelled, of_slices))
+            ends.append((first * slice_spacing_mm, last * slice_spacing_mm))
+        ends_mm = np.array(ends, np.float32)
+        return cls(np.stack(codes), ends_mm - ends_mm[0, 0], np.asarray(pose, np.float32))
+
+    def decode(
+        self, models: Decoder, slice_spacing_mm: float, margin_slices: int = 1
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Labels on slices that both phases share.
+
+        Ends are moved to the closest slice, ED's apex is on one.
+
+        Args:
+            models: a bundle.
+            slice_spacing_mm: distance of slice centres.
+            margin_slices: empty slices to add below the apex and above the base.
+
+        Returns:
+            by phase, `(slices, size, size)` label ids, apex first, repaired.
+        """
+        ends = np.rint(self.ends_mm / slice_spacing_mm).astype(int)
+        ends[:, 1] = np.maximum(ends[:, 1], ends[:, 0] + 1)
+        lowest, highest = ends[:, 0].min() - margin_slices, ends[:, 1].max() + margin_slices
+        stacks = {}
+        for phase, codes, (first, last) in zip(PHASES, self.codes, ends, strict=True):
+            decoded = models.decode(codes_at(codes, np.linspace(0.0, 1.0, last - first + 1)))
+            label_ids = np.zeros((highest - lowest + 1, *decoded.shape[1:]), np.uint8)
+            label_ids[first - lowest : last - lowest + 1] = repair(move(decoded, self.pose))
+            stacks[phase] = label_ids
+        return stacks
+
+
+def _interpolate(
+    places: NDArray[np.float64], known: NDArray[np.intp], values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Linear interpolation along slices, entry by entry."""
+    return np.stack([np.interp(places, known, column) for column in values.T], axis=1).astype(np.float32)

@@ -1,0 +1,96 @@
+"""What a wanted heart shall measure: `EDV>180 ml, EF<35 %`."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.anatomy_prior import VOLUMES
+from cmrtf.synthesis.measures import MYOCARDIAL_DENSITY_G_PER_ML
+
+Volumes = NDArray[np.float64]
+
+
+def _volume(name: str) -> Callable[[Volumes], Volumes]:
+    return lambda volumes: volumes[..., VOLUMES.index(name)]
+
+
+def _ejection_fraction(ventricle: str) -> Callable[[Volumes], Volumes]:
+    edv, esv = _volume(f"{ventricle}_ED"), _volume(f"{ventricle}_ES")
+    return lambda volumes: 100.0 * (1.0 - esv(volumes) / edv(volumes))
+
+
+QUANTITIES: dict[str, tuple[str, Callable[[Volumes], Volumes]]] = {
+    "EDV": ("ml", _volume("LV_ED")),
+    "ESV": ("ml", _volume("LV_ES")),
+    "EF": ("%", _ejection_fraction("LV")),
+    "MASS": ("g", lambda volumes: MYOCARDIAL_DENSITY_G_PER_ML * _volume("MYO_ED")(volumes)),
+    "RVEDV": ("ml", _volume("RV_ED")),
+    "RVESV": ("ml", _volume("RV_ES")),
+    "RVEF": ("%", _ejection_fraction("RV")),
+}
+"""Name to unit, and how it follows from `VOLUMES` in ml; the first four are of the left ventricle."""
+
+TERM = re.compile(r"\s*([A-Za-z]+)\s*([<>])\s*([0-9]*\.?[0-9]+)\s*(ml|g|%)?\s*")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One quantity above or below a limit.
+
+    Args:
+        quantity: of `QUANTITIES`.
+        above: whether it shall be larger than the limit, or smaller.
+        limit: in the quantity's unit.
+    """
+
+    quantity: str
+    above: bool
+    limit: float
+
+    def holds(self, volumes_ml: Volumes) -> NDArray[np.bool_]:
+        """Whether hearts of these volumes fulfil it.
+
+        Args:
+            volumes_ml: `(..., 6)`, by `VOLUMES`.
+        """
+        _, measure = QUANTITIES[self.quantity]
+        values = measure(volumes_ml)
+        return values > self.limit if self.above else values < self.limit
+
+    def __str__(self) -> str:
+        unit, _ = QUANTITIES[self.quantity]
+        return f"{self.quantity}{'>' if self.above else '<'}{self.limit:g} {unit}"
+
+
+def all_hold(conditions: Sequence[Condition], volumes_ml: Volumes) -> NDArray[np.bool_]:
+    """Whether hearts of these volumes, `(..., 6)`, fulfil all conditions; without any, all do."""
+    held = [condition.holds(volumes_ml) for condition in conditions]
+    return np.logical_and.reduce([np.full(volumes_ml.shape[:-1], True), *held])
+
+
+def parse_conditions(text: str) -> tuple[Condition, ...]:
+    """Read conditions that are separated by commas; all of them shall hold.
+
+    Raises:
+        CmrtfError: what is written is none, or its unit is another than that of the quantity.
+
+    Example:
+        >>> [str(condition) for condition in parse_conditions("EDV>180 ml, EF<35 %")]
+        ['EDV>180 ml', 'EF<35 %']
+    """
+    return tuple(_parse(term) for term in text.split(","))
+
+
+def _parse(term: str) -> Condition:
+    match = TERM.fullmatch(term)
+    name = match[1].upper() if match else ""
+    if match and name in QUANTITIES and match[4] in (None, QUANTITIES[name][0]):
+        return Condition(name, match[2] == ">", float(match[3]))
+    known = ", ".join(f"{name} ({unit})" for name, (unit, _) in QUANTITIES.items())
+    raise CmrtfError(
+        f"expected conditions such as 'EDV>180 ml, EF<35 %', of {known}. Received: {term.strip()!r}."
+    )

@@ -1,0 +1,109 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from cmrtf.data.nifti import read_nifti
+from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.formats import FORMATS
+from cmrtf.synthesis.generated_cohort import Request, generate_cohort
+from heart_double import RingModels, heart_source
+
+REQUEST = Request(subjects=2, seed=3)
+MNMS = FORMATS["mnms"]
+
+
+def arrays(cohort):
+    """File name to voxels."""
+    return {path.name: read_nifti(path).data.tobytes() for path in cohort.rglob("*.nii.gz")}
+
+
+@pytest.fixture(scope="module")
+def source():
+    return heart_source()
+
+
+@pytest.fixture(scope="module")
+def cohort(source, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cohort") / "generated"
+    generate_cohort(source, REQUEST, MNMS, out)
+    return out
+
+
+class StoppingModels(RingModels):
+    """Ctrl-C while the second subject is painted."""
+
+    def __init__(self):
+        self.left = 3
+
+    def synthesize(self, label_ids, styles):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return super().synthesize(label_ids, styles)
+
+
+def test_a_subject_depends_on_seed_and_number_alone(source, cohort, tmp_path):
+    for request in (replace(REQUEST, subjects=1), replace(REQUEST, subjects=1, seed=4)):
+        generate_cohort(source, request, MNMS, tmp_path / str(request.seed))
+    expected = {name: voxels for name, voxels in arrays(cohort).items() if name.startswith("SYN00001")}
+    assert arrays(tmp_path / "3") == expected
+    assert arrays(tmp_path / "4") != expected
+    assert len(set(arrays(cohort).values())) == 4
+
+
+def test_what_was_stopped_goes_on(source, cohort, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        generate_cohort(replace(source, models=StoppingModels()), REQUEST, MNMS, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["SYN00001", "provenance"]
+    first = tmp_path / "SYN00001" / "SYN00001_sa.nii.gz"
+    written_ns = first.stat().st_mtime_ns
+    generate_cohort(source, REQUEST, MNMS, tmp_path)
+    assert first.stat().st_mtime_ns == written_ns
+    assert arrays(tmp_path) == arrays(cohort)
+    assert {path.name for path in tmp_path.rglob("*")} == {path.name for path in cohort.rglob("*")}
+
+
+def test_a_complete_cohort_stays_as_it_is(source, cohort):
+    before = {path: path.read_bytes() for path in cohort.rglob("*") if path.is_file()}
+    generate_cohort(source, REQUEST, MNMS, cohort)
+    assert {path: path.read_bytes() for path in cohort.rglob("*") if path.is_file()} == before
+
+
+def test_each_subject_says_how_it_was_made(cohort):
+    subject = json.loads((cohort / "provenance" / "SYN00002.json").read_text())
+    assert subject["synthetic"] is True
+    assert subject["label_order"] == {"0": "background", "1": "LV", "2": "MYO", "3": "RV"}
+    assert (subject["bundle_sha256"], subject["seed"], subject["conditions"]) == ("0" * 64, 3, [])
+    assert subject["vendor"] in "AB"
+    assert subject["pathology"] in ("NOR", "DCM")
+    labels = read_nifti(cohort / "SYN00002" / "SYN00002_sa_gt.nii.gz")
+    voxel_ml = 1.5 * 1.5 * 20.0 / 1000.0
+    edv_ml, esv_ml = ((labels.data[..., frame] == 1).sum() * voxel_ml for frame in (0, 1))
+    assert subject["measures"]["LV_EDV_ml"] == pytest.approx(edv_ml)
+    assert subject["measures"]["LV_EF_percent"] == pytest.approx(100 * (1 - esv_ml / edv_ml))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 4}, "to go on with it: seed 3. Received: seed 4"),
+        ({"subjects": 3}, "to go on with it: subjects 2. Received: subjects 3"),
+        ({"vendor": "A"}, "to go on with it: vendor None. Received: vendor A"),
+    ],
+)
+def test_another_cohort_is_not_mixed_in(source, cohort, changes, message):
+    with pytest.raises(CmrtfError, match=message):
+        generate_cohort(source, replace(REQUEST, **changes), MNMS, cohort)
+
+
+def test_a_folder_of_something_else_is_refused(source, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(CmrtfError, match="expected a folder that does not exist yet, or an empty one"):
+        generate_cohort(source, REQUEST, MNMS, tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_one_message(source, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(CmrtfError, match="expected to be able to write here"):
+        generate_cohort(source, replace(REQUEST, subjects=1), MNMS, tmp_path / "file" / "out")
