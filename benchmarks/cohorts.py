@@ -74,7 +74,9 @@ def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
         spacing_mm = cohort.record(subject).geometry.spacing_mm[2]
         real.add(stacks, spacing_mm, stacks.values())
         unposed.append(Anatomy.encode(models.encode, stacks, spacing_mm, np.zeros(3)))
-    as_they_lie = AnatomyPrior.of(unposed, prior.volumes_ml, prior.slice_spacing_mm, prior.pathologies)
+    as_they_lie = AnatomyPrior.of(
+        unposed, prior.volumes_ml, prior.slice_spacing_mm, prior.pathologies, prior.usual_landmarks
+    )
 
     def ours(rng: np.random.Generator, pathology: str, spacing_mm: float) -> Anatomy:
         anatomy, wanted_ml = prior.draw(rng, pathology, accept_all)

@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "Bundle trained runs as SavedModels.",
     "interpolate": "Walk within a subject, or between two.",
     "generate": "Make a cohort of new subjects.",
+    "remodel": "Change the heart of a subject.",
     "synthesize": "Turn a label map into an image.",
     "evaluate": "Say how good a bundle is, in numbers.",
 }

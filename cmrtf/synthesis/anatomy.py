@@ -68,29 +68,37 @@ class Anatomy:
         ends_mm = np.array(ends, np.float32)
         return cls(np.stack(codes), ends_mm - ends_mm[0, 0], np.asarray(pose, np.float32))
 
-    def decode(
-        self, models: Decoder, slice_spacing_mm: float, margin_slices: int = 1
-    ) -> dict[str, NDArray[np.uint8]]:
-        """Labels on slices that both phases share.
-
-        Ends are moved to the closest slice, ED's apex is on one.
+    def slices(self, slice_spacing_mm: float, margin_slices: int = 1) -> tuple[NDArray[np.intp], range]:
+        """Where the heart lies on slices of this spacing, counted from the apical one in ED.
 
         Args:
-            models: a bundle.
             slice_spacing_mm: distance of slice centres.
             margin_slices: empty slices to add below the apex and above the base.
 
         Returns:
+            apical and basal slice in ED and ES, `(2, 2)`: the ends, moved to the closest slice; and all slices
+            of the stack.
+        """
+        ends = np.rint(self.ends_mm / slice_spacing_mm).astype(np.intp)
+        ends[:, 1] = np.maximum(ends[:, 1], ends[:, 0] + 1)
+        return ends, range(ends[:, 0].min() - margin_slices, ends[:, 1].max() + margin_slices + 1)
+
+    def decode(self, models: Decoder, slice_spacing_mm: float) -> dict[str, NDArray[np.uint8]]:
+        """Labels on slices that both phases share; see `slices`.
+
+        Args:
+            models: a bundle.
+            slice_spacing_mm: distance of slice centres.
+
+        Returns:
             by phase, `(slices, size, size)` label ids, apex first, repaired.
         """
-        ends = np.rint(self.ends_mm / slice_spacing_mm).astype(int)
-        ends[:, 1] = np.maximum(ends[:, 1], ends[:, 0] + 1)
-        lowest, highest = ends[:, 0].min() - margin_slices, ends[:, 1].max() + margin_slices
+        ends, on_slices = self.slices(slice_spacing_mm)
         stacks = {}
-        for phase, codes, (first, last) in zip(PHASES, self.codes, ends, strict=True):
+        for phase, codes, (first, last) in zip(PHASES, self.codes, ends - on_slices.start, strict=True):
             decoded = models.decode(codes_at(codes, np.linspace(0.0, 1.0, last - first + 1)))
-            label_ids = np.zeros((highest - lowest + 1, *decoded.shape[1:]), np.uint8)
-            label_ids[first - lowest : last - lowest + 1] = repair(move(decoded, self.pose))
+            label_ids = np.zeros((len(on_slices), *decoded.shape[1:]), np.uint8)
+            label_ids[first : last + 1] = repair(move(decoded, self.pose))
             stacks[phase] = label_ids
         return stacks
 

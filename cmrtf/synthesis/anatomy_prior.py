@@ -62,6 +62,7 @@ class AnatomyPrior:
         volumes_ml: `(subjects, 6)`, by `VOLUMES`.
         slice_spacing_mm: `(subjects,)`.
         pathologies: `(subjects,)`; empty where unknown.
+        usual_landmarks: `(2, 2)`, of the pose that codes are without; see `cmrtf.synthesis.pose`.
 
     Reference:
         Amirrajab et al. (2022, 2023) draw truncated normals slice by slice and correlate them afterwards
@@ -74,6 +75,7 @@ class AnatomyPrior:
     volumes_ml: NDArray[np.float64]
     slice_spacing_mm: NDArray[np.float64]
     pathologies: NDArray[np.str_]
+    usual_landmarks: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -82,6 +84,7 @@ class AnatomyPrior:
         volumes_ml: NDArray[np.float64],
         slice_spacing_mm: NDArray[np.float64],
         pathologies: NDArray[np.str_],
+        usual_landmarks: NDArray[np.float64],
     ) -> "AnatomyPrior":
         """Of known hearts, two or more."""
         return cls(
@@ -91,6 +94,7 @@ class AnatomyPrior:
             volumes_ml,
             slice_spacing_mm,
             pathologies,
+            usual_landmarks,
         )
 
     @classmethod
@@ -169,10 +173,13 @@ class AnatomyPrior:
             )
         return names[counts >= PARENTS].tolist()
 
-    def towards(self, anatomy: Anatomy, start: str, end: str, amount: float) -> Anatomy:
-        """Move a heart by `amount` of the way from the mean of one pathology to that of another.
+    def towards(self, anatomy: Anatomy, start: str | None, end: str, amount: float) -> Anatomy:
+        """Move a heart by `amount` of the way from the mean of one pathology (None: of all) to that of another.
 
         Its pose stays.
+
+        Raises:
+            CmrtfError: nobody has such a pathology.
         """
         a, b = self.mean(start), self.mean(end)
         return replace(
@@ -180,6 +187,15 @@ class AnatomyPrior:
             codes=anatomy.codes + np.float32(amount) * (b.codes - a.codes),
             ends_mm=anatomy.ends_mm + np.float32(amount) * (b.ends_mm - a.ends_mm),
         )
+
+    def change(self, start: str | None, end: str) -> NDArray[np.float64]:
+        """By what factor volumes differ from one pathology (None: all) to another, `(6,)`, by `VOLUMES`.
+
+        Raises:
+            CmrtfError: nobody has such a pathology.
+        """
+        log_ml = _log(self.volumes_ml)
+        return np.exp(log_ml[self._chosen(end)].mean(axis=0) - log_ml[self._chosen(start)].mean(axis=0))
 
     def reach(
         self,

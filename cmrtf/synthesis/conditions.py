@@ -34,7 +34,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Volumes], Volumes]]] = {
 }
 """Name to unit, and how it follows from `VOLUMES` in ml; the first four are of the left ventricle."""
 
-TERM = re.compile(r"\s*([A-Za-z]+)\s*([<>])\s*([0-9]*\.?[0-9]+)\s*(ml|g|%)?\s*")
+TERM = re.compile(r"\s*([A-Za-z]+)\s*([<>=])\s*([0-9]*\.?[0-9]+)\s*(ml|g|%)?\s*")
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,24 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
         >>> [str(condition) for condition in parse_conditions("EDV>180 ml, EF<35 %")]
         ['EDV>180 ml', 'EF<35 %']
     """
-    return tuple(_parse(term) for term in text.split(","))
+    terms = (read_term(term, "<>", "conditions such as 'EDV>180 ml, EF<35 %'") for term in text.split(","))
+    return tuple(Condition(name, sign == ">", limit) for name, sign, limit in terms)
 
 
-def _parse(term: str) -> Condition:
-    match = TERM.fullmatch(term)
+def read_term(text: str, signs: str, expected: str) -> tuple[str, str, float]:
+    """Read one quantity, one of `signs` and a value in the quantity's unit, which may be left out.
+
+    Args:
+        text: such as `"EF<35 %"`.
+        signs: those that may stand between.
+        expected: what the error asks for.
+
+    Raises:
+        CmrtfError: it is written in another way, or its unit is another than that of the quantity.
+    """
+    match = TERM.fullmatch(text)
     name = match[1].upper() if match else ""
-    if match and name in QUANTITIES and match[4] in (None, QUANTITIES[name][0]):
-        return Condition(name, match[2] == ">", float(match[3]))
+    if match and name in QUANTITIES and match[2] in signs and match[4] in (None, QUANTITIES[name][0]):
+        return name, match[2], float(match[3])
     known = ", ".join(f"{name} ({unit})" for name, (unit, _) in QUANTITIES.items())
-    raise CmrtfError(
-        f"expected conditions such as 'EDV>180 ml, EF<35 %', of {known}. Received: {term.strip()!r}."
-    )
+    raise CmrtfError(f"expected {expected}, of {known}. Received: {text.strip()!r}.")

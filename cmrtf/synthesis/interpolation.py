@@ -5,7 +5,7 @@ interpolated linearly, along the heart within a subject and from A to B between 
 neighbouring slices and neighbouring subjects match in both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -236,14 +236,15 @@ def interpolate_subjects(
                 )
             )
         references += [
-            _reference(record, volumes, phase, float(i)) for i, (record, volumes) in enumerate(ends)
+            reference(record, volumes, phase, float(i)) for i, (record, volumes) in enumerate(ends)
         ]
     return synthetic, references
 
 
-def _reference(
-    record: SubjectRecord, volumes: dict[str, PreparedVolume], phase: str, weight: float
+def reference(
+    record: SubjectRecord, volumes: Mapping[str, PreparedVolume], phase: str, weight: float
 ) -> ReferenceSubject:
+    """The source stack of a subject at its end of a walk."""
     return ReferenceSubject(
         name=record.subject,
         phase=phase,

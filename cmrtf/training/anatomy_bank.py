@@ -50,6 +50,7 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
         np.stack([measure_volumes_ml(*each) for each in zip(stacks, spacings_mm, strict=True)]),
         np.array(spacings_mm),
         np.array([record.pathology for record in records]),
+        usual,
     ).save(path)
 
 

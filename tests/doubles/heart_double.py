@@ -9,6 +9,7 @@ from cmrtf.synthesis.generation import StyleEntry
 
 SIZE = 128
 SLICE_SPACING_MM = 20.0
+USUAL_LANDMARKS = np.array([[0.0, 0.0], [0.0, -24.0]])
 TISSUES = np.array([-0.8, 0.7, -0.2, 0.5], np.float32)
 
 
@@ -43,7 +44,11 @@ def heart_source():
             measure_volumes_ml(anatomy.decode(RingModels(), SLICE_SPACING_MM), SLICE_SPACING_MM)
         )
     prior = AnatomyPrior.of(
-        anatomies, np.array(volumes_ml), np.full(len(anatomies), SLICE_SPACING_MM), np.array(pathologies)
+        anatomies,
+        np.array(volumes_ml),
+        np.full(len(anatomies), SLICE_SPACING_MM),
+        np.array(pathologies),
+        USUAL_LANDMARKS,
     )
     appearances = [
         StyleEntry(vendor, rng.normal(0.0, 0.05, 2).astype(np.float32), (0.0, 100.0 + number))
