@@ -4,8 +4,8 @@ import numpy as np
 
 from cmrtf.synthesis.anatomy import PLACES, Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior, measure_volumes_ml
+from cmrtf.synthesis.appearance import Appearance, AppearanceBank
 from cmrtf.synthesis.generated_cohort import Source
-from cmrtf.synthesis.generation import StyleEntry
 
 SIZE = 128
 SLICE_SPACING_MM = 20.0
@@ -28,7 +28,8 @@ class RingModels:
 
 
 def heart_source():
-    """Six subjects: NOR and the larger, weaker DCM; two of vendor A, three of B and one of C."""
+    """Six subjects: NOR and the larger, weaker DCM; two of vendor A, three of B and one of C, from
+    centres 1, 1, 2, 2, 3 and 3."""
     rng = np.random.default_rng(0)
     anatomies, volumes_ml, pathologies = [], [], ["NOR", "NOR", "DCM", "NOR", "DCM", "NOR"]
     taper = np.linspace(0.6, 1.0, PLACES)[:, None]
@@ -45,8 +46,10 @@ def heart_source():
     prior = AnatomyPrior.of(
         anatomies, np.array(volumes_ml), np.full(len(anatomies), SLICE_SPACING_MM), np.array(pathologies)
     )
-    appearances = [
-        StyleEntry(vendor, rng.normal(0.0, 0.05, 2).astype(np.float32), (0.0, 100.0 + number))
-        for number, vendor in enumerate("AABBBC")
-    ]
-    return Source(RingModels(), prior, appearances, {"bundle_sha256": "0" * 64})
+    subjects = {
+        f"P{number}": Appearance(
+            rng.normal(0.0, 0.05, 2).astype(np.float32), (0.0, 100.0 + number), vendor, centre
+        )
+        for number, (vendor, centre) in enumerate(zip("AABBBC", "112233", strict=True))
+    }
+    return Source(RingModels(), prior, AppearanceBank(subjects), {"bundle_sha256": "0" * 64})
