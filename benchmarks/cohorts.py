@@ -79,13 +79,13 @@ def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
     )
 
     def ours(rng: np.random.Generator, pathology: str, spacing_mm: float) -> Anatomy:
-        anatomy, wanted_ml = prior.draw(rng, pathology, accept_all)
-        return prior.reach(models, anatomy, wanted_ml, spacing_mm)
+        heart = prior.draw(rng, pathology, accept_all)
+        return prior.reach(models, heart.anatomy, heart.wanted_ml, spacing_mm)
 
     ways: dict[str, Callable[[np.random.Generator, str, float], Anatomy]] = {
         "ours": ours,
-        "not brought to volumes": lambda rng, group, _: prior.draw(rng, group, accept_all)[0],
-        "poses left in": lambda rng, group, _: as_they_lie.draw(rng, group, accept_all)[0],
+        "not brought to volumes": lambda rng, group, _: prior.draw(rng, group, accept_all).anatomy,
+        "poses left in": lambda rng, group, _: as_they_lie.draw(rng, group, accept_all).anatomy,
         "authors' follow-up": lambda rng, group, _: draw_as_authors(as_they_lie, rng, group),
         "independent slices": lambda rng, group, _: draw_independent_slices(prior, rng, group),
     }
@@ -142,17 +142,16 @@ def print_reach(models: Models, prior: AnatomyPrior, groups: Sequence[str]) -> N
     for name, changed in CHANGES.items():
         rng, errors, others, costs, ratios = np.random.default_rng(1), [], [], [], []
         for k in range(REACHED_HEARTS):
-            anatomy, _ = prior.draw(rng, groups[k % len(groups)], accept_all)
+            anatomy = prior.draw(rng, groups[k % len(groups)], accept_all).anatomy
             spacing_mm = float(rng.choice(prior.slice_spacing_mm))
             before = measure_volumes_ml(anatomy.decode(models, spacing_mm), spacing_mm)
-            of = dict(zip(VOLUMES, before, strict=True))
-            factor = rng.uniform(*CHANGE)
+            is_changed = np.isin(VOLUMES, changed)
+            wanted = before * np.where(is_changed, rng.uniform(*CHANGE), 1.0)
             start, slices = time.perf_counter(), models.num_slices
-            reached = prior.reach(models, anatomy, {key: of[key] * factor for key in changed}, spacing_mm)
+            reached = prior.reach(models, anatomy, wanted, spacing_mm)
             costs.append((models.num_slices - slices, time.perf_counter() - start))
             after = measure_volumes_ml(reached.decode(models, spacing_mm), spacing_mm)
-            is_changed = np.isin(VOLUMES, changed)
-            off = 100.0 * np.abs(after / (before * np.where(is_changed, factor, 1.0)) - 1.0)
+            off = 100.0 * np.abs(after / wanted - 1.0)
             errors.append(off[is_changed].max())
             others.append(off[~is_changed].max())
             ratios.append(after[4] / after[1])
@@ -178,7 +177,7 @@ def print_moves(models: Models, prior: AnatomyPrior) -> None:
     for other in ("DCM", "HCM", "RV"):
         for start, end in (("NOR", other), (other, "NOR")):
             rng = np.random.default_rng(2)
-            anatomies = [prior.draw(rng, start, accept_all)[0] for _ in range(MOVED_HEARTS)]
+            anatomies = [prior.draw(rng, start, accept_all).anatomy for _ in range(MOVED_HEARTS)]
             for amount in (0.0, 0.5, 1.0):
                 moved = [prior.towards(each, start, end, amount) for each in anatomies]
                 measured = [measure_volumes_ml(each.decode(models, spacing_mm), spacing_mm) for each in moved]

@@ -186,6 +186,7 @@ def _write_subject(folder, code, vendor, split, size, num_slices, phases):
         intensity_window=dict.fromkeys(phases, (10.0 * number, 100.0 * number)),
         source_sha256={},
         file_sha256=sha256(content),
+        centre=str(number),
     )
     subject_file(folder, record).write_bytes(content)
     return record

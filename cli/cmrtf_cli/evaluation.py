@@ -102,7 +102,9 @@ def _sections(
 
     training, held_out = ([subject for _, subject in group] for group in (sources, new))
     as_decoded, walks = walked_subjects(bundle, sources, num_walks, seed, progress=True)
-    painted = {"walks": walks, "walks in drawn styles": restyle(bundle, walks, sources, seed)}
+    bank = bundle.appearance_bank()
+    known = [bank.subjects[subject.name] for subject in training]
+    painted = {"walks": walks, "walks in drawn styles": restyle(bundle, walks, known, seed)}
     _, new_walks = walked_subjects(bundle, new, len(held_out), seed, progress=True)
     labels = {
         "real": [*training, *held_out],
@@ -139,8 +141,9 @@ def _use(
         """Walks between these subjects in appearances drawn from theirs, which are more varied."""
         some = [of_name[subject.name] for subject in real]
         _, walks = walked_subjects(bundle, some, num_walks, seeds[0])
-        return restyle(bundle, walks, some, seeds[0])
+        return restyle(bundle, walks, [bank.subjects[subject.name] for subject in real], seeds[0])
 
+    bank = bundle.appearance_bank()
     of_name = {subject.name: (record, subject) for record, subject in sources}
     # In an order without meaning: the first five are any five.
     order = np.random.default_rng(seeds[0]).permutation(len(sources))

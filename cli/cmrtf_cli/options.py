@@ -32,6 +32,15 @@ deterministic = click.option(
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
 )
+style = click.option(
+    "--style",
+    default="sample",
+    show_default=True,
+    metavar="SUBJECT|VENDOR|CENTRE|FILE|sample",
+    help="Look like a training subject or an image file, or like nobody: drawn from what images of a vendor "
+    "or centre look like, or of all, each vendor as often as in training. Where two have one name: vendor:A, "
+    "centre:1, subject:A1B2C3.",
+)
 data_format = click.option(
     "--format",
     "data_format",

@@ -71,6 +71,7 @@ class RawSubject:
         phases: `"ED"` and `"ES"` to their files.
         label_to_schema: label value in the file to label id in `SCHEMA`.
         findings: what the reader warns of.
+        centre: the data set's number or abbreviation, or `""` when unknown.
     """
 
     subject: str
@@ -81,6 +82,7 @@ class RawSubject:
         default_factory=lambda: {label_id: label_id for label_id in range(SCHEMA.num_classes)}
     )
     findings: tuple[Finding, ...] = ()
+    centre: str = ""
 
     @property
     def files(self) -> dict[str, Path]:
@@ -194,3 +196,11 @@ def known_vendor(text: str, source: Path) -> tuple[str, tuple[Finding, ...]]:
 def known_pathology(text: str) -> str:
     """An abbreviation as it is; anything longer may name a patient and becomes `""`."""
     return text if ABBREVIATION.fullmatch(text) else ""
+
+
+def known_centre(text: str) -> str:
+    """A number or an abbreviation as it is; anything longer becomes `""`, as with pathologies.
+
+    Spreadsheet programs make 1 into 1.0.
+    """
+    return known_pathology(re.sub(r"\.0*$", "", text))

@@ -19,6 +19,7 @@ from cmrtf.data.raw_subject import (
     Reader,
     SkippedSubject,
     gather,
+    known_centre,
     known_pathology,
     known_vendor,
     require_partner,
@@ -94,7 +95,8 @@ def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
         phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in ("ED", "ES")
     }
     pathology = known_pathology(row.get("Pathology", ""))
-    return RawSubject(code, vendor, pathology, phases, findings=findings)
+    centre = known_centre(row.get("Centre", ""))
+    return RawSubject(code, vendor, pathology, phases, findings=findings, centre=centre)
 
 
 def _frame(row: Row, phase: str, code: str) -> int:

@@ -48,6 +48,7 @@ def inputs_of(raw: RawSubject) -> Inputs:
         "preparation": PREPARATION_VERSION,
         "subject": raw.subject,
         "vendor": raw.vendor,
+        "centre": raw.centre,
         "pathology": raw.pathology,
         "phases": {phase: [files.frame, files.is_cine] for phase, files in raw.phases.items()},
         "label_to_schema": [list(pair) for pair in raw.label_to_schema.items()],
@@ -84,6 +85,7 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
         intensity_window=prepared.intensity_window,
         source_sha256=inputs["source_sha256"] | {VOXELS: examination.voxels_sha256},
         file_sha256=sha256(npz),
+        centre=raw.centre,
     )
     return BuiltSubject(record, examination.warnings, arrays, npz)
 

@@ -37,6 +37,7 @@ class SubjectRecord:
         source_sha256: role of each source file (`"ED image"`, `"ED label"`, ...) to its SHA-256, and
             `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
         file_sha256: SHA-256 of the subject's stacks as an npz, whether they lie in one or in a shard.
+        centre: number or abbreviation, or `""` when unknown.
     """
 
     subject: str
@@ -51,6 +52,7 @@ class SubjectRecord:
     intensity_window: dict[str, tuple[float, float]]
     source_sha256: dict[str, str]
     file_sha256: str
+    centre: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON."""
@@ -67,6 +69,7 @@ class SubjectRecord:
             "intensity_window": {phase: list(window) for phase, window in self.intensity_window.items()},
             "source_sha256": dict(self.source_sha256),
             "file_sha256": self.file_sha256,
+            "centre": self.centre,
         }
 
     @classmethod
@@ -86,6 +89,7 @@ class SubjectRecord:
             intensity_window={phase: (low, high) for phase, (low, high) in windows.items()},
             source_sha256=dict(values["source_sha256"]),
             file_sha256=values["file_sha256"],
+            centre=values.get("centre", ""),
         )
 
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from cmrtf.data.cohort import PreparedCohort, PreparedVolume, SubjectRecord
 from cmrtf.data.label_validity import repair
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.appearance import Appearance, draw_appearance
 from cmrtf.synthesis.interpolation import (
     CodedStack,
     Models,
@@ -18,7 +19,6 @@ from cmrtf.synthesis.interpolation import (
     decode_labels_between,
     paint_between,
 )
-from cmrtf.synthesis.styles import draw_styles
 
 
 @dataclass(frozen=True)
@@ -136,35 +136,27 @@ def walked_subjects(
 
 
 def restyle(
-    models: Models, subjects: Sequence[Subject], sources: Sequence[RealSubject], seed: int
+    models: Models, subjects: Sequence[Subject], known: Sequence[Appearance], seed: int
 ) -> list[Subject]:
-    """The same labels, each subject in an appearance drawn from those of the sources.
+    """The same labels, each subject in an appearance drawn from known ones.
 
     Args:
         models: a bundle.
         subjects: whose labels to paint.
-        sources: at least two, whose appearance is known.
+        known: at least two.
         seed: of the draws.
     """
-    known = [
-        np.concatenate([models.encode_style(volume.image) for _, volume in subject.stacks()]).mean(axis=0)
-        for _, subject in sources
-    ]
-    styles = draw_styles(np.stack(known), len(subjects), np.random.default_rng(seed))
-    return [
-        Subject(
-            subject.name,
-            {
-                phase: PreparedVolume(
-                    models.synthesize(v.label_ids, np.repeat(style[None], len(v.label_ids), axis=0)),
-                    v.label_ids,
-                )
-                for phase, v in subject.stacks()
-            },
-            subject.affines,
-        )
-        for subject, style in zip(subjects, styles, strict=True)
-    ]
+    rng = np.random.default_rng(seed)
+    return [repaint(models, subject, draw_appearance(known, rng)) for subject in subjects]
+
+
+def repaint(models: Models, subject: Subject, appearance: Appearance) -> Subject:
+    """The labels of a subject in another appearance."""
+    volumes = {
+        phase: PreparedVolume(appearance.paint(models, volume.label_ids), volume.label_ids)
+        for phase, volume in subject.stacks()
+    }
+    return Subject(subject.name, volumes, subject.affines)
 
 
 def distinct_pairs(

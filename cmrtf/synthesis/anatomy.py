@@ -76,8 +76,8 @@ class Anatomy:
             margin_slices: empty slices to add below the apex and above the base.
 
         Returns:
-            apical and basal slice in ED and ES, `(2, 2)`: the ends, moved to the closest slice; and all slices
-            of the stack.
+            apical and basal slice in ED and ES, `(2, 2)`: the ends, moved to the closest slice; and all
+            slices of the stack.
         """
         ends = np.rint(self.ends_mm / slice_spacing_mm).astype(np.intp)
         ends[:, 1] = np.maximum(ends[:, 1], ends[:, 0] + 1)

@@ -36,12 +36,12 @@ class DrawnHeart:
 
     Args:
         anatomy: its shape.
-        wanted_ml: volumes that it should have, by `VOLUMES`. What is decoded differs from them: `reach` them.
+        wanted_ml: volumes that it should have, `(6,)`, by `VOLUMES`. What is decoded differs: `reach` them.
         parents: numbers of the known hearts between which it lies, with their weights, which sum up to 1.
     """
 
     anatomy: Anatomy
-    wanted_ml: dict[str, float]
+    wanted_ml: NDArray[np.float64]
     parents: dict[int, float]
 
 
@@ -156,7 +156,7 @@ class AnatomyPrior:
         parents = np.flatnonzero(weights[first])
         return DrawnHeart(
             Anatomy(*(_mix(weights[first], of) for of in (self.codes, self.ends_mm, self.poses))),
-            dict(zip(VOLUMES, volumes_ml[first].tolist(), strict=True)),
+            volumes_ml[first],
             dict(zip(parents.tolist(), weights[first][parents].tolist(), strict=True)),
         )
 
@@ -174,9 +174,9 @@ class AnatomyPrior:
         return names[counts >= PARENTS].tolist()
 
     def towards(self, anatomy: Anatomy, start: str | None, end: str, amount: float) -> Anatomy:
-        """Move a heart by `amount` of the way from the mean of one pathology (None: of all) to that of another.
+        """Move a heart along the way from the mean of one pathology (None: of all) to that of another.
 
-        Its pose stays.
+        Its pose stays; amount 1 is the whole way.
 
         Raises:
             CmrtfError: nobody has such a pathology.
@@ -201,10 +201,10 @@ class AnatomyPrior:
         self,
         models: Decoder,
         anatomy: Anatomy,
-        wanted_ml: Mapping[str, float],
+        wanted_ml: NDArray[np.float64],
         slice_spacing_mm: float,
     ) -> Anatomy:
-        """Bring a heart to given volumes, and leave the others as they are.
+        """Bring a heart to given volumes.
 
         Codes move in the six directions of the regression of codes on the logarithms of the six volumes,
         which says what else changes where one volume does and the others do not; the length of the heart
@@ -214,15 +214,14 @@ class AnatomyPrior:
         Args:
             models: a bundle.
             anatomy: where to start.
-            wanted_ml: of `VOLUMES`, in ml.
+            wanted_ml: `(6,)`, by `VOLUMES`.
             slice_spacing_mm: of the stack whose volumes are meant.
 
         Returns:
             the closest heart found: measure it to know how close.
         """
-        directions = np.linalg.pinv(self._deviations(_log(self.volumes_ml))) @ self._deviations(
-            self.codes
-        ).reshape(len(self.codes), -1)
+        log_ml, codes = _log(self.volumes_ml), self.codes.reshape(len(self.codes), -1).astype(np.float64)
+        directions = np.linalg.pinv(log_ml - log_ml.mean(axis=0)) @ (codes - codes.mean(axis=0))
 
         def moved(amounts: NDArray[np.float64]) -> Anatomy:
             step = (amounts @ directions).reshape(anatomy.codes.shape)
@@ -233,9 +232,8 @@ class AnatomyPrior:
             volumes_ml = measure_volumes_ml(upright.decode(models, slice_spacing_mm), slice_spacing_mm)
             return _log(volumes_ml)
 
-        at = np.zeros(len(VOLUMES))
+        at, wanted = np.zeros(len(VOLUMES)), _log(wanted_ml)
         found = measured(at)
-        wanted = np.array([np.log(wanted_ml.get(n, np.exp(v))) for n, v in zip(VOLUMES, found, strict=True)])
         jacobian = np.eye(len(VOLUMES))
         closest, missing = at, np.abs(wanted - found).max()
         for _ in range(MAX_ROUNDS):
@@ -268,14 +266,6 @@ class AnatomyPrior:
             known = ", ".join(sorted(set(self.pathologies)))
             raise CmrtfError(f"expected one of the pathologies {known}. Received: {pathology!r}.")
         return chosen
-
-    def _deviations(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """From the mean of each subject's pathology."""
-        deviations = values.astype(np.float64)
-        for pathology in set(self.pathologies):
-            chosen = self.pathologies == pathology
-            deviations[chosen] -= deviations[chosen].mean(axis=0)
-        return deviations
 
 
 def measure_volumes_ml(

@@ -1,6 +1,5 @@
-"""Whose images and whose hearts, where nobody says: as often as they were seen."""
+"""Whose hearts, where nobody says: as often as they were seen."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ from numpy.typing import NDArray
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.conditions import Condition, all_hold
-from cmrtf.synthesis.generation import StyleEntry, appearances_of
 
 
 @dataclass(frozen=True)
@@ -26,20 +24,6 @@ class Choice:
     def draw(self, rng: np.random.Generator) -> str:
         """One of the names."""
         return str(rng.choice(list(self.chances), p=list(self.chances.values())))
-
-
-def vendor_choice(appearances: Sequence[StyleEntry], wanted: str | None) -> Choice:
-    """The vendor that is wanted, or all that new appearances can be drawn of.
-
-    Raises:
-        CmrtfError: there is none.
-    """
-    counts = Counter(entry.vendor for entry in appearances)
-    known = {vendor: count for vendor, count in counts.items() if count > 1 and wanted in (None, vendor)}
-    if not known:
-        # It raises, and says which vendors there are.
-        appearances_of(appearances, wanted or next(iter(counts)))
-    return _choice(known)
 
 
 def pathology_choice(prior: AnatomyPrior, wanted: str | None, conditions: Sequence[Condition]) -> Choice:

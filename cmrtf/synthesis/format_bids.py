@@ -24,6 +24,7 @@ DESCRIPTION = "Synthetic short-axis cine MR of the heart at end diastole and end
 
 COLUMNS: dict[str, dict[str, str]] = {
     "vendor": {"Description": "Scanner vendor whose images these look like, by the letters of M&Ms"},
+    "centre": {"Description": "Centre whose images these look like, if that was asked for"},
     "pathology": {"Description": "Whose hearts the heart was drawn from"},
     **{
         name: {
@@ -84,6 +85,7 @@ def _write_participants(path: Path, subjects: Iterable[Mapping[str, Any]]) -> No
         (
             f"sub-{subject['subject']}",
             subject["vendor"] or "n/a",
+            subject["centre"] or "n/a",
             subject["pathology"] or "n/a",
             *(f"{subject['measures'][name]:.2f}" for name in MEASURES),
         )

@@ -38,6 +38,7 @@ def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
                 "External code": subject["subject"],
                 "VendorName": VENDOR_NAMES.get(subject["vendor"], ""),
                 "Vendor": subject["vendor"],
+                "Centre": subject["centre"],
                 "ED": PHASES.index("ED"),
                 "ES": PHASES.index("ES"),
                 "Pathology": subject["pathology"],

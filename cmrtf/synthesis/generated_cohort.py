@@ -5,7 +5,7 @@ wanted changes it. Its provenance is written last and says that it is complete.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import require_new_folder, write_json, writing_to
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.choice import pathology_choice, vendor_choice
+from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, Style, find_style
+from cmrtf.synthesis.choice import pathology_choice
 from cmrtf.synthesis.cohort_format import CohortFormat
 from cmrtf.synthesis.conditions import Condition
-from cmrtf.synthesis.generation import GeneratedSubject, StyleEntry, generate_subject
+from cmrtf.synthesis.generation import GeneratedSubject, generate_subject
 from cmrtf.synthesis.interpolation import Models
 from cmrtf.synthesis.measures import measure
 from cmrtf.synthesis.provenance import PROVENANCE, complete_provenance
@@ -34,13 +35,13 @@ class Source:
     Args:
         models: decode and paint.
         prior: of hearts.
-        appearances: of known subjects.
+        bank: of appearances.
         provenance: names the bundle.
     """
 
     models: Models
     prior: AnatomyPrior
-    appearances: Sequence[StyleEntry]
+    bank: AppearanceBank
     provenance: Mapping[str, Any]
 
 
@@ -51,14 +52,14 @@ class Request:
     Args:
         subjects: how many.
         seed: of all that is drawn.
-        vendor: whose images; None for as often as they occur in the bundle.
+        style: what images shall look like, as `find_style` understands it.
         pathology: whose hearts; None for as often as they occur in the bundle and fulfil the conditions.
         conditions: that all hearts fulfil.
     """
 
     subjects: int
     seed: int = 0
-    vendor: str | None = None
+    style: str = SAMPLE
     pathology: str | None = None
     conditions: tuple[Condition, ...] = ()
 
@@ -77,9 +78,9 @@ def generate_cohort(source: Source, request: Request, cohort_format: CohortForma
             wants, holds something else, or cannot be written.
     """
     cohort_format.check_folder(out)
-    settings = _settings(source, request, cohort_format)
+    style = find_style(source.models, source.bank, request.style)
+    settings = _settings(source, request, style, cohort_format)
     _require_new_or_same(out, settings)
-    vendors = vendor_choice(source.appearances, request.vendor)
     pathologies = pathology_choice(source.prior, request.pathology, request.conditions)
     with writing_to(out):
         for number in _missing(out, request.subjects):
@@ -87,10 +88,9 @@ def generate_cohort(source: Source, request: Request, cohort_format: CohortForma
             subject = generate_subject(
                 source.models,
                 source.prior,
-                source.appearances,
+                style,
                 _code(number),
                 int(rng.integers(2**32)),
-                vendors.draw(rng),
                 pathologies.draw(rng),
                 request.conditions,
             )
@@ -120,7 +120,7 @@ def _settings_file(out: Path) -> Path:
     return out / PROVENANCE / "cohort.json"
 
 
-def _settings(source: Source, request: Request, cohort_format: CohortFormat) -> dict[str, Any]:
+def _settings(source: Source, request: Request, style: Style, cohort_format: CohortFormat) -> dict[str, Any]:
     """All that a cohort depends on."""
     return {
         **source.provenance,
@@ -128,7 +128,7 @@ def _settings(source: Source, request: Request, cohort_format: CohortFormat) -> 
         "format": cohort_format.name,
         "subjects": request.subjects,
         "seed": request.seed,
-        "vendor": request.vendor,
+        "style": style.name,
         "pathology": request.pathology,
         "conditions": [str(condition) for condition in request.conditions],
     }
@@ -156,7 +156,8 @@ def _provenance(subject: GeneratedSubject, settings: Mapping[str, Any]) -> dict[
         **settings,
         "subject": subject.name,
         "subject_seed": subject.seed,
-        "vendor": subject.vendor,
+        "vendor": subject.appearance.vendor,
+        "centre": subject.appearance.centre,
         "pathology": subject.pathology,
         "parents": subject.parents,
         "phases": list(subject.stacks),

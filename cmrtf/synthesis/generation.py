@@ -11,9 +11,9 @@ from cmrtf.data.label_validity import volume_faults
 from cmrtf.data.preparation import SPACING_MM
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior, measure_volumes_ml
+from cmrtf.synthesis.appearance import Appearance, Style
 from cmrtf.synthesis.conditions import Condition, all_hold
 from cmrtf.synthesis.interpolation import Models
-from cmrtf.synthesis.styles import draw_styles
 from cmrtf.synthesis.synthetic_subject import SyntheticSubject
 
 MAX_DRAWS = 20
@@ -26,7 +26,7 @@ class GeneratedSubject:
 
     Args:
         name: its code.
-        vendor: whose images it looks like.
+        appearance: of its images.
         pathology: whose hearts it has.
         seed: of all that was drawn.
         parents: numbers of the known hearts between which its own lies, with their weights.
@@ -34,65 +34,50 @@ class GeneratedSubject:
     """
 
     name: str
-    vendor: str
+    appearance: Appearance
     pathology: str
     seed: int
     parents: dict[int, float]
     stacks: dict[str, SyntheticSubject]
 
 
-@dataclass(frozen=True)
-class StyleEntry:
-    """The appearance of one known subject.
-
-    Args:
-        vendor: of the scanner.
-        style: `(style_dim,)`.
-        intensity_window: source values of -1 and 1.
-    """
-
-    vendor: str
-    style: NDArray[np.float32]
-    intensity_window: tuple[float, float]
-
-
 def generate_subject(
     models: Models,
     prior: AnatomyPrior,
-    appearances: Sequence[StyleEntry],
+    style: Style,
     name: str,
     seed: int,
-    vendor: str,
     pathology: str,
     conditions: Sequence[Condition] = (),
 ) -> GeneratedSubject:
     """Make one subject: a function of its arguments.
 
-    Hearts whose labels no heart can have, or whose measured volumes miss the conditions, are drawn again.
+    Heart and appearance are independent: another style does not change the heart, nor another pathology or
+    condition what is drawn of the style. Hearts whose labels no heart can have, or whose measured volumes
+    miss the conditions, are drawn again.
 
     Args:
         models: a bundle.
         prior: of hearts.
-        appearances: of known subjects.
+        style: what its images shall look like.
         name: of the new subject.
         seed: of all that is drawn.
-        vendor: whose appearance.
         pathology: whose hearts.
         conditions: that its volumes fulfil.
 
     Raises:
-        CmrtfError: there is no such vendor or pathology, or the conditions cannot be fulfilled.
+        CmrtfError: there is no such pathology, or the conditions cannot be fulfilled.
     """
-    rng = np.random.default_rng(seed)
-    label_ids, slice_spacing_mm, parents = _draw_labels(models, prior, rng, pathology, conditions)
-    style, window = _draw_appearance(appearances, vendor, rng)
+    of_heart, of_style = np.random.default_rng(seed).spawn(2)
+    label_ids, slice_spacing_mm, parents = _draw_labels(models, prior, of_heart, pathology, conditions)
+    appearance = style.draw(of_style)
     # Columns go to the patient's left and rows to the back, as scanners store them.
     affine = np.diag([-SPACING_MM, -SPACING_MM, slice_spacing_mm, 1.0])
     stacks = {}
     for phase, labels in label_ids.items():
-        image = models.synthesize(labels, np.repeat(style[None], len(labels), axis=0))
-        stacks[phase] = SyntheticSubject(name, phase, 0.0, labels, image, affine, window)
-    return GeneratedSubject(name, vendor, pathology, seed, parents, stacks)
+        image = appearance.paint(models, labels)
+        stacks[phase] = SyntheticSubject(name, phase, 0.0, labels, image, affine, appearance.intensity_window)
+    return GeneratedSubject(name, appearance, pathology, seed, parents, stacks)
 
 
 def _draw_labels(
@@ -115,25 +100,3 @@ def _draw_labels(
         f"expected a valid {pathology} heart ({wanted}) among {MAX_DRAWS}. Received: none. Are the "
         "conditions beyond what this bundle was trained on?"
     )
-
-
-def appearances_of(appearances: Sequence[StyleEntry], vendor: str) -> list[StyleEntry]:
-    """Those of one vendor.
-
-    Raises:
-        CmrtfError: there are fewer than two: new ones cannot be drawn then.
-    """
-    of_vendor = [entry for entry in appearances if entry.vendor == vendor]
-    if len(of_vendor) < 2:
-        known = ", ".join(sorted({entry.vendor for entry in appearances}))
-        raise CmrtfError(f"expected a vendor with two subjects or more, of {known}. Received: {vendor!r}.")
-    return of_vendor
-
-
-def _draw_appearance(
-    appearances: Sequence[StyleEntry], vendor: str, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], tuple[float, float]]:
-    of_vendor = appearances_of(appearances, vendor)
-    (style,) = draw_styles(np.stack([entry.style for entry in of_vendor]), 1, rng)
-    low, high = np.mean([entry.intensity_window for entry in of_vendor], axis=0)
-    return style, (float(low), float(high))

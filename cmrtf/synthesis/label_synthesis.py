@@ -14,22 +14,15 @@ from cmrtf.data.preparation import (
     SPACING_MM,
     crop_geometry,
     place_on_source,
-    prepare_image,
     prepare_labels,
     restore_intensity,
 )
 from cmrtf.data.schema import SCHEMA
 from cmrtf.data.stack_order import apical_taper
-from cmrtf.data.validation import (
-    axes_findings,
-    finite_findings,
-    heart_findings,
-    image_findings,
-    slices_findings,
-)
+from cmrtf.data.validation import axes_findings, heart_findings
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.interpolation import Models
-from cmrtf.synthesis.walks import codes_at
 
 
 @dataclass(frozen=True)
@@ -43,19 +36,6 @@ class LabelStack:
 
     label_ids: NDArray[np.uint8]
     geometry: VolumeGeometry
-
-
-@dataclass(frozen=True)
-class Appearance:
-    """How the images of a stack shall look.
-
-    Args:
-        styles: `(slices, style_dim)`, one code per slice.
-        intensity_window: source values of -1 and 1.
-    """
-
-    styles: NDArray[np.float32]
-    intensity_window: tuple[float, float]
 
 
 def read_labels(path: Path) -> LabelStack:
@@ -90,41 +70,6 @@ def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> VolumeGeomet
     return VolumeGeometry(around_heart.source_shape, volume.affine, around_heart.prepared_shape, as_it_is)
 
 
-def constant_appearance(
-    style: NDArray[np.float32], intensity_window: tuple[float, float], num_slices: int
-) -> Appearance:
-    """One style code for all slices."""
-    return Appearance(np.repeat(style[None], num_slices, axis=0), intensity_window)
-
-
-def appearance_of_file(models: Models, path: Path, labels: LabelStack) -> Appearance:
-    """The appearance of a 3D image file, slice by slice from apex to base.
-
-    An image on the grid of the labels is cut out as they are; any other about its middle, and it is
-    taken to run from apex to base in the same direction as the labels. Another number of slices is
-    interpolated.
-
-    Raises:
-        CmrtfError: the file is no 3D image.
-    """
-    volume = read_nifti(path)
-    if volume.data.ndim != 3:
-        raise CmrtfError(f"{path}: expected a 3D image (one phase). Received: shape={volume.data.shape}.")
-    everywhere = np.ones(volume.data.shape, np.bool_)
-    raise_errors(axes_findings(path, volume.affine))
-    raise_errors(slices_findings(path, volume.data.shape[2]))
-    raise_errors(finite_findings(path, volume.data, everywhere))
-    raise_errors(image_findings(path, volume.data))
-    geometry = labels.geometry
-    if volume.data.shape != geometry.source_shape:
-        middle = np.zeros(volume.data.shape, dtype=bool)
-        middle[tuple(size // 2 for size in volume.data.shape)] = True
-        geometry = crop_geometry(middle, volume.affine, bool(geometry.prepared_to_source[2, 2] < 0))
-    image, window = prepare_image(volume.data.astype(np.float32), geometry, path)
-    positions = np.linspace(0.0, 1.0, len(labels.label_ids))
-    return Appearance(codes_at(models.encode_style(image), positions), window)
-
-
 def synthesize_on_source(models: Models, labels: LabelStack, appearance: Appearance) -> NDArray[np.float32]:
     """An image on the voxels of the label file, in the units of the appearance's source.
 
@@ -133,5 +78,5 @@ def synthesize_on_source(models: Models, labels: LabelStack, appearance: Appeara
     Returns:
         `(x, y, z)` float32.
     """
-    image = models.synthesize(labels.label_ids, appearance.styles)
+    image = appearance.paint(models, labels.label_ids)
     return restore_intensity(place_on_source(image, labels.geometry), appearance.intensity_window)

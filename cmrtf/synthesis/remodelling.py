@@ -1,7 +1,7 @@
 """An existing subject, changed: towards a pathology, to given volumes, or both, step by step."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,8 @@ def remodel(
 ) -> Remodelled:
     """Change a subject; its place and the look of its images stay.
 
-    Each step is moved along the difference of the two pathologies' mean hearts and then brought to its volumes,
-    which go from those of the source to the wanted ones in equal ratios.
+    Each step is moved along the difference of the two pathologies' mean hearts and then brought to its
+    volumes, which go from those of the source to the wanted ones in equal ratios.
 
     Args:
         models: a bundle.
@@ -77,8 +77,8 @@ def remodel(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: the subject lacks a phase or a slice that shows both ventricles, or the bundle knows nobody
-            with the pathology.
+        CmrtfError: the subject lacks a phase or a slice that shows both ventricles, or the bundle knows
+            nobody with the pathology.
     """
     _require_whole_heart(record, volumes)
     label_ids = {phase: volumes[phase].label_ids for phase in PHASES}
@@ -90,13 +90,17 @@ def remodel(
     wanted_ml = meet_targets(moved_ml, change.targets)
     apex = int(np.flatnonzero(label_ids["ED"].any(axis=(1, 2)))[0])
     appearances = {
-        phase: Appearance(models.encode_style(volumes[phase].image).mean(axis=0), record.intensity_window[phase])
+        phase: Appearance(
+            models.encode_style(volumes[phase].image).mean(axis=0), record.intensity_window[phase]
+        )
         for phase in PHASES
     }
     subjects: list[SyntheticSubject] = []
     for step in tqdm(range(num_steps + 1), "Remodel", unit="step", disable=not progress):
         weight = step / num_steps
-        start = prior.towards(anatomy, own, change.towards, change.amount * weight) if change.towards else anatomy
+        start = (
+            prior.towards(anatomy, own, change.towards, change.amount * weight) if change.towards else anatomy
+        )
         heart = prior.reach(models, start, before_ml * (wanted_ml / before_ml) ** weight, spacing_mm)
         _, on_slices = heart.slices(spacing_mm)
         affine = record.geometry.affine @ _shifted(apex + on_slices.start)

@@ -27,7 +27,9 @@ def parse_targets(text: str) -> dict[str, float]:
         name, _, value = read_term(term, "=", "targets such as 'EDV=200 ml, EF=30 %'")
         unit, _ = QUANTITIES[name]
         if value == 0.0 or (unit == "%" and value >= 100.0):
-            raise CmrtfError(f"expected {name} above 0{' and below 100 %' if unit == '%' else ''}. Received: {value:g}.")
+            raise CmrtfError(
+                f"expected {name} above 0{' and below 100 %' if unit == '%' else ''}. Received: {value:g}."
+            )
         if name in targets:
             raise CmrtfError(f"expected each target once. Received: {name} twice.")
         targets[name] = value

@@ -1,6 +1,5 @@
 """A bundle on disk, loaded into this process."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import AppearanceBank
 from cmrtf_export.bundle_models import Arrays, BundleModels
 from cmrtf_export.contents import (
     ANATOMY_BANK,
@@ -68,9 +68,9 @@ class Bundle(BundleModels):
         tensors = {name: tf.constant(values) for name, values in inputs.items()}
         return self.signatures[model][signature](**tensors)[output].numpy()
 
-    def style_bank(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """`subjects` and `vendors` by name, each with its `style` code and `intensity_window`."""
-        return json.loads((self.path / STYLE_BANK).read_text())
+    def appearance_bank(self) -> AppearanceBank:
+        """The appearances of the training subjects."""
+        return AppearanceBank.load(self.path / STYLE_BANK)
 
     def anatomy_prior(self) -> AnatomyPrior:
         """The distribution that new hearts are drawn from.

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from cmrtf.data.preparation import SIZE, SPACING_MM
 from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder, require_new_folder
+from cmrtf.synthesis.appearance import AppearanceBank, average
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE
 from cmrtf.training.checkpoints import restore_for_inference
@@ -75,18 +75,13 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     }
     promised = promised_signatures(SCHEMA.num_classes, SIZE, vae.latent_dim, gan.style_dim)
     folders = {model: model_folder(folder, model) for model in (LABEL_VAE, SPADE_GAN)}
-    save_models(vae, gan, _average_style(style_bank), promised, folders)
+    average_style = average(list(AppearanceBank.load(style_bank).subjects.values())).style.tolist()
+    save_models(vae, gan, average_style, promised, folders)
     for model, path in folders.items():
         write_warmup_requests(path, model, promised[model])
     (folder / MODEL_CARD).write_text(model_card(facts, promised))
     copy_serving_files(folder / SERVING)
     describe(folder, facts)
-
-
-def _average_style(style_bank: Path) -> list[float]:
-    """Of the training subjects."""
-    subjects = json.loads(style_bank.read_text())["subjects"].values()
-    return np.mean([entry["style"] for entry in subjects], axis=0).tolist()
 
 
 def _provenance(run: RunDirectory, step: int) -> dict[str, Any]:

@@ -28,10 +28,10 @@ def test_no_slices_give_none(bundle):
     assert bundle.encode(np.zeros((0, 128, 128), np.uint8)).shape == (0, 4)
 
 
-def test_the_style_bank_has_subjects_and_vendors(bundle):
-    bank = bundle.style_bank()
-    assert set(bank) == {"subjects", "vendors"}
-    for entry in (*bank["subjects"].values(), *bank["vendors"].values()):
-        assert len(entry["style"]) == 4
-        low, high = entry["intensity_window"]
+def test_the_appearances_of_the_training_subjects_come_along(bundle):
+    subjects = bundle.appearance_bank().subjects
+    assert len(subjects) > 1
+    for known in subjects.values():
+        low, high = known.intensity_window
+        assert known.style.shape == (4,)
         assert low < high

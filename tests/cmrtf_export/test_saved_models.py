@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cmrtf.synthesis.appearance import average
 from cmrtf_export.signatures import DEFAULTS, promised_signatures
 
 EVERY = [
@@ -29,7 +30,7 @@ def expected(bundle, keras_models, slices):
     codes = [vae.encode(slices[name]).mean.numpy() for name in ("label_ids_a", "label_ids_b")]
     walked = decode(between(*codes))
     style = between(slices["style_a"], slices["style_b"])
-    average = np.mean([entry["style"] for entry in bundle.style_bank()["subjects"].values()], axis=0)
+    mean_style = average(list(bundle.appearance_bank().subjects.values())).style
     return {
         "encode": vae.encode(slices["label_ids"])._asdict(),
         "decode": decode(slices["code"]),
@@ -39,9 +40,7 @@ def expected(bundle, keras_models, slices):
         "walk": {"label_ids": walked["label_ids"], "image": gan.synthesize(walked["label_ids"], style)},
         "walk_average": {
             "label_ids": walked["label_ids"],
-            "image": gan.synthesize(
-                walked["label_ids"], np.repeat(average[None], 3, axis=0).astype(np.float32)
-            ),
+            "image": gan.synthesize(walked["label_ids"], np.repeat(mean_style[None], 3, axis=0)),
         },
     }
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from cmrtf.synthesis.anatomy import PLACES, Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior, measure_volumes_ml
+from cmrtf.synthesis.appearance import Appearance, AppearanceBank
 from cmrtf.synthesis.generated_cohort import Source
-from cmrtf.synthesis.generation import StyleEntry
 
 SIZE = 128
 SLICE_SPACING_MM = 20.0
@@ -29,7 +29,8 @@ class RingModels:
 
 
 def heart_source():
-    """Hearts of NOR and of the larger, weaker DCM; appearances: two of vendor A, three of B, one of C."""
+    """Hearts of NOR and of the larger, weaker DCM; two appearances of vendor A, three of B and one of C,
+    from centres 1, 1, 2, 2, 3 and 3."""
     rng = np.random.default_rng(0)
     anatomies, volumes_ml, pathologies = [], [], ["NOR", "NOR", "DCM"] * 4 + ["HCM"]
     taper = np.linspace(0.6, 1.0, PLACES)[:, None]
@@ -50,8 +51,10 @@ def heart_source():
         np.array(pathologies),
         USUAL_LANDMARKS,
     )
-    appearances = [
-        StyleEntry(vendor, rng.normal(0.0, 0.05, 2).astype(np.float32), (0.0, 100.0 + number))
-        for number, vendor in enumerate("AABBBC")
-    ]
-    return Source(RingModels(), prior, appearances, {"bundle_sha256": "0" * 64})
+    subjects = {
+        f"P{number}": Appearance(
+            rng.normal(0.0, 0.05, 2).astype(np.float32), (0.0, 100.0 + number), vendor, centre
+        )
+        for number, (vendor, centre) in enumerate(zip("AABBBC", "112233", strict=True))
+    }
+    return Source(RingModels(), prior, AppearanceBank(subjects), {"bundle_sha256": "0" * 64})

@@ -34,7 +34,7 @@ def _conditions(_: click.Context, __: click.Parameter, text: str | None) -> tupl
     "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
 )
 @click.option("--subjects", type=click.IntRange(min=1), required=True, help="How many.")
-@click.option("--vendor", metavar="LETTER", help="Whose images.  [default: as frequent as in training]")
+@options.style
 @click.option(
     "--pathology", metavar="NAME", help="Whose hearts: NOR, DCM, ...  [default: as frequent as in training]"
 )
@@ -61,7 +61,7 @@ def _conditions(_: click.Context, __: click.Parameter, text: str | None) -> tupl
 def command(
     model: Path,
     subjects: int,
-    vendor: str | None,
+    style: str,
     pathology: str | None,
     conditions: tuple[Condition, ...],
     out: Path,
@@ -78,21 +78,14 @@ def command(
 
     FORMATS[format_name].check_folder(out)
     start_tensorflow()
-    request = Request(subjects, seed, vendor, pathology, conditions)
+    request = Request(subjects, seed, style, pathology, conditions)
     generate_cohort(_source(model), request, FORMATS[format_name], out)
     click.echo(f"Generated: {subjects} subjects in {out}.")
 
 
 def _source(model: Path) -> Source:
-    import numpy as np
-
     from cmrtf.synthesis.generated_cohort import Source
-    from cmrtf.synthesis.generation import StyleEntry
     from cmrtf_export.bundle import Bundle
 
     bundle = Bundle.open(model)
-    appearances = [
-        StyleEntry(entry["vendor"], np.array(entry["style"], np.float32), tuple(entry["intensity_window"]))
-        for entry in bundle.style_bank()["subjects"].values()
-    ]
-    return Source(bundle, bundle.anatomy_prior(), appearances, bundle.provenance)
+    return Source(bundle, bundle.anatomy_prior(), bundle.appearance_bank(), bundle.provenance)

@@ -18,10 +18,11 @@ def cohort(tmp_path, write_mnms, write_mnms_csv):
     return tmp_path
 
 
-def test_codes_vendors_pathologies_and_frames_come_from_the_csv(cohort):
+def test_codes_vendors_centres_pathologies_and_frames_come_from_the_csv(cohort):
     found = read_raw(cohort)
     assert (found.format, found.skipped, found.problems) == ("mnms", (), ())
     assert [(s.subject, s.vendor, s.pathology) for s in found.subjects] == ROWS[:2]
+    assert [s.centre for s in found.subjects] == ["1", "1"]
     assert {phase: files.frame for phase, files in found.subjects[0].phases.items()} == {"ED": 0, "ES": 2}
 
 

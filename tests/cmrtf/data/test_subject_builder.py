@@ -19,7 +19,7 @@ def test_inputs_know_no_folder_but_all_that_counts(subject, tmp_path, write_acdc
     (moved,) = read_raw(tmp_path / "elsewhere").subjects
     assert inputs_of(moved) == inputs_of(subject)
     phases = {"ED": replace(subject.phases["ED"], frame=1), "ES": subject.phases["ES"]}
-    others = ({"subject": "X"}, {"vendor": "B"}, {"pathology": "HCM"}, {"phases": phases})
+    others = ({"subject": "X"}, {"vendor": "B"}, {"centre": "2"}, {"pathology": "HCM"}, {"phases": phases})
     assert not [change for change in others if inputs_of(replace(subject, **change)) == inputs_of(subject)]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.choice import Choice, pathology_choice, vendor_choice
+from cmrtf.synthesis.choice import Choice, pathology_choice
 from cmrtf.synthesis.conditions import parse_conditions
 from heart_double import heart_source
 
@@ -24,13 +24,10 @@ def test_names_are_drawn_by_their_chances():
 def test_all_are_as_frequent_as_they_were_seen(source):
     # HCM was seen once: there is nothing to lie between.
     assert pathology_choice(source.prior, None, ()).chances == pytest.approx({"NOR": 2 / 3, "DCM": 1 / 3})
-    # C was seen once: there is no distribution to draw from.
-    assert vendor_choice(source.appearances, None).chances == pytest.approx({"A": 2 / 5, "B": 3 / 5})
 
 
 def test_the_one_that_is_wanted_is_the_only_one(source):
     assert pathology_choice(source.prior, "DCM", ()).chances == {"DCM": 1.0}
-    assert vendor_choice(source.appearances, "B").chances == {"B": 1.0}
 
 
 def test_conditions_change_how_frequent_pathologies_are(source):
@@ -41,12 +38,6 @@ def test_conditions_change_how_frequent_pathologies_are(source):
 def test_conditions_that_no_heart_fulfils_are_named(source):
     with pytest.raises(CmrtfError, match=r"can fulfil. Received: EDV>999 ml, for DCM, NOR"):
         pathology_choice(source.prior, None, parse_conditions("EDV>999 ml"))
-
-
-@pytest.mark.parametrize("vendor", ["C", "D"])
-def test_a_vendor_that_was_seen_too_rarely_is_named(source, vendor):
-    with pytest.raises(CmrtfError, match=f"two subjects or more, of A, B, C. Received: '{vendor}'"):
-        vendor_choice(source.appearances, vendor)
 
 
 def test_a_pathology_of_too_few_hearts_is_named(source):

@@ -1,13 +1,16 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from cmrtf.data.nifti import read_nifti
+from cmrtf.data.readers import read_raw
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.formats import FORMATS
 from cmrtf.synthesis.generated_cohort import Request, generate_cohort
-from heart_double import RingModels, heart_source
+from cmrtf.synthesis.generation import generate_subject
+from heart_double import TISSUES, RingModels, heart_source
 
 REQUEST = Request(subjects=2, seed=3)
 MNMS = FORMATS["mnms"]
@@ -84,12 +87,52 @@ def test_each_subject_says_how_it_was_made(cohort):
     assert subject["measures"]["LV_EF_percent"] == pytest.approx(100 * (1 - esv_ml / edv_ml))
 
 
+@pytest.fixture(scope="module")
+def generate(source):
+    """The subject of seed 3, in a style and with a pathology."""
+
+    def generate_one(style="sample", pathology="NOR"):
+        return generate_subject(source.models, source.prior, source.bank.find(style), "ONE", 3, pathology)
+
+    return generate_one
+
+
+@pytest.mark.parametrize("style", ["P1", "B", "centre:2"])
+def test_another_style_paints_the_same_heart(generate, style):
+    first, other = generate(), generate(style)
+    for phase, stack in other.stacks.items():
+        np.testing.assert_array_equal(stack.label_ids, first.stacks[phase].label_ids)
+        assert not np.array_equal(stack.image, first.stacks[phase].image)
+
+
+def test_another_heart_has_the_same_style(generate):
+    first, other = generate(), generate(pathology="DCM")
+    np.testing.assert_array_equal(first.appearance.style, other.appearance.style)
+    assert not np.array_equal(first.stacks["ED"].label_ids, other.stacks["ED"].label_ids)
+
+
+def test_both_phases_are_painted_in_one_style(generate):
+    """`RingModels` adds the style to the grey level of each tissue."""
+    subject = generate("B")
+    for stack in subject.stacks.values():
+        grey = stack.image - TISSUES[stack.label_ids]
+        np.testing.assert_allclose(grey, subject.appearance.style[0], atol=1e-6)
+
+
+def test_a_centre_that_was_asked_for_is_told(source, tmp_path):
+    generate_cohort(source, Request(subjects=1, style="centre:2"), MNMS, tmp_path)
+    subject = json.loads((tmp_path / "provenance" / "SYN00001.json").read_text())
+    assert (subject["style"], subject["vendor"], subject["centre"]) == ("centre:2", "B", "2")
+    (raw,) = read_raw(tmp_path).subjects
+    assert (raw.vendor, raw.centre) == ("B", "2")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"seed": 4}, "to go on with it: seed 3. Received: seed 4"),
         ({"subjects": 3}, "to go on with it: subjects 2. Received: subjects 3"),
-        ({"vendor": "A"}, "to go on with it: vendor None. Received: vendor A"),
+        ({"style": "A"}, "to go on with it: style sample. Received: style vendor:A"),
     ],
 )
 def test_another_cohort_is_not_mixed_in(source, cohort, changes, message):

@@ -43,12 +43,11 @@ def test_a_subjects_style_is_the_mean_over_its_slices_in_all_phases(cohort, bank
         assert bank["subjects"][subject]["intensity_window"] == [10.0 * number, 100.0 * number]
 
 
-def test_a_vendors_style_is_the_mean_over_its_subjects(cohort, bank):
-    expected = np.mean([_style(cohort, "S1"), _style(cohort, "S2")], axis=0)
-    np.testing.assert_allclose(bank["vendors"]["A"]["style"], expected, rtol=1e-5)
-    assert bank["vendors"]["A"]["intensity_window"] == [15.0, 150.0]
+def test_vendors_and_centres_are_those_of_the_cohort(bank):
+    entries = bank["subjects"].values()
+    assert [(entry["vendor"], entry["centre"]) for entry in entries] == [("A", "1"), ("A", "2"), ("", "3")]
+    assert (list(bank["vendors"]), list(bank["centres"])) == (["A"], ["1", "2", "3"])
 
 
-def test_held_out_subjects_and_unknown_vendors_stay_out(bank):
+def test_held_out_subjects_stay_out(bank):
     assert list(bank["subjects"]) == ["S1", "S2", "S3"]
-    assert list(bank["vendors"]) == ["A"]

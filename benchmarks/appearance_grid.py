@@ -1,0 +1,243 @@
+"""Style and anatomy vary independently: 5 held-out anatomies x 5 styles, painted, judged and encoded again.
+
+    .venv/bin/python benchmarks/appearance_grid.py BUNDLE PREPARED OUT.png [SEGMENTERS]
+
+PREPARED is the cohort that the bundle was trained on. Columns are the styles of a training subject, of a
+vendor, of a centre (of another subject where centres are not known), of an image file, and drawn from all. Each
+column has above it the real subject that the style belongs to or, where it was drawn, the one that is nearest;
+each row has the real
+subject of its labels before it. SEGMENTERS, a folder of `cmrtf evaluate`, holds the judge, or will hold it.
+
+Printed are the judge's Dice in each cell, what of its variance is due to anatomy, to style and to both together;
+by how much the volumes that the judge sees differ between styles of one anatomy, beside how much anatomies
+differ; and whose style the images have when they are encoded again.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cmrtf.data.cohort import PreparedCohort
+from cmrtf.data.nifti import write_nifti
+from cmrtf.data.preparation import to_nifti_order
+from cmrtf.data.schema import SCHEMA
+from cmrtf.evaluation.judge import dice_per_subject, segment_subjects
+from cmrtf.evaluation.subjects import RealSubject, Slices, Subject, real_subjects, repaint
+from cmrtf.palette import LABEL_COLOURS
+from cmrtf.synthesis.appearance import SAMPLE, Appearance, AppearanceBank, find_style
+from cmrtf.synthesis.display import enlarged_labels, grey_levels, label_outlines
+from cmrtf.training.segmenter_store import SegmenterStore
+from cmrtf.training.train_segmenter import SEGMENTER_STEPS
+from cmrtf_export.bundle import Bundle
+
+NUM = 5
+"""Anatomies, and styles."""
+SEED = 0
+CELL = 192
+PHASE = "ED"
+"""That is shown; numbers are of all phases."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A style of the grid.
+
+    Args:
+        name: what was asked for.
+        appearance: what was given.
+        real: whose real images belong to it.
+    """
+
+    name: str
+    appearance: Appearance
+    real: Subject
+
+
+def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
+    models, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
+    training, held_out = (real_subjects(cohort, split) for split in ("train", "validation"))
+    anatomies = [subject for _, subject in held_out[:NUM]]
+    columns = make_columns(models, training, held_out[-1])
+    grid = [[repaint(models, anatomy, column.appearance) for column in columns] for anatomy in anatomies]
+    draw(anatomies, columns, grid).save(out)
+    slices = Slices.of([subject for _, subject in training])
+    store = SegmenterStore(segmenters, SEGMENTER_STEPS)
+    judge = store.trained(slices.image, slices.label_ids, SEED, "judge")
+    segmented = [segment_subjects(judge, row) for row in grid]
+    dice = [dice_per_subject(row, made) for row, made in zip(grid, segmented, strict=True)]
+    print_dice(
+        anatomies,
+        columns,
+        {name: np.array([row[name] for row in dice]) for name in SCHEMA.foreground},
+        dice_per_subject(anatomies, segment_subjects(judge, anatomies)),
+    )
+    print_volumes(segmented)
+    print_styles(models, columns, grid)
+
+
+def make_columns(models: Bundle, training: Sequence[RealSubject], donor: RealSubject) -> list[Column]:
+    """The styles; the image file is of a held-out subject."""
+    bank, rng = models.appearance_bank(), np.random.default_rng(SEED)
+    of_name = {subject.name: subject for _, subject in training}
+    first, second = next(iter(bank.subjects)), next(reversed(bank.subjects))
+    vendor, centre = (largest(bank.groups()[kind]) for kind in ("vendor", "centre"))
+    names = [
+        f"subject:{first}",
+        f"vendor:{vendor}",
+        f"centre:{centre}" if centre else f"subject:{second}",
+        SAMPLE,
+    ]
+    columns = []
+    for name in names:
+        appearance = find_style(models, bank, name).draw(rng)
+        columns.append(Column(name, appearance, of_name[nearest(appearance, bank)]))
+    record, subject = donor
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "image.nii"
+        write_nifti(file, to_nifti_order(subject.volumes[PHASE].image), record.geometry.affine)
+        appearance = find_style(models, bank, str(file)).draw(rng)
+    columns.insert(3, Column(f"image file of {subject.name}", appearance, subject))
+    return columns
+
+
+def largest(groups: Mapping[str, Sequence[Appearance]]) -> str:
+    """The name of most subjects, `""` where none is known."""
+    return max(filter(None, groups), key=lambda name: len(groups[name]), default="")
+
+
+def nearest(appearance: Appearance, bank: AppearanceBank) -> str:
+    """The training subject that looks most alike."""
+    return min(bank.subjects, key=lambda code: np.linalg.norm(bank.subjects[code].style - appearance.style))
+
+
+def draw(
+    anatomies: Sequence[Subject], columns: Sequence[Column], grid: Sequence[Sequence[Subject]]
+) -> Image.Image:
+    """Mid-ventricular slices: above each column whose style it has, before each row its real subject."""
+    blank = np.zeros((CELL, CELL, 3), np.uint8)
+    rows = [[blank, *(shown(column.real) for column in columns)]]
+    for anatomy, painted in zip(anatomies, grid, strict=True):
+        rows.append([shown(anatomy, outlined=True), *map(shown, painted)])
+    return Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
+
+
+def shown(subject: Subject, outlined: bool = False) -> NDArray[np.uint8]:
+    """The middle one of the labelled slices."""
+    volume = subject.volumes[PHASE]
+    labelled = np.flatnonzero(volume.label_ids.any(axis=(1, 2)))
+    k = labelled[len(labelled) // 2]
+    grey = Image.fromarray(grey_levels(volume.image[k])).resize((CELL, CELL), Image.Resampling.BICUBIC)
+    pixels = np.repeat(np.asarray(grey)[..., None], 3, axis=-1)
+    if not outlined:
+        return pixels
+    outlines = label_outlines(enlarged_labels(volume.label_ids[k], CELL))
+    return np.where(outlines[..., None] > 0, np.array(LABEL_COLOURS, np.uint8)[outlines], pixels)
+
+
+def shares(values: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Of the variance of a table: due to its rows, its columns, and neither alone.
+
+    Args:
+        values: `(rows, columns)` or `(rows, columns, dim)`.
+    """
+    centred = values - values.mean(axis=(0, 1))
+    rows, columns = centred.mean(axis=1, keepdims=True), centred.mean(axis=0, keepdims=True)
+    parts = [np.broadcast_to(part, values.shape) for part in (rows, columns, centred - rows - columns)]
+    anatomy, style, both = (float((part**2).sum() / (centred**2).sum()) for part in parts)
+    return anatomy, style, both
+
+
+def print_dice(
+    anatomies: Sequence[Subject],
+    columns: Sequence[Column],
+    dice: dict[str, NDArray[np.float64]],
+    real: dict[str, list[float]],
+) -> None:
+    """Cells of `dice` are `(anatomies, styles)` for each structure."""
+    print("\nThe judge's Dice, LV / MYO / RV\n")
+    print_row("", *(column.name for column in columns), "mean +- spread over styles", "its real images")
+    print_row(*["---"] * (NUM + 3))
+    for i, anatomy in enumerate(anatomies):
+        cells = [triple(table[i, j] for table in dice.values()) for j in range(NUM)]
+        print_row(
+            anatomy.name,
+            *cells,
+            triple_of_rows([table[i] for table in dice.values()]),
+            triple(values[i] for values in real.values()),
+        )
+    means = [triple_of_rows([table[:, j] for table in dice.values()]) for j in range(NUM)]
+    everything = triple_of_rows([table.ravel() for table in dice.values()])
+    print_row(
+        "mean +- spread over anatomies",
+        *means,
+        everything,
+        triple_of_rows([np.array(v) for v in real.values()]),
+    )
+    print("\nVariance of Dice, %\n")
+    print_row("", "anatomy", "style", "both together")
+    print_row(*["---"] * 4)
+    for name, table in dice.items():
+        print_row(name, *(f"{100 * share:.0f}" for share in shares(table)))
+
+
+def print_volumes(segmented: Sequence[Sequence[dict[str, NDArray[np.uint8]]]]) -> None:
+    """Volumes that the judge sees: standard deviation over mean, averaged over the rest of the table."""
+    print("\nVolumes as the judge sees them, coefficient of variation, %\n")
+    print_row("", "between styles of an anatomy", "between anatomies in a style")
+    print_row(*["---"] * 3)
+    for name in SCHEMA.foreground:
+        voxels = np.array(
+            [
+                [[(stack == SCHEMA.id_of(name)).sum() for stack in made.values()] for made in row]
+                for row in segmented
+            ]
+        )
+        between_anatomies, between_styles = (voxels.std(axis) / voxels.mean(axis) for axis in (0, 1))
+        print_row(name, *(f"{100 * each.mean():.1f}" for each in (between_styles, between_anatomies)))
+
+
+def print_styles(models: Bundle, columns: Sequence[Column], grid: Sequence[Sequence[Subject]]) -> None:
+    """Codes of the images, means over their slices, beside the five that were asked for."""
+    codes = np.array(
+        [[models.encode_style(Slices.of([cell]).image).mean(axis=0) for cell in row] for row in grid]
+    )
+    wanted = np.stack([column.appearance.style for column in columns])
+    distance = np.linalg.norm(codes[:, :, None] - wanted, axis=-1)
+    own = distance[:, np.arange(NUM), np.arange(NUM)]
+    others = (distance.sum(axis=-1) - own) / (NUM - 1)
+    right = (distance.argmin(axis=-1) == np.arange(NUM)).sum()
+    apart = np.linalg.norm(wanted[:, None] - wanted, axis=-1)[~np.eye(NUM, dtype=bool)].mean()
+    anatomy, style, both = (100 * share for share in shares(codes))
+    print(
+        f"\nStyles encoded again: the nearest of the {NUM} is the one asked for in {right} of {NUM**2} cells."
+    )
+    print(
+        f"Distance to it {own.mean():.2f}, to the others {others.mean():.2f}; of those to each other {apart:.2f}."
+    )
+    print(
+        f"Variance of these codes: anatomy {anatomy:.0f} %, style {style:.0f} %, both together {both:.0f} %."
+    )
+
+
+def triple(values: Iterable[float]) -> str:
+    return " / ".join(f"{value:.3f}" for value in values)
+
+
+def triple_of_rows(rows: Sequence[NDArray[np.float64]]) -> str:
+    return " / ".join(f"{row.mean():.3f} +- {row.std():.3f}" for row in rows)
+
+
+def print_row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    bundle_path, prepared_path, out_path = map(Path, sys.argv[1:4])
+    with tempfile.TemporaryDirectory() as temporary:
+        main(bundle_path, prepared_path, out_path, Path(*sys.argv[4:5] or [temporary]))

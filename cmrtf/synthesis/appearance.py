@@ -1,0 +1,285 @@
+"""What images look like: whose appearance is known, and how one is asked for by name.
+
+An appearance is one style code for a whole subject, all slices and both phases. The shape of the heart is not
+in it: any appearance goes with any anatomy.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.data.findings import raise_errors
+from cmrtf.data.geometry import VolumeGeometry
+from cmrtf.data.nifti import NiftiVolume, read_nifti
+from cmrtf.data.preparation import crop_geometry, prepare_image
+from cmrtf.data.validation import axes_findings, finite_findings, image_findings, slices_findings
+from cmrtf.errors import CmrtfError
+from cmrtf.folders import new_file
+from cmrtf.synthesis.interpolation import Models
+
+SAMPLE = "sample"
+"""Asks for appearances that nobody has."""
+
+SHOWN_NAMES = 12
+"""Of each kind, in a message."""
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What all images of a subject look like.
+
+    Args:
+        style: `(style_dim,)`.
+        intensity_window: source values of -1 and 1.
+        vendor: whose scanners make such images, `""` when unknown.
+        centre: where they are made, `""` when unknown.
+    """
+
+    style: NDArray[np.float32]
+    intensity_window: tuple[float, float]
+    vendor: str = ""
+    centre: str = ""
+
+    def paint(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape."""
+        return models.synthesize(label_ids, np.repeat(self.style[None], len(label_ids), axis=0))
+
+
+Group = tuple[Appearance, ...]
+"""Of subjects that have something in common."""
+
+
+def average(known: Sequence[Appearance]) -> Appearance:
+    """The mean of some; of vendor and centre, what all have in common."""
+    low, high = np.mean([each.intensity_window for each in known], axis=0)
+    vendors, centres = {each.vendor for each in known}, {each.centre for each in known}
+    return Appearance(
+        np.mean([each.style for each in known], axis=0, dtype=np.float32),
+        (float(low), float(high)),
+        vendors.pop() if len(vendors) == 1 else "",
+        centres.pop() if len(centres) == 1 else "",
+    )
+
+
+def draw_appearance(known: Sequence[Appearance], rng: np.random.Generator) -> Appearance:
+    """Draw an appearance from the normal distribution that has mean and covariance of known ones.
+
+    It is their mean plus a random combination of all deviations from it, so it is no patient's, nor half of
+    two. (The prior of the style encoder would do if its posterior filled it, which is never quite so: see
+    docs/experiments.md.)
+
+    Args:
+        known: of at least two subjects.
+        rng: draws.
+    """
+    mean = average(known)
+    deviations = np.stack([each.style for each in known]) - mean.style
+    weights = rng.standard_normal(len(known)) / np.sqrt(len(known) - 1)
+    style = (mean.style + weights @ deviations).astype(np.float32)
+    return Appearance(style, mean.intensity_window, mean.vendor, mean.centre)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Which appearances were asked for.
+
+    Args:
+        name: in full, such as `"vendor:A"`; an image file's is the hash of its content.
+        groups: to draw from, each as often as it has subjects. Where there is but one subject, its own
+            appearance is meant.
+    """
+
+    name: str
+    groups: tuple[Group, ...]
+
+    def draw(self, rng: np.random.Generator) -> Appearance:
+        """One of those that were asked for."""
+        sizes = np.array([len(group) for group in self.groups])
+        group = self.groups[rng.choice(len(sizes), p=sizes / sizes.sum())]
+        return group[0] if len(group) == 1 else draw_appearance(group, rng)
+
+
+@dataclass(frozen=True)
+class AppearanceBank:
+    """The appearances of the training subjects.
+
+    Args:
+        subjects: by their codes.
+    """
+
+    subjects: Mapping[str, Appearance]
+
+    @classmethod
+    def load(cls, path: Path) -> "AppearanceBank":
+        """Read what `save` wrote."""
+        entries = json.loads(path.read_text(encoding="utf-8"))["subjects"]
+        return cls({code: _from_entry(entry) for code, entry in entries.items()})
+
+    def save(self, path: Path) -> None:
+        """Write `{"subjects": {code: entry}, "vendors": {letter: entry}, "centres": {name: entry}}`.
+
+        An entry has `style`, a list of `style_dim` numbers, `intensity_window`, the source values of -1
+        and 1, `vendor` and `centre`. Those of vendors and centres are means over subjects, for programs
+        that do without cmrtf.
+        """
+        content = {
+            f"{kind}s": {name: _to_entry(average(group)) for name, group in groups.items() if name}
+            for kind, groups in self.groups().items()
+        }
+        with new_file(path) as partial:
+            partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+    def groups(self) -> dict[str, dict[str, Group]]:
+        """By kind, `"subject"`, `"vendor"` or `"centre"`, and name; `""` stands for unknown ones."""
+        known = self.subjects.values()
+        vendors, centres = (sorted({getattr(a, kind) for a in known}) for kind in ("vendor", "centre"))
+        return {
+            "subject": {code: (appearance,) for code, appearance in self.subjects.items()},
+            "vendor": {name: tuple(a for a in known if a.vendor == name) for name in vendors},
+            "centre": {name: tuple(a for a in known if a.centre == name) for name in centres},
+        }
+
+    def find(self, name: str) -> Style | None:
+        """What a name means.
+
+        Args:
+            name: a subject's code, a vendor's letter or a centre's name, with its kind in front
+                (`"centre:1"`) where several have it; or `SAMPLE`.
+
+        Returns:
+            the subject's own appearance, or the distribution of the vendor's, of the centre's or of all; None
+            if nothing here has this name.
+
+        Raises:
+            CmrtfError: the name has several meanings, or there is but one subject to draw from.
+        """
+        if name == SAMPLE:
+            return self._sample()
+        named = {
+            f"{kind}:{of}": group
+            for kind, groups in self.groups().items()
+            for of, group in groups.items()
+            if of
+        }
+        meant = [full for full in named if name in (full, full.partition(":")[2])]
+        if len(meant) > 1:
+            raise CmrtfError(
+                f"style {name}: expected one of {' and '.join(meant)}. Received: what may be both."
+            )
+        if not meant:
+            return None
+        (full,) = meant
+        if not full.startswith("subject:"):
+            _require_several(full, named[full])
+        return Style(full, (named[full],))
+
+    def _sample(self) -> Style:
+        """Each vendor as often as it was seen.
+
+        Who was seen once has no distribution; where there are no others, vendors are not told apart.
+        """
+        several = [group for group in self.groups()["vendor"].values() if len(group) > 1]
+        everyone = tuple(self.subjects.values())
+        _require_several(SAMPLE, everyone)
+        return Style(SAMPLE, tuple(several) or (everyone,))
+
+    def names(self) -> str:
+        """Some of the names that `find` knows, for messages."""
+        return ", ".join(f"a {kind} ({_some(list(groups))})" for kind, groups in self.groups().items())
+
+
+def find_style(
+    models: Models, bank: AppearanceBank, name: str, geometry: VolumeGeometry | None = None
+) -> Style:
+    """The style of a name: what the bank knows by it, or else an image file.
+
+    Args:
+        models: encode the image.
+        bank: of the same bundle.
+        name: as in `AppearanceBank.find`, or the path of a 3D NIfTI file (`"./A"` is never a vendor).
+        geometry: of a label file that the image may belong to.
+
+    Raises:
+        CmrtfError: the name has no meaning or several, or the file is no 3D image.
+    """
+    found = bank.find(name)
+    if found:
+        return found
+    path = Path(name)
+    if path.is_file():
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return Style(f"file:{digest}", ((appearance_of_file(models, path, geometry),),))
+    raise CmrtfError(
+        f"style {name}: expected {bank.names()}, an image file, or {SAMPLE}. Received: none of these."
+    )
+
+
+def appearance_of_file(models: Models, path: Path, geometry: VolumeGeometry | None = None) -> Appearance:
+    """The appearance of a 3D image file: the mean over its slices.
+
+    What the models see is 192 mm wide. It is cut out around the heart where a geometry says where that is,
+    and about the middle of the image otherwise.
+
+    Args:
+        models: encode the image.
+        path: NIfTI.
+        geometry: of a label file; it counts if both lie on the same grid.
+
+    Raises:
+        CmrtfError: the file is no 3D image.
+    """
+    volume = read_nifti(path)
+    if volume.data.ndim != 3:
+        raise CmrtfError(f"{path}: expected a 3D image (one phase). Received: shape={volume.data.shape}.")
+    raise_errors(axes_findings(path, volume.affine))
+    raise_errors(slices_findings(path, volume.data.shape[2]))
+    raise_errors(finite_findings(path, volume.data, np.ones(volume.data.shape, np.bool_)))
+    raise_errors(image_findings(path, volume.data))
+    if geometry is None or not _on_same_grid(volume, geometry):
+        middle = np.zeros(volume.data.shape, np.bool_)
+        middle[tuple(size // 2 for size in volume.data.shape)] = True
+        geometry = crop_geometry(middle, volume.affine, stack_flipped=False)
+    image, window = prepare_image(volume.data.astype(np.float32), geometry, path)
+    return Appearance(models.encode_style(image).mean(axis=0), window)
+
+
+def _on_same_grid(volume: NiftiVolume, geometry: VolumeGeometry) -> bool:
+    return volume.data.shape == geometry.source_shape and np.allclose(
+        volume.affine, geometry.source_affine, atol=1e-3
+    )
+
+
+def _to_entry(appearance: Appearance) -> dict[str, Any]:
+    return {
+        "style": appearance.style.tolist(),
+        "intensity_window": list(appearance.intensity_window),
+        "vendor": appearance.vendor,
+        "centre": appearance.centre,
+    }
+
+
+def _from_entry(entry: Mapping[str, Any]) -> Appearance:
+    low, high = entry["intensity_window"]
+    return Appearance(
+        np.array(entry["style"], np.float32), (low, high), entry["vendor"], entry.get("centre", "")
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    known = [name for name in names if name]
+    more = ", ..." if len(known) > SHOWN_NAMES else ""
+    return f"{', '.join(known[:SHOWN_NAMES]) or 'none known'}{more}"
+
+
+def _require_several(name: str, group: Group) -> None:
+    if len(group) < 2:
+        raise CmrtfError(
+            f"style {name}: expected two subjects or more to draw appearances from. Received: one. Name the "
+            "subject to have its own appearance."
+        )
