@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 from cmrtf.data.cohort import PHASES
 from cmrtf.data.preparation import SPACING_MM
@@ -22,6 +23,10 @@ CLOSE_ENOUGH = 0.02
 MAX_ROUNDS = 12
 LARGEST_STEP = 0.25
 """Largest relative change of a volume in one round: further away the regression says little."""
+MAX_MIXTURES = 4
+SMALL_WEIGHTS, NO_MORE_THAN_ALL = 0.05, 30.0
+"""How much weights of hearts that are mixed in cost, squared, beside squared differences of logarithms of
+volumes; and how strictly they add up to 1, the heart itself included."""
 SMALLEST_ML = 0.1
 """What a structure that vanished is taken to measure."""
 PARENTS = 4
@@ -197,6 +202,46 @@ class AnatomyPrior:
         log_ml = _log(self.volumes_ml)
         return np.exp(log_ml[self._chosen(end)].mean(axis=0) - log_ml[self._chosen(start)].mean(axis=0))
 
+    def approach(
+        self, models: Decoder, anatomy: Anatomy, wanted_ml: NDArray[np.float64], slice_spacing_mm: float
+    ) -> Anatomy:
+        """Mix known hearts into one until its volumes are near wanted ones.
+
+        A heart that moves far looks like one only between hearts, so it goes there as long as volumes are far
+        off; `reach` does the rest. Weights are the smallest that add up to the difference of the logarithms
+        of the volumes, none below 0 (Lawson and Hanson, *Solving Least Squares Problems*, 1974, ch. 23).
+
+        Args:
+            models: a bundle.
+            anatomy: where to start.
+            wanted_ml: `(6,)`, by `VOLUMES`.
+            slice_spacing_mm: of the stack whose volumes are meant.
+
+        Returns:
+            the closest heart found, in the pose of the first.
+        """
+        start, wanted = self._measured(models, anatomy, slice_spacing_mm), _log(wanted_ml)
+        num_hearts, goal, closest, missing = len(self.codes), wanted, anatomy, np.abs(wanted - start).max()
+        terms = np.zeros((len(VOLUMES) + num_hearts + 1, num_hearts + 1))
+        terms[: len(VOLUMES), :-1] = (_log(self.volumes_ml) - start).T
+        terms[len(VOLUMES) : -1, :-1] = np.sqrt(SMALL_WEIGHTS) * np.eye(num_hearts)
+        terms[-1] = NO_MORE_THAN_ALL  # the last weight is that of the heart itself
+        for _ in range(MAX_MIXTURES):
+            if missing < CLOSE_ENOUGH:
+                break
+            sums = np.concatenate([goal - start, np.zeros(num_hearts), [NO_MORE_THAN_ALL]])
+            weights = optimize.nnls(terms, sums)[0][:-1]
+            mixed = replace(
+                anatomy,
+                codes=anatomy.codes + _mix(weights, self.codes - anatomy.codes),
+                ends_mm=anatomy.ends_mm + _mix(weights, self.ends_mm - anatomy.ends_mm),
+            )
+            found = self._measured(models, mixed, slice_spacing_mm)
+            if np.abs(wanted - found).max() < missing:
+                closest, missing = mixed, np.abs(wanted - found).max()
+            goal = goal + wanted - found
+        return closest
+
     def reach(
         self,
         models: Decoder,
@@ -227,13 +272,8 @@ class AnatomyPrior:
             step = (amounts @ directions).reshape(anatomy.codes.shape)
             return replace(anatomy, codes=anatomy.codes + step.astype(np.float32))
 
-        def measured(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-            upright = replace(moved(amounts), pose=np.zeros(3, np.float32))  # which is faster
-            volumes_ml = measure_volumes_ml(upright.decode(models, slice_spacing_mm), slice_spacing_mm)
-            return _log(volumes_ml)
-
         at, wanted = np.zeros(len(VOLUMES)), _log(wanted_ml)
-        found = measured(at)
+        found = self._measured(models, anatomy, slice_spacing_mm)
         jacobian = np.eye(len(VOLUMES))
         closest, missing = at, np.abs(wanted - found).max()
         for _ in range(MAX_ROUNDS):
@@ -241,11 +281,17 @@ class AnatomyPrior:
                 break
             step = np.linalg.lstsq(jacobian, wanted - found)[0]
             step *= min(1.0, LARGEST_STEP / np.abs(step).max())
-            at, before, found = at + step, found, measured(at + step)
+            at, before = at + step, found
+            found = self._measured(models, moved(at), slice_spacing_mm)
             jacobian += np.outer(found - before - jacobian @ step, step) / (step @ step)
             if np.abs(wanted - found).max() < missing:
                 closest, missing = at, np.abs(wanted - found).max()
         return moved(closest)
+
+    def _measured(self, models: Decoder, anatomy: Anatomy, slice_spacing_mm: float) -> NDArray[np.float64]:
+        """Logarithms of `VOLUMES`."""
+        upright = replace(anatomy, pose=np.zeros(3, np.float32))  # which is faster
+        return _log(measure_volumes_ml(upright.decode(models, slice_spacing_mm), slice_spacing_mm))
 
     def _weights(self, rng: np.random.Generator, pathology: str) -> NDArray[np.float64]:
         """`(CANDIDATES, subjects)`, uniform between `PARENTS` hearts each."""

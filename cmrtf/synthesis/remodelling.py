@@ -64,8 +64,9 @@ def remodel(
 ) -> Remodelled:
     """Change a subject; its place and the look of its images stay.
 
-    Each step is moved along the difference of the two pathologies' mean hearts and then brought to its
-    volumes, which go from those of the source to the wanted ones in equal ratios.
+    Each step is moved along the difference of the two pathologies' mean hearts, mixed with known hearts until
+    it is near its volumes, and brought there. Volumes go from those of the source to the wanted ones in equal
+    ratios.
 
     Args:
         models: a bundle.
@@ -101,7 +102,9 @@ def remodel(
         start = (
             prior.towards(anatomy, own, change.towards, change.amount * weight) if change.towards else anatomy
         )
-        heart = prior.reach(models, start, before_ml * (wanted_ml / before_ml) ** weight, spacing_mm)
+        step_ml = before_ml * (wanted_ml / before_ml) ** weight
+        near = prior.approach(models, start, step_ml, spacing_mm)
+        heart = prior.reach(models, near, step_ml, spacing_mm)
         _, on_slices = heart.slices(spacing_mm)
         affine = record.geometry.affine @ _shifted(apex + on_slices.start)
         subjects += [

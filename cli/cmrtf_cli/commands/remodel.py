@@ -105,6 +105,7 @@ def command(
 
 def _echo_table(remodelled: "Remodelled") -> None:
     """What was wanted and what came of it."""
+    from cmrtf.data.label_validity import volume_faults
     from cmrtf.synthesis.conditions import QUANTITIES
 
     click.echo(f"{'':10}{'before':>10}{'wanted':>10}{'reached':>10}")
@@ -116,3 +117,5 @@ def _echo_table(remodelled: "Remodelled") -> None:
         percent_off = 100.0 * abs(reached / wanted - 1.0)
         note = f"  {percent_off:.0f} % off" if percent_off > CLOSE_ENOUGH_PERCENT else ""
         click.echo(f"{name + ', ' + unit:10}{before:10.1f}{wanted:10.1f}{reached:10.1f}{note}")
+    valid = sum(volume_faults(subject.label_ids).is_valid for subject in remodelled.subjects)
+    click.echo(f"Stacks that look like a heart: {valid} of {len(remodelled.subjects)}.")
