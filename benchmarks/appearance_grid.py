@@ -3,14 +3,14 @@
     .venv/bin/python benchmarks/appearance_grid.py BUNDLE PREPARED OUT.png [SEGMENTERS]
 
 PREPARED is the cohort that the bundle was trained on. Columns are the styles of a training subject, of a
-vendor, of a centre (of another subject where centres are not known), of an image file, and drawn from all. Each
-column has above it the real subject that the style belongs to or, where it was drawn, the one that is nearest;
-each row has the real
-subject of its labels before it. SEGMENTERS, a folder of `cmrtf evaluate`, holds the judge, or will hold it.
+vendor, of a centre (of another subject where centres are not known), of an image file, and drawn from all.
+Above each column is the real subject that the style belongs to or, where it was drawn, the one that is
+nearest; before each row the real subject whose labels it has. SEGMENTERS, a folder of `cmrtf evaluate`, holds
+the judge, or will hold it.
 
-Printed are the judge's Dice in each cell, what of its variance is due to anatomy, to style and to both together;
-by how much the volumes that the judge sees differ between styles of one anatomy, beside how much anatomies
-differ; and whose style the images have when they are encoded again.
+Printed are whose style the images have when they are encoded again; the judge's Dice in each cell, and what
+of its variance is due to anatomy, to style and to both together; and by how much the volumes that the judge
+sees differ between styles of one anatomy, beside how much anatomies differ.
 """
 
 import sys
@@ -66,6 +66,7 @@ def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
     columns = make_columns(models, training, held_out[-1])
     grid = [[repaint(models, anatomy, column.appearance) for column in columns] for anatomy in anatomies]
     draw(anatomies, columns, grid).save(out)
+    print_styles(models, columns, grid)
     slices = Slices.of([subject for _, subject in training])
     store = SegmenterStore(segmenters, SEGMENTER_STEPS)
     judge = store.trained(slices.image, slices.label_ids, SEED, "judge")
@@ -78,7 +79,6 @@ def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
         dice_per_subject(anatomies, segment_subjects(judge, anatomies)),
     )
     print_volumes(segmented)
-    print_styles(models, columns, grid)
 
 
 def make_columns(models: Bundle, training: Sequence[RealSubject], donor: RealSubject) -> list[Column]:
@@ -217,9 +217,7 @@ def print_styles(models: Bundle, columns: Sequence[Column], grid: Sequence[Seque
     print(
         f"\nStyles encoded again: the nearest of the {NUM} is the one asked for in {right} of {NUM**2} cells."
     )
-    print(
-        f"Distance to it {own.mean():.2f}, to the others {others.mean():.2f}; of those to each other {apart:.2f}."
-    )
+    print(f"Distance to it {own.mean():.2f}, to the others {others.mean():.2f}; between those {apart:.2f}.")
     print(
         f"Variance of these codes: anatomy {anatomy:.0f} %, style {style:.0f} %, both together {both:.0f} %."
     )

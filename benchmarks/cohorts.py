@@ -147,7 +147,7 @@ def summary(values: NDArray[np.float64], real: NDArray[np.float64]) -> str:
 
 
 def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort) -> None:
-    """Subjects that were held out, changed in one step; errors are of what should change and of what should not."""
+    """Held-out subjects, changed in one step; errors of what should change and of what should not."""
     print("\nremodelled")
     print_row(
         "change", "subjects", "wanted within 5 %", "error, %", "others within 5 %", "error, %", "valid", "s"
@@ -155,7 +155,7 @@ def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort
     print_row(*["---"] * 8)
     for name, change in CHANGES.items():
         wanted_off, others_off, valid, seconds = [], [], [], []
-        for subject in cohort.subjects("val"):
+        for subject in cohort.subjects("validation"):
             record = cohort.record(subject)
             if record.pathology == change.towards:
                 continue

@@ -9,6 +9,7 @@ from cmrtf_export.export import export_bundle
 def test_nothing_but_the_bundle_is_left(story):
     assert sorted(path.name for path in story.bundle.iterdir()) == [
         "README.md",
+        "anatomy_bank.npz",
         "bundle.json",
         "label_vae",
         "serving",
