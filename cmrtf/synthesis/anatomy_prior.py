@@ -20,7 +20,7 @@ VOLUMES = tuple(f"{structure}_{phase}" for phase in PHASES for structure in SCHE
 
 CLOSE_ENOUGH = 0.02
 """Relative difference to a wanted volume at which the search stops."""
-MAX_ROUNDS = 12
+MAX_ROUNDS = 30
 LARGEST_STEP = 0.25
 """Largest relative change of a volume in one round: further away the regression says little."""
 MAX_MIXTURES = 4
