@@ -249,6 +249,7 @@ def test_wheel_holds_exactly_the_files_of_the_packages(wheel):
     assert {
         "cmrtf/training/presets/cpu.yaml",
         "cmrtf/synthesis/report_template.html",
+        "cmrtf_export/model_card.md",
         "cmrtf_export/serving/models.config",
     } <= packed
 

@@ -14,6 +14,7 @@ from cmrtf.data.preparation import SIZE, SPACING_MM
 from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder, require_new_folder
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE
 from cmrtf.training.checkpoints import restore_for_inference
@@ -78,7 +79,8 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     save_models(vae, gan, _average_style(style_bank), promised, folders)
     for model, path in folders.items():
         write_warmup_requests(path, model, promised[model])
-    (folder / MODEL_CARD).write_text(model_card(facts, promised))
+    card = model_card(facts, promised, _vendors(style_bank), _pathologies(anatomy_bank))
+    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     copy_serving_files(folder / SERVING)
     describe(folder, facts)
 
@@ -87,6 +89,16 @@ def _average_style(style_bank: Path) -> list[float]:
     """Of the training subjects."""
     subjects = json.loads(style_bank.read_text())["subjects"].values()
     return np.mean([entry["style"] for entry in subjects], axis=0).tolist()
+
+
+def _vendors(style_bank: Path) -> list[str]:
+    """Of the training subjects."""
+    return [entry["vendor"] for entry in json.loads(style_bank.read_text())["subjects"].values()]
+
+
+def _pathologies(anatomy_bank: Path) -> list[str]:
+    """Of the training subjects that hearts can be drawn from."""
+    return AnatomyPrior.load(anatomy_bank).pathologies.tolist() if anatomy_bank.is_file() else []
 
 
 def _provenance(run: RunDirectory, step: int) -> dict[str, Any]:

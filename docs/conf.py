@@ -1,0 +1,46 @@
+"""The site: Sphinx reads the Markdown files of the checkout where they lie, and the docstrings.
+
+`make site` builds it into `build/site`; broken links, pictures and references fail. The source folder is that
+of the checkout, so links between documents are the same here and in a repository's browser.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "cli"), str(ROOT / "export")]
+
+from cmrtf.version import __version__  # noqa: E402
+
+project = "cmrtf"
+release = __version__
+root_doc = "docs/index"
+include_patterns = ["*.md", "benchmarks/*.md", "docs/**", "export/serving/*.md"]
+exclude_patterns = ["docs/reference/api/*/modules.rst"]
+
+extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_heading_anchors = 3
+
+# A page per package, written anew by each build; what has no docstring is not for others.
+# An environment variable, since packages do not heed `automodule_options` (Sphinx 9.0).
+os.environ["SPHINX_APIDOC_OPTIONS"] = "members,ignore-module-all"
+apidoc_modules = [
+    {
+        "path": f"../{folder}",
+        "destination": f"docs/reference/api/{Path(folder).name}",
+        "module_first": True,
+    }
+    for folder in ("cmrtf", "export/cmrtf_export")
+]
+napoleon_use_ivar = True
+napoleon_custom_sections = [("Call arguments", "params_style"), ("Returns (from `call`)", "returns_style")]
+autodoc_inherit_docstrings = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+# Docstrings write code in single backticks.
+default_role = "code"
+
+html_theme = "furo"
+html_title = "cmrtf"
+html_copy_source = False
