@@ -24,20 +24,36 @@ LARGEST_STEP = 0.25
 """Largest relative change of a volume in one round: further away the regression says little."""
 SMALLEST_ML = 0.1
 """What a structure that vanished is taken to measure."""
+PARENTS = 4
+"""Known hearts that a new one lies between: more are safer to give nobody away, and more alike."""
 CANDIDATES = 20_000
 """Hearts drawn, as volumes only, in search of one that fulfils conditions."""
-SMALLEST = 0.6
-"""Drawn volumes are not below this part of the smallest known one: a normal distribution has no end."""
+
+
+@dataclass(frozen=True)
+class DrawnHeart:
+    """A new heart, and what it was drawn from.
+
+    Args:
+        anatomy: its shape.
+        wanted_ml: volumes that it should have, by `VOLUMES`. What is decoded differs from them: `reach` them.
+        parents: numbers of the known hearts between which it lies, with their weights, which sum up to 1.
+    """
+
+    anatomy: Anatomy
+    wanted_ml: dict[str, float]
+    parents: dict[int, float]
 
 
 @dataclass(frozen=True)
 class AnatomyPrior:
-    """The normal distribution of whole hearts, both phases and all slices together.
+    """Whole hearts, both phases and all slices together, and new ones between them.
 
-    Mean and covariance are those of the known hearts: a drawn heart is the mean plus a random combination
-    of all deviations from it. So slices of a stack fit each other, and ES fits ED, as they do in every
-    deviation. Deviations are from the mean of the subject's own pathology; each pathology has its own mean,
-    and all share the deviations.
+    A new heart is a random point between `PARENTS` known ones of its pathology, as the decoder was trained to
+    take points between two. So slices of a stack fit each other, and ES fits ED, as they do in each parent.
+    Means of hearts vary less than hearts; what that takes from the spread of the volumes is given back
+    (Silverman and Young, *The bootstrap: to smooth or not to smooth?*, Biometrika 1987; 74:469), the
+    shape stays between.
 
     Args:
         codes: of known hearts, `(subjects, 2, PLACES, latent_dim)`; see `Anatomy`.
@@ -108,38 +124,50 @@ class AnatomyPrior:
         rng: np.random.Generator,
         pathology: str,
         accept: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
-    ) -> tuple[Anatomy, dict[str, float]]:
-        """A new heart, and the volumes that it should have.
-
-        Volumes are drawn together with the shape, as one more part of it. What is decoded differs from them a
-        little, since decoding is not linear: `reach` them.
+    ) -> DrawnHeart:
+        """A new heart.
 
         Args:
             rng: draws.
-            pathology: whose mean to take.
+            pathology: whose hearts it lies between.
             accept: volumes `(candidates, 6)` in ml to whether they will do.
 
         Raises:
-            CmrtfError: nobody has this pathology, or none of `CANDIDATES` hearts will do.
+            CmrtfError: fewer than `PARENTS` hearts have this pathology, or no candidate will do.
         """
-        chosen = self._chosen(pathology)
-        degrees_of_freedom = len(self.codes) - len(set(self.pathologies))
-        weights = rng.standard_normal((CANDIDATES, len(self.codes))) / np.sqrt(degrees_of_freedom)
-        volumes = self.volumes_ml[chosen].mean(axis=0) + weights @ self._deviations(self.volumes_ml)
-        possible = (volumes > SMALLEST * self.volumes_ml.min(axis=0)).all(axis=1)
-        possible &= (volumes[:, 3] < volumes[:, 0]) & (volumes[:, 5] < volumes[:, 2])  # hearts eject
-        possible &= accept(volumes)
+        weights = self._weights(rng, pathology)
+        log_ml = _log(self.volumes_ml)
+        mean = log_ml[self._chosen(pathology)].mean(axis=0)
+        spread_lost = np.linalg.norm(weights, axis=1, keepdims=True)
+        volumes_ml = np.exp(mean + (weights @ log_ml - mean) / spread_lost)
+        possible = (volumes_ml[:, 3] < volumes_ml[:, 0]) & (
+            volumes_ml[:, 5] < volumes_ml[:, 2]
+        )  # hearts eject
+        possible &= accept(volumes_ml)
         if not possible.any():
             raise CmrtfError(
                 f"expected conditions that one in {CANDIDATES:,} hearts fulfils. Received: none."
             )
         first = int(possible.argmax())
-        mean = self.mean(pathology)
-        return Anatomy(
-            _add(mean.codes, weights[first], self._deviations(self.codes)),
-            _add(mean.ends_mm, weights[first], self._deviations(self.ends_mm)),
-            _add(mean.pose, weights[first], self._deviations(self.poses)),
-        ), dict(zip(VOLUMES, volumes[first].tolist(), strict=True))
+        parents = np.flatnonzero(weights[first])
+        return DrawnHeart(
+            Anatomy(*(_mix(weights[first], of) for of in (self.codes, self.ends_mm, self.poses))),
+            dict(zip(VOLUMES, volumes_ml[first].tolist(), strict=True)),
+            dict(zip(parents.tolist(), weights[first][parents].tolist(), strict=True)),
+        )
+
+    def drawable(self) -> list[str]:
+        """Pathologies that new hearts can be drawn of.
+
+        Raises:
+            CmrtfError: none has `PARENTS` known hearts.
+        """
+        names, counts = np.unique(self.pathologies, return_counts=True)
+        if counts.max() < PARENTS:
+            raise CmrtfError(
+                f"expected {PARENTS} known hearts or more of one pathology. Received: {counts.max()} at most."
+            )
+        return names[counts >= PARENTS].tolist()
 
     def towards(self, anatomy: Anatomy, start: str, end: str, amount: float) -> Anatomy:
         """Move a heart by `amount` of the way from the mean of one pathology to that of another.
@@ -205,6 +233,19 @@ class AnatomyPrior:
                 closest, missing = at, np.abs(wanted - found).max()
         return moved(closest)
 
+    def _weights(self, rng: np.random.Generator, pathology: str) -> NDArray[np.float64]:
+        """`(CANDIDATES, subjects)`, uniform between `PARENTS` hearts each."""
+        if pathology not in self.drawable():
+            raise CmrtfError(
+                f"expected a pathology with {PARENTS} known hearts or more, one of "
+                f"{', '.join(self.drawable())}. Received: {pathology!r}."
+            )
+        hearts = np.flatnonzero(self._chosen(pathology))
+        order = rng.permuted(np.tile(hearts, (CANDIDATES, 1)), axis=1)
+        weights = np.zeros((CANDIDATES, len(self.codes)))
+        np.put_along_axis(weights, order[:, :PARENTS], rng.dirichlet(np.ones(PARENTS), CANDIDATES), axis=1)
+        return weights
+
     def _chosen(self, pathology: str | None) -> NDArray[np.bool_]:
         chosen = np.full(len(self.codes), True) if pathology is None else self.pathologies == pathology
         if not chosen.any():
@@ -239,7 +280,5 @@ def _log(volumes_ml: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(np.maximum(volumes_ml, SMALLEST_ML))
 
 
-def _add(
-    mean: NDArray[np.float32], weights: NDArray[np.float64], deviations: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    return (mean + np.tensordot(weights, deviations, 1)).astype(np.float32)
+def _mix(weights: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.tensordot(weights, values, 1).astype(np.float32)

@@ -46,14 +46,17 @@ def pathology_choice(prior: AnatomyPrior, wanted: str | None, conditions: Sequen
     """The pathology that is wanted, or all, by how many of their hearts there are that fulfil conditions.
 
     Raises:
-        CmrtfError: no heart does, or nobody has this pathology.
+        CmrtfError: no heart does, or too few have this pathology.
     """
-    counts = Counter(prior.pathologies.tolist() if wanted is None else [wanted])
-    weights = {name: count * _share_that_fulfils(prior, name, conditions) for name, count in counts.items()}
+    names = prior.drawable() if wanted is None else [wanted]
+    weights = {
+        name: int((prior.pathologies == name).sum()) * _share_that_fulfils(prior, name, conditions)
+        for name in names
+    }
     if not any(weights.values()):
         raise CmrtfError(
             "expected conditions that hearts of this bundle can fulfil. Received: "
-            f"{', '.join(map(str, conditions))}, for {', '.join(sorted(counts))}."
+            f"{', '.join(map(str, conditions))}, for {', '.join(names)}."
         )
     return _choice(weights)
 

@@ -158,6 +158,7 @@ def _provenance(subject: GeneratedSubject, settings: Mapping[str, Any]) -> dict[
         "subject_seed": subject.seed,
         "vendor": subject.vendor,
         "pathology": subject.pathology,
+        "parents": subject.parents,
         "phases": list(subject.stacks),
         "measures": measure(subject.stacks, SCHEMA),
     }

@@ -29,6 +29,7 @@ class GeneratedSubject:
         vendor: whose images it looks like.
         pathology: whose hearts it has.
         seed: of all that was drawn.
+        parents: numbers of the known hearts between which its own lies, with their weights.
         stacks: by phase, on slices that both share.
     """
 
@@ -36,6 +37,7 @@ class GeneratedSubject:
     vendor: str
     pathology: str
     seed: int
+    parents: dict[int, float]
     stacks: dict[str, SyntheticSubject]
 
 
@@ -82,7 +84,7 @@ def generate_subject(
         CmrtfError: there is no such vendor or pathology, or the conditions cannot be fulfilled.
     """
     rng = np.random.default_rng(seed)
-    label_ids, slice_spacing_mm = _draw_labels(models, prior, rng, pathology, conditions)
+    label_ids, slice_spacing_mm, parents = _draw_labels(models, prior, rng, pathology, conditions)
     style, window = _draw_appearance(appearances, vendor, rng)
     # Columns go to the patient's left and rows to the back, as scanners store them.
     affine = np.diag([-SPACING_MM, -SPACING_MM, slice_spacing_mm, 1.0])
@@ -90,7 +92,7 @@ def generate_subject(
     for phase, labels in label_ids.items():
         image = models.synthesize(labels, np.repeat(style[None], len(labels), axis=0))
         stacks[phase] = SyntheticSubject(name, phase, 0.0, labels, image, affine, window)
-    return GeneratedSubject(name, vendor, pathology, seed, stacks)
+    return GeneratedSubject(name, vendor, pathology, seed, parents, stacks)
 
 
 def _draw_labels(
@@ -99,15 +101,15 @@ def _draw_labels(
     rng: np.random.Generator,
     pathology: str,
     conditions: Sequence[Condition],
-) -> tuple[dict[str, NDArray[np.uint8]], float]:
+) -> tuple[dict[str, NDArray[np.uint8]], float, dict[int, float]]:
     slice_spacing_mm = float(rng.choice(prior.slice_spacing_mm))
     for _ in range(MAX_DRAWS):
-        anatomy, wanted_ml = prior.draw(rng, pathology, partial(all_hold, conditions))
-        reached = prior.reach(models, anatomy, wanted_ml, slice_spacing_mm)
+        heart = prior.draw(rng, pathology, partial(all_hold, conditions))
+        reached = prior.reach(models, heart.anatomy, heart.wanted_ml, slice_spacing_mm)
         stacks = reached.decode(models, slice_spacing_mm)
         valid = all(volume_faults(label_ids).is_valid for label_ids in stacks.values())
         if valid and all_hold(conditions, measure_volumes_ml(stacks, slice_spacing_mm)):
-            return stacks, slice_spacing_mm
+            return stacks, slice_spacing_mm, heart.parents
     wanted = ", ".join(map(str, conditions)) or "no conditions"
     raise CmrtfError(
         f"expected a valid {pathology} heart ({wanted}) among {MAX_DRAWS}. Received: none. Are the "

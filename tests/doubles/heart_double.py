@@ -28,9 +28,9 @@ class RingModels:
 
 
 def heart_source():
-    """Six subjects: NOR and the larger, weaker DCM; two of vendor A, three of B and one of C."""
+    """Hearts of NOR and of the larger, weaker DCM; appearances: two of vendor A, three of B, one of C."""
     rng = np.random.default_rng(0)
-    anatomies, volumes_ml, pathologies = [], [], ["NOR", "NOR", "DCM", "NOR", "DCM", "NOR"]
+    anatomies, volumes_ml, pathologies = [], [], ["NOR", "NOR", "DCM"] * 4 + ["HCM"]
     taper = np.linspace(0.6, 1.0, PLACES)[:, None]
     for pathology in pathologies:
         large = 4.0 if pathology == "DCM" else 0.0
