@@ -44,3 +44,7 @@ default_role = "code"
 html_theme = "furo"
 html_title = "cmrtf"
 html_copy_source = False
+html_show_copyright = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_extra_path = ["root"]  # an index.html that leads to that of docs/

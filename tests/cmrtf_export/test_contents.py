@@ -76,7 +76,7 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path):
 )
 def test_another_format_is_refused(copied, edit, entries, received):
     edit(**entries)
-    message = rf"bundle\.json: expected cmrtf-bundle version 2\. Received: {received}\. Export"
+    message = rf"bundle\.json: expected cmrtf-bundle version 3\. Received: {received}\. Export"
     with pytest.raises(CmrtfError, match=message):
         Bundle.open(copied)
 
