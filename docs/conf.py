@@ -5,8 +5,12 @@ of the checkout, so links between documents are the same here and in a repositor
 """
 
 import os
+import re
 import sys
 from pathlib import Path
+from typing import Any
+
+from sphinx.util import inspect
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "cli"), str(ROOT / "export")]
@@ -48,3 +52,36 @@ html_show_copyright = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_extra_path = ["root"]  # an index.html that leads to that of docs/
+
+
+def setup(app: Any) -> None:
+    """What autodoc and napoleon read otherwise than it is meant."""
+    written: dict[str, list[str]] = {}
+
+    def keep(_app: Any, what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+        written[name] = list(lines)
+
+    def restore(_app: Any, what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+        """Of constants and attributes: napoleon (at 500) takes what stands before a colon for a type."""
+        if what in ("data", "attribute"):
+            lines[:] = written[name]
+
+    def plain(
+        _app: Any,
+        _what: str,
+        _name: str,
+        described: Any,
+        _options: Any,
+        arguments: str | None,
+        returned: str | None,
+    ) -> tuple[str | None, ...]:
+        """Arrays as in the source, not what the alias stands for; the arguments of Keras' classes."""
+        if arguments == "(*args, **kwargs)":
+            of_init = inspect.signature(described.__init__, bound_method=True)
+            arguments = inspect.stringify_signature(of_init, unqualified_typehints=True)
+        array = r"ndarray\[tuple\[Any, \.\.\.\], dtype\[(.*?)\]\]"
+        return tuple(text and re.sub(array, r"NDArray[\1]", text) for text in (arguments, returned))
+
+    app.connect("autodoc-process-docstring", keep, priority=400)
+    app.connect("autodoc-process-docstring", restore, priority=600)
+    app.connect("autodoc-process-signature", plain)
