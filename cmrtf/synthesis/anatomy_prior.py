@@ -56,8 +56,8 @@ class DrawnHeart:
 class AnatomyPrior:
     """Whole hearts, both phases and all slices together, and new ones between them.
 
-    A new heart is a random point between `PARENTS` known ones of its pathology, none of them more than half of
-    it, as the decoder was trained to take points between two. So slices of a stack fit each other, and ES
+    A new heart is a random point between `PARENTS` known ones of its pathology, none of them more than half
+    of it, as the decoder was trained to take points between two. So slices of a stack fit each other, and ES
     fits ED, as they do in each parent. Means of hearts vary less than hearts; what that takes from the spread
     of the volumes is given back (Silverman and Young, *The bootstrap: to smooth or not to smooth?*,
     Biometrika 1987; 74:469), the shape stays between.
