@@ -146,9 +146,10 @@ class AnatomyPrior:
             CmrtfError: fewer than `PARENTS` hearts have this pathology, or no candidate will do.
         """
         weights = self._weights(rng, pathology)
-        log_ml = _log(self.volumes_ml)
-        mean = log_ml[self._chosen(pathology)].mean(axis=0)
-        spread_lost = np.linalg.norm(weights, axis=1, keepdims=True)
+        log_ml, chosen = _log(self.volumes_ml), self._chosen(pathology)
+        mean = log_ml[chosen].mean(axis=0)
+        # Parents are few of few: what they leave of the spread is how far weights are from those of the mean.
+        spread_lost = np.linalg.norm(weights - chosen / chosen.sum(), axis=1, keepdims=True)
         volumes_ml = np.exp(mean + (weights @ log_ml - mean) / spread_lost)
         possible = (volumes_ml[:, 3] < volumes_ml[:, 0]) & (
             volumes_ml[:, 5] < volumes_ml[:, 2]

@@ -66,6 +66,23 @@ def test_a_new_heart_lies_between_hearts_of_its_pathology(prior, pathology):
             np.testing.assert_allclose(getattr(drawn.anatomy, part), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("num_hearts", [PARENTS, 8, 40])
+def test_volumes_spread_as_those_of_the_known_hearts(num_hearts):
+    """Mean and covariance of logarithms, however few hearts there are; without regard to ejection."""
+    rng, mixing = np.random.default_rng(2), np.random.default_rng(3).normal(size=(6, 6))
+    log_ml = np.log(100.0) + 0.1 * rng.normal(size=(num_hearts, 6)) @ mixing
+    offered = []
+    random_prior(np.exp(log_ml)).draw(
+        np.random.default_rng(0), "HCM", lambda volumes: offered.append(volumes) or anything(volumes)
+    )
+    (found,), expected = np.log(offered), np.cov(log_ml.T)
+    deviations = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose((found.mean(axis=0) - log_ml.mean(axis=0)) / deviations, 0.0, atol=0.03)
+    np.testing.assert_allclose(
+        (np.cov(found.T) - expected) / np.outer(deviations, deviations), 0.0, atol=0.05
+    )
+
+
 def test_new_hearts_differ_with_the_seed_alone(prior):
     first, again, other = (prior.draw(np.random.default_rng(seed), "NOR", anything) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.anatomy.codes, again.anatomy.codes)
