@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SETUP := setup.cfg pyproject.toml cmrtf/version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check bench faults cli-help signatures
+.PHONY: help demo test fuzz check bench faults site cli-help signatures figures
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,12 @@ signatures: $(VENV)/installed  ## write docs/signatures.txt anew, from the bundl
 
 faults: $(VENV)/installed  ## kill, fill and damage training runs, and see whether they survive: half an hour
 	$(BIN)/python benchmarks/faults.py
+
+site: $(VENV)/installed-test  ## build the documentation into build/site; what leads nowhere fails
+	$(BIN)/sphinx-build --fail-on-warning --quiet -c docs -d build/doctrees . build/site
+
+figures: $(VENV)/installed  ## draw docs/images/ anew, from the folder in which the tutorial was followed: make figures TUTORIAL=...
+	$(BIN)/python docs/figures.py $(TUTORIAL)
 
 cli-help: $(VENV)/installed  ## write docs/cli-help.txt anew, after a change of the command line
 	$(BIN)/python docs/cli_help.py

@@ -54,6 +54,7 @@ def _heading(results: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     command = "benchmarks/bench.py --quick" if results["quick"] else "make bench"
     return (
+        "# How fast it is\n\n"
         f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {packages}. "
         f"{results['date']}. Labels: {results['source']}.\n\n"
         f"Written by `{command}` in {results['seconds'] / 60:.1f} minutes. Contenders of a section take "

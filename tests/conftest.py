@@ -209,6 +209,17 @@ def tiny_cohort(write_cohort, tmp_path_factory):
     return write_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
 
 
+STORY = (
+    "cmrtf phantom phantom --subjects 4 --frames 2",
+    "cmrtf check phantom",
+    "cmrtf prepare phantom prepared --validation-fraction 0.5",
+    "cmrtf train-vae prepared --run runs/vae --preset tiny.yaml",
+    "cmrtf train-gan prepared --run runs/gan --preset tiny.yaml",
+    "cmrtf export --vae runs/vae --gan runs/gan bundle",
+)
+"""How the tutorial begins, with less of everything."""
+
+
 @dataclass(frozen=True)
 class Story:
     """What the commands left behind, and what they said."""
@@ -220,6 +231,8 @@ class Story:
     bundle: Path
     preset: Path
     said: dict[str, str]
+    commands: tuple[str, ...]
+    """As they stand in the tutorial, but for sizes."""
     patient_name: str
     """Stands in every text field of the raw files' headers, in the table, and is the raw folder's name."""
 
@@ -234,21 +247,19 @@ def story(tmp_path_factory) -> Story:
     raw, prepared, vae, gan, bundle = (folder / name for name in names)
     preset = folder / "tiny.yaml"
     preset.write_text(TINY_PRESET)
+    names_in_tutorial = ("phantom", "prepared", "runs/vae", "runs/gan", "bundle", "tiny.yaml")
+    paths = dict(zip(names_in_tutorial, (raw, prepared, vae, gan, bundle, preset), strict=True))
     said = {}
-    for command, *arguments in (
-        ("phantom", raw, "--subjects", 4, "--frames", 2),
-        ("prepare", raw, prepared, "--validation-fraction", 0.5),
-        ("train-vae", prepared, "--run", vae, "--preset", preset, "--steps", 2),
-        ("train-gan", prepared, "--run", gan, "--preset", preset, "--steps", 2),
-        ("export", "--vae", vae, "--gan", gan, bundle),
-    ):
-        result = CliRunner().invoke(cli, [command, *map(str, arguments)], catch_exceptions=False)
+    for line in STORY:
+        _, command, *arguments = line.split()
+        arguments = [str(paths.get(argument, argument)) for argument in arguments]
+        result = CliRunner().invoke(cli, [command, *arguments], catch_exceptions=False)
         assert result.exit_code == 0, result.output
         said[command] = result.output
         if command == "phantom":
             _write_into_headers(raw, PATIENT_NAME)
             _write_into_table(raw, PATIENT_NAME)
-    return Story(raw, prepared, vae, gan, bundle, preset, said, PATIENT_NAME)
+    return Story(raw, prepared, vae, gan, bundle, preset, said, STORY, PATIENT_NAME)
 
 
 PATIENT_NAME = "DOE^JOHN"

@@ -13,7 +13,7 @@ from cmrtf.folders import new_folder, require_new_folder
 
 if TYPE_CHECKING:
     from cmrtf.evaluation.section import Section
-    from cmrtf.evaluation.subjects import RealSubject
+    from cmrtf.evaluation.subjects import RealSubject, Subject
     from cmrtf.training.segmenter_store import SegmenterStore
     from cmrtf.training.train_segmenter import TrainedSegmenter
     from cmrtf_export.bundle import Bundle
@@ -105,11 +105,15 @@ def _sections(
     bank = bundle.appearance_bank()
     known = [bank.subjects[subject.name] for subject in training]
     painted = {"walks": walks, "walks in drawn styles": restyle(bundle, walks, known, seed)}
+    generated = _generated(bundle, num_walks, seed)
+    if generated:
+        painted["new subjects"] = generated
     _, new_walks = walked_subjects(bundle, new, len(held_out), seed, progress=True)
     labels = {
         "real": [*training, *held_out],
         "synthetic, as decoded": as_decoded,
         "synthetic, repaired": walks,
+        **({"new subjects": generated} if generated else {}),
     }
     parts: dict[str, Callable[[], Section]] = {
         "label VAE": lambda: reconstruction_section(bundle, held_out),
@@ -124,6 +128,19 @@ def _sections(
         click.echo(f"{name} ...")
         sections.append(make())
     return sections
+
+
+def _generated(bundle: "Bundle", count: int, seed: int) -> "list[Subject]":
+    """New subjects; none where too few hearts are known to draw from."""
+    from cmrtf.evaluation.subjects import generated_subjects
+    from cmrtf.synthesis.appearance import SAMPLE, find_style
+
+    try:
+        style = find_style(bundle, bundle.appearance_bank(), SAMPLE)
+        return generated_subjects(bundle, bundle.anatomy_prior(), style, count, seed, progress=True)
+    except CmrtfError as error:
+        click.echo(f"No new subjects: {error}")
+        return []
 
 
 def _use(

@@ -1,4 +1,4 @@
-"""The subjects of an evaluation: real ones, and synthetic ones made by walks between them."""
+"""The subjects of an evaluation: real ones, those made by walks between them, and new ones."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,10 @@ from tqdm import tqdm
 from cmrtf.data.cohort import PreparedCohort, PreparedVolume, SubjectRecord
 from cmrtf.data.label_validity import repair
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.appearance import Appearance, draw_appearance
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import Appearance, Style, draw_appearance
+from cmrtf.synthesis.choice import pathology_choice
+from cmrtf.synthesis.generation import generate_subject
 from cmrtf.synthesis.interpolation import (
     CodedStack,
     Models,
@@ -133,6 +136,33 @@ def walked_subjects(
         as_decoded.append(Subject(name, raw, affines))
         mended.append(Subject(name, painted, affines))
     return as_decoded, mended
+
+
+def generated_subjects(
+    models: Models, prior: AnatomyPrior, style: Style, count: int, seed: int, progress: bool = False
+) -> list[Subject]:
+    """Subjects as `cmrtf generate` makes them, of all pathologies.
+
+    Args:
+        models: a bundle.
+        prior: of hearts.
+        style: of images.
+        count: how many.
+        seed: of all that is drawn.
+        progress: whether to show a bar.
+
+    Raises:
+        CmrtfError: too few hearts are known to draw from.
+    """
+    rng, pathologies = np.random.default_rng(seed), pathology_choice(prior, None, ())
+    subjects = []
+    for number in tqdm(range(count), "new subjects", unit="subject", disable=not progress):
+        name, own_seed = f"new_{number + 1:03d}", int(rng.integers(2**32))
+        made = generate_subject(models, prior, style, name, own_seed, pathologies.draw(rng))
+        volumes = {phase: PreparedVolume(each.image, each.label_ids) for phase, each in made.stacks.items()}
+        affines = {phase: each.affine for phase, each in made.stacks.items()}
+        subjects.append(Subject(made.name, volumes, affines))
+    return subjects
 
 
 def restyle(

@@ -21,7 +21,7 @@ VOLUMES = tuple(f"{structure}_{phase}" for phase in PHASES for structure in SCHE
 
 CLOSE_ENOUGH = 0.02
 """Relative difference to a wanted volume at which the search stops."""
-MAX_ROUNDS = 12
+MAX_ROUNDS = 30
 LARGEST_STEP = 0.25
 """Largest relative change of a volume in one round: further away the regression says little."""
 MAX_MIXTURES = 4
@@ -32,6 +32,8 @@ SMALLEST_ML = 0.1
 """What a structure that vanished is taken to measure."""
 PARENTS = 4
 """Known hearts that a new one lies between: more are safer to give nobody away, and more alike."""
+LARGEST_WEIGHT = 0.5
+"""Of a parent: nobody is more than half of a new heart."""
 CANDIDATES = 20_000
 """Hearts drawn, as volumes only, in search of one that fulfils conditions."""
 
@@ -55,11 +57,11 @@ class DrawnHeart:
 class AnatomyPrior:
     """Whole hearts, both phases and all slices together, and new ones between them.
 
-    A new heart is a random point between `PARENTS` known ones of its pathology, as the decoder was trained to
-    take points between two. So slices of a stack fit each other, and ES fits ED, as they do in each parent.
-    Means of hearts vary less than hearts; what that takes from the spread of the volumes is given back
-    (Silverman and Young, *The bootstrap: to smooth or not to smooth?*, Biometrika 1987; 74:469), the
-    shape stays between.
+    A new heart is a random point between `PARENTS` known ones of its pathology, none of them more than half
+    of it, as the decoder was trained to take points between two. So slices of a stack fit each other, and ES
+    fits ED, as they do in each parent. Means of hearts vary less than hearts; what that takes from the spread
+    of the volumes is given back (Silverman and Young, *The bootstrap: to smooth or not to smooth?*,
+    Biometrika 1987; 74:469), the shape stays between.
 
     Args:
         codes: of known hearts, `(subjects, 2, PLACES, latent_dim)`; see `Anatomy`.

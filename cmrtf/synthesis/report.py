@@ -100,8 +100,8 @@ def outline_codes(mask: NDArray[np.bool_]) -> list[str]:
         mask: `(height, width)`.
 
     Returns:
-        Each outline as `"x,y:digits"`: its first vertex in half pixels, pixel (0, 0) having its centre at
-        0,0, and a digit `3 * (sign(dx) + 1) + (sign(dy) + 1)` per step.
+        Each outline as `x,y` of its first vertex in half pixels, pixel (0, 0) having its centre at 0,0; a
+        colon; and a digit `3 * (sign(dx) + 1) + (sign(dy) + 1)` per step.
     """
     if not mask.any():
         return []

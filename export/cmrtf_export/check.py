@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from cmrtf.errors import CmrtfError
-from cmrtf_export.contents import BUNDLE_FILE, SERVING, model_folder, read_description
+from cmrtf_export.contents import BUNDLE_FILE, MODEL_CARD, SERVING, model_folder, read_description
 from cmrtf_export.session_model import SessionModel
 from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN, Signature, promised_by
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests
@@ -27,8 +27,8 @@ def check_bundle(path: Path) -> Iterator[str]:
     size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
     members = len(description["sha256"])
     yield (
-        f"{BUNDLE_FILE}: {members} files match their checksums, no others but those in {SERVING}/, which are "
-        f"yours to edit; {size_mb:.1f} MB"
+        f"{BUNDLE_FILE}: {members} files match their checksums, no others but {MODEL_CARD} and those in "
+        f"{SERVING}/, which are yours to edit; {size_mb:.1f} MB"
     )
     try:
         promised = promised_by(description)

@@ -6,8 +6,8 @@ BUNDLE/
   spade_gan/1/         SavedModel: synthesize, encode_style, walk, walk_average
   style_bank.json      style codes per training subject and vendor
   anatomy_bank.npz     label codes of the training subjects that have both phases, if any
-  README.md            the model card
-  serving/             configuration for TF Serving, yours to edit: the one part without checksums
+  README.md            the model card, yours to complete: no checksum
+  serving/             configuration for TF Serving, yours to edit: no checksums
 """
 
 import hashlib
@@ -105,5 +105,5 @@ def _members(folder: Path) -> list[str]:
     """All files that have a checksum, links included."""
     files = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink())
     return sorted(
-        file.as_posix() for file in files if file.parts[0] != SERVING and file.as_posix() != BUNDLE_FILE
+        file.as_posix() for file in files if file.parts[0] not in (SERVING, MODEL_CARD, BUNDLE_FILE)
     )

@@ -13,6 +13,7 @@ from cmrtf.data.preparation import SIZE, SPACING_MM
 from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.folders import new_folder, require_new_folder
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank, average
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE
@@ -75,13 +76,19 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     }
     promised = promised_signatures(SCHEMA.num_classes, SIZE, vae.latent_dim, gan.style_dim)
     folders = {model: model_folder(folder, model) for model in (LABEL_VAE, SPADE_GAN)}
-    average_style = average(list(AppearanceBank.load(style_bank).subjects.values())).style.tolist()
-    save_models(vae, gan, average_style, promised, folders)
+    known = list(AppearanceBank.load(style_bank).subjects.values())
+    save_models(vae, gan, average(known).style.tolist(), promised, folders)
     for model, path in folders.items():
         write_warmup_requests(path, model, promised[model])
-    (folder / MODEL_CARD).write_text(model_card(facts, promised))
+    card = model_card(facts, promised, [each.vendor for each in known], _pathologies(anatomy_bank))
+    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     copy_serving_files(folder / SERVING)
     describe(folder, facts)
+
+
+def _pathologies(anatomy_bank: Path) -> list[str]:
+    """Of the training subjects that hearts can be drawn from."""
+    return AnatomyPrior.load(anatomy_bank).pathologies.tolist() if anatomy_bank.is_file() else []
 
 
 def _provenance(run: RunDirectory, step: int) -> dict[str, Any]:

@@ -1,46 +1,52 @@
-"""The model card of a bundle."""
+"""The model card of a bundle: `model_card.md`, filled in as far as an export knows."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from string import Template
 from typing import Any
 
+from cmrtf.data.schema import SCHEMA
 from cmrtf_export.signatures import VERSION
 
-INTENDED_USE = (
-    "Making labelled synthetic short-axis cardiac MR for training and testing segmentation models. "
-    "Not for diagnosis, and not a substitute for real test data: what these models know of hearts and "
-    "scanners is what their training cohort showed them."
-)
 
-
-def model_card(training: dict[str, Any], signatures: Mapping[str, Iterable[str]]) -> str:
-    """Markdown with intended use, models, training and the figures measured on validation subjects.
+def model_card(
+    training: dict[str, Any],
+    signatures: Mapping[str, Iterable[str]],
+    vendors: Sequence[str],
+    pathologies: Sequence[str],
+) -> str:
+    """Markdown, after Mitchell et al. (2019): what only people know is marked as to be filled in.
 
     Args:
         training: as in `bundle.json`.
         signatures: names by model.
+        vendors: of each training subject; empty where unknown.
+        pathologies: of each training subject that has both phases; empty where unknown.
     """
-    size, spacing = training["image"]["size"], training["image"]["spacing_mm"]
-    lines = [
-        "# cmrtf bundle",
-        "",
-        f"**Intended use.** {INTENDED_USE}",
-        "",
-        f"**Input and output.** Slices of {size} x {size} pixels of {spacing} mm, apex first; "
-        "images in [-1, 1]; labels 0 background, 1 LV cavity, 2 myocardium, 3 RV cavity.",
-        "",
-        "**Licence of the weights.** That of the data they were trained on; ask whoever made the bundle.",
-        "",
-        "| model | signatures | steps | training data | figures on validation subjects |",
-        "|---|---|---|---|---|",
-    ]
-    for name, names in signatures.items():
-        model = training[name]
-        listed = ", ".join(f"`{signature}`" for signature in names)
-        figures = ", ".join(f"{key} {value:.3f}" for key, value in _on_validation(model["metrics"])) or "none"
-        steps, data = model["steps_trained"], model["data_hash"]
-        lines.append(f"| `{name}/{VERSION}` | {listed} | {steps} | {data} | {figures} |")
-    versions = ", ".join(f"{name} {value}" for name, value in training["versions"].items())
-    return "\n".join([*lines, "", f"Exported with {versions}.", ""])
+    template = Template(files("cmrtf_export").joinpath("model_card.md").read_text(encoding="utf-8"))
+    return template.substitute(
+        version=VERSION,
+        size=training["image"]["size"],
+        spacing_mm=training["image"]["spacing_mm"],
+        labels=", ".join(f"{number} {name}" for number, name in enumerate(SCHEMA.structures)),
+        versions=", ".join(f"{name} {value}" for name, value in training["versions"].items()),
+        models="\n".join(_row(name, training[name], names) for name, names in signatures.items()),
+        vendors=_frequencies(vendors),
+        pathologies=_frequencies(pathologies),
+        subjects=len(vendors),
+    )
+
+
+def _row(name: str, model: Mapping[str, Any], signatures: Iterable[str]) -> str:
+    listed = ", ".join(f"`{signature}`" for signature in signatures)
+    figures = ", ".join(f"{key} {value:.3f}" for key, value in _on_validation(model["metrics"])) or "none"
+    return f"| `{name}/{VERSION}` | {listed} | {model['steps_trained']} | {model['data_hash']} | {figures} |"
+
+
+def _frequencies(values: Sequence[str]) -> str:
+    counts = Counter(value or "unknown" for value in values)
+    return ", ".join(f"{value} {count}" for value, count in sorted(counts.items())) or "none"
 
 
 def _on_validation(metrics: dict[str, float]) -> list[tuple[str, float]]:

@@ -335,12 +335,6 @@ def test_a_cohort_that_a_bundle_was_not_trained_on_is_refused(
     assert "expected the cohort that the bundle's label_vae was trained on" in error
 
 
-def test_a_bundle_is_checked(story):
-    result = CliRunner().invoke(cli, ["export", "--check", str(story.bundle)], catch_exceptions=False)
-    assert result.exit_code == 0
-    assert result.output.count("ok  ") == 7
-
-
 def test_what_is_no_bundle_fails_the_check(story, capsys, monkeypatch):
     code, error = _fail(capsys, monkeypatch, "export", "--check", story.prepared)
     assert code == 1

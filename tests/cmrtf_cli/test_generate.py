@@ -11,7 +11,7 @@ from heart_double import heart_source
 
 def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr(generate, "_source", lambda model: heart_source())
-    wanted = ["--subjects", "1", "--style", "B", "--where", "EF<45 %, EDV>100 ml", "--seed", "5"]
+    wanted = ["--subjects", "1", "--vendor", "B", "--where", "EF<45 %, EDV>100 ml", "--seed", "5"]
     out = tmp_path / "Dataset502_Failing"
     arguments = ["generate", "--model", "bundle", *wanted, "--out", str(out), "--format", "nnunet"]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
@@ -31,6 +31,7 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
         ({"--subjects": "0"}, 2, "--subjects"),
         ({"--format": "nnunet"}, 1, "such as Dataset501_Hearts"),
         ({"--style": "Z"}, 1, "style Z: expected a subject ("),
+        ({"--style": "A", "--vendor": "A"}, 2, "expected --style or --vendor. Received: both"),
     ],
 )
 def test_what_cannot_be_made_is_one_message(story, monkeypatch, capsys, tmp_path, changes, code, message):

@@ -27,7 +27,7 @@ def edit(copied):
 def test_every_file_is_listed_with_its_checksum(story):
     files = {path.relative_to(story.bundle).as_posix() for path in story.bundle.rglob("*") if path.is_file()}
     listed = read_description(story.bundle)["sha256"]
-    to_edit = {name for name in files if name.startswith("serving/")}
+    to_edit = {name for name in files if name.startswith("serving/") or name == "README.md"}
     assert set(listed) == files - {"bundle.json"} - to_edit
     assert "serving/models.config" in to_edit
     assert {
@@ -72,11 +72,11 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("entries", "received"),
-    [({"format": "other"}, "other version 2"), ({"format_version": 1}, "cmrtf-bundle version 1")],
+    [({"format": "other"}, "other version 3"), ({"format_version": 1}, "cmrtf-bundle version 1")],
 )
 def test_another_format_is_refused(copied, edit, entries, received):
     edit(**entries)
-    message = rf"bundle\.json: expected cmrtf-bundle version 2\. Received: {received}\. Export"
+    message = rf"bundle\.json: expected cmrtf-bundle version 3\. Received: {received}\. Export"
     with pytest.raises(CmrtfError, match=message):
         Bundle.open(copied)
 
@@ -131,7 +131,8 @@ def test_a_linked_folder_that_was_added_is_refused(copied):
         Bundle.open(copied)
 
 
-def test_serving_files_may_be_edited(copied):
+def test_the_model_card_and_serving_files_may_be_edited(copied):
+    (copied / "README.md").write_text("filled in")
     (copied / "serving" / "batching.config").write_text("")
     (copied / "serving" / "certificate.pem").write_text("")
     assert read_description(copied)

@@ -41,7 +41,7 @@ def _export(vae_run: Path, gan_run: Path, out: Path) -> None:
     from cmrtf_export.export import export_bundle
 
     export_bundle(vae_run, gan_run, out)
-    click.echo(f"Exported: {out}. Its model card is {out / 'README.md'}.")
+    click.echo(f"Exported: {out}. Its model card is {out / 'README.md'}: fill in what is marked there.")
 
 
 def _check(bundle: Path) -> None:

@@ -35,6 +35,7 @@ def _conditions(_: click.Context, __: click.Parameter, text: str | None) -> tupl
 )
 @click.option("--subjects", type=click.IntRange(min=1), required=True, help="How many.")
 @options.style
+@click.option("--vendor", metavar="LETTER", help="Short for --style vendor:LETTER.")
 @click.option(
     "--pathology", metavar="NAME", help="Whose hearts: NOR, DCM, ...  [default: as frequent as in training]"
 )
@@ -62,6 +63,7 @@ def command(
     model: Path,
     subjects: int,
     style: str,
+    vendor: str | None,
     pathology: str | None,
     conditions: tuple[Condition, ...],
     out: Path,
@@ -73,11 +75,15 @@ def command(
     Subjects are written one by one. What was stopped goes on with the same command. The folder provenance/
     in --out says how each was made and what it measures.
     """
+    from cmrtf.synthesis.appearance import SAMPLE
     from cmrtf.synthesis.formats import FORMATS
     from cmrtf.synthesis.generated_cohort import Request, generate_cohort
 
+    if vendor and style != SAMPLE:
+        raise click.UsageError("expected --style or --vendor. Received: both.")
     FORMATS[format_name].check_folder(out)
     start_tensorflow()
+    style = f"vendor:{vendor}" if vendor else style
     request = Request(subjects, seed, style, pathology, conditions)
     generate_cohort(_source(model), request, FORMATS[format_name], out)
     click.echo(f"Generated: {subjects} subjects in {out}.")

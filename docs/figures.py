@@ -1,0 +1,345 @@
+"""Writes the pictures in docs/images/, from the folder in which the tutorial was followed.
+
+python docs/figures.py TUTORIAL
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from cmrtf.data.cohort import PreparedCohort, PreparedVolume
+from cmrtf.data.label_validity import repair, slice_faults
+from cmrtf.data.preparation import SIZE
+from cmrtf.data.schema import SCHEMA
+from cmrtf.evaluation.dice import dice
+from cmrtf.synthesis.display import upright
+from cmrtf.synthesis.interpolation import CodedStack, decode_labels_between, paint_between
+from cmrtf.synthesis.measures import slice_areas_mm2, volume_ml
+from cmrtf.synthesis.shape_interpolation import shape_based
+from cmrtf.synthesis.synthetic_subject import LabelledStack
+from cmrtf.synthesis.walks import between
+from cmrtf.training.checkpoints import restore_for_inference
+from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.samples import COLOUR_MAP
+from cmrtf.training.train_gan import build_spade_gan
+from cmrtf_export.bundle import Bundle
+from cmrtf_export.signatures import SPADE_GAN
+
+IMAGES = Path(__file__).with_name("images")
+WALK = "L6U7J9", "H4V6G5"
+"""The two subjects of the tutorial's walk."""
+NEAR = np.s_[20:108, 20:108]
+"""The part of a slice in which hearts lie."""
+PHASES = "ED", "ES"
+
+
+@dataclass(frozen=True)
+class Tutorial:
+    """What following the tutorial leaves behind."""
+
+    folder: Path
+
+    @cached_property
+    def cohort(self) -> PreparedCohort:
+        """The prepared phantom."""
+        return PreparedCohort.open(self.folder / "prepared")
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The exported models."""
+        return Bundle.open(self.folder / "bundle")
+
+    def upright(self, stack: NDArray[Any]) -> NDArray[Any]:
+        """A stack that lies as the walk's first subject does, as readers look at hearts."""
+        return upright(stack, self.cohort.record(WALK[0]).geometry.affine)
+
+    def first(self, phase: str) -> PreparedVolume:
+        """The walk's first subject, upright."""
+        volume = self.cohort.load(WALK[0])[phase]
+        return PreparedVolume(self.upright(volume.image), self.upright(volume.label_ids))
+
+    def ends(self, phase: str) -> tuple[CodedStack, CodedStack]:
+        """Both subjects of the walk as codes, not upright."""
+        first, last = (
+            CodedStack.encode(self.bundle, self.cohort.record(code), self.cohort.load(code)[phase], phase)
+            for code in WALK
+        )
+        return first, last
+
+    def generated(self) -> list[dict[str, Any]]:
+        """The provenance of each subject of the first generated cohort."""
+        files = (self.folder / "more" / "provenance").glob("SYN*.json")
+        return [json.loads(file.read_text()) for file in sorted(files)]
+
+
+def main(folder: Path, out: Path) -> None:
+    """Write all pictures.
+
+    Args:
+        folder: where the tutorial was followed.
+        out: where the pictures go.
+    """
+    tutorial = Tutorial(folder)
+    out.mkdir(exist_ok=True)
+    phantom(tutorial, out / "phantom.jpg")
+    last_sample(folder / "runs/vae/samples", out / "vae-sample.jpg")
+    last_sample(folder / "runs/gan/samples", out / "gan-sample.jpg")
+    upper_half(folder / "walk/figure.png", out / "walk.jpg")
+    generated(tutorial, out / "generated.jpg")
+    blending(tutorial, out / "blending.jpg")
+    midpoints(tutorial, out / "midpoints.png")
+    validity(tutorial, out / "validity.png")
+    volumes(tutorial, out / "volumes.png")
+    modulation(tutorial, out / "spade.jpg")
+    hearts(tutorial, out / "hearts.png")
+
+
+def phantom(tutorial: Tutorial, path: Path) -> None:
+    """One subject at ED and ES, apex to base."""
+    figure, panels = grid((8, 2.9), PHASES, ("apex", "", "", "", "", "base"))
+    for row, phase in zip(panels, PHASES, strict=True):
+        stack = tutorial.first(phase)
+        chosen = np.linspace(0, len(stack.image) - 1, len(row)).round().astype(int)
+        for axes, number in zip(row, chosen, strict=True):
+            show_image(axes, stack.image[number], stack.label_ids[number])
+    save(figure, path)
+
+
+def last_sample(folder: Path, path: Path) -> None:
+    """The last picture that a training run made of itself."""
+    Image.open(sorted(folder.iterdir())[-1]).convert("RGB").save(path, quality=85)
+
+
+def upper_half(picture: Path, path: Path) -> None:
+    """The upper half of a picture, as wide as a page: ED of a walk."""
+    image = Image.open(picture).convert("RGB")
+    image = image.crop((0, 0, image.width, round(0.487 * image.height)))
+    image.thumbnail((1400, 1400))
+    image.save(path, quality=80)
+
+
+def generated(tutorial: Tutorial, path: Path) -> None:
+    """The first generated subjects at ED and at ES, half-way between apex and base."""
+    subjects = tutorial.generated()[:5]
+    titles = [
+        f"{each['subject']}\nvendor {each['vendor']}, {each['pathology']}\n"
+        f"EDV {each['measures']['LV_EDV_ml']:.0f} ml, EF {each['measures']['LV_EF_percent']:.0f} %"
+        for each in subjects
+    ]
+    figure, panels = grid((8, 3.9), PHASES, titles)
+    for column, each in zip(panels.T, subjects, strict=True):
+        stem = tutorial.folder / "more" / each["subject"] / each["subject"]
+        # (phase, slice, row, column)
+        images, labels = (
+            np.asanyarray(nib.load(f"{stem}_{kind}.nii.gz").dataobj).T for kind in ("sa", "sa_gt")
+        )
+        low, high = images.min(), images.max()
+        for axes, image, label_ids in zip(column, images, labels, strict=True):
+            middle = int(np.median(np.flatnonzero(label_ids.any(axis=(1, 2)))))
+            show_image(axes, 2.0 * (image[middle] - low) / (high - low) - 1.0, label_ids[middle])
+    save(figure, path)
+
+
+def blending(tutorial: Tutorial, path: Path) -> None:
+    """Half-way hearts by codes and by mixing pixels."""
+    weights, ends = np.linspace(0.0, 1.0, 5), tutorial.ends("ED")
+    stacks = [decode_labels_between(tutorial.bundle, *ends, weight, 16) for weight in weights]
+    painted = [
+        paint_between(tutorial.bundle, *ends, weight, stack)
+        for weight, stack in zip(weights, stacks, strict=True)
+    ]
+    mixed = [between(painted[0], painted[-1], np.float32(weight)) for weight in weights]
+    titles = [f"weight {weight:g}" for weight in weights]
+    figure, panels = grid((8, 5.2), ("labels decoded", "painted", "pixels mixed"), titles)
+    for row, stacks_of_row, show in zip(
+        panels, (stacks, painted, mixed), (show_labels, show_image, show_image), strict=True
+    ):
+        for axes, stack in zip(row, stacks_of_row, strict=True):
+            show(axes, tutorial.upright(stack)[len(stack) // 2])
+    save(figure, path)
+
+
+def midpoints(tutorial: Tutorial, path: Path) -> None:
+    """A slice left out, and what two ways of filling the gap make of it."""
+    titles = "neighbour", "neighbour", "signed distances", "codes of the label VAE", "left out: the truth"
+    figure, panels = grid((8, 3.7), ("near the apex", "near the base"), titles)
+    label_ids = tutorial.first("ED").label_ids
+    labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
+    for row, middle in zip(panels, (labelled[1], labelled[-2]), strict=True):
+        below, true, above = label_ids[middle - 1 : middle + 2]
+        (by_distance,) = shape_based(below, above, [0.5], SCHEMA.num_classes)
+        codes = tutorial.bundle.encode(np.stack([below, above]))
+        (by_code,) = tutorial.bundle.decode(codes.mean(axis=0, keepdims=True))
+        for axes, slice_ids in zip(row, (below, above, by_distance, by_code, true), strict=True):
+            show_labels(axes, slice_ids[NEAR])
+        for axes, slice_ids in zip(row[2:4], (by_distance, by_code), strict=True):
+            scores = [f"{name} {value:.2f}" for name, value in dice(slice_ids, true).items() if value >= 0]
+            axes.set_xlabel(", ".join(scores), fontsize=8)
+    save(figure, path)
+
+
+def validity(tutorial: Tutorial, path: Path) -> None:
+    """Decoded slices that no heart can look like, and as they are mended."""
+    worst = []
+    for weight in (0.0, 0.3, 0.6, 1.0):
+        stack = decode_labels_between(tutorial.bundle, *tutorial.ends("ES"), weight, 32, repaired=False)
+        changed = (stack != repair(stack)).sum(axis=(1, 2))
+        worst.append(stack[changed.argmax()])
+    decoded = tutorial.upright(np.stack(worst))
+    mended = repair(decoded)
+    figure, panels = grid((8, 4.2), ("decoded", "mended"), [fault_names(each) for each in decoded])
+    for (above, below), before, after in zip(panels.T, decoded, mended, strict=True):
+        show_labels(above, before[NEAR])
+        show_labels(below, after[NEAR])
+        y, x = np.nonzero((before != after)[NEAR])
+        above.scatter(x, y, s=18, facecolors="none", edgecolors="white", linewidths=0.8)
+    save(figure, path)
+
+
+def fault_names(label_ids: NDArray[np.uint8]) -> str:
+    """What is wrong with a slice, in a few words."""
+    faults = slice_faults(label_ids)
+    found = {
+        "specks": sum(faults.extra_components.values()),
+        "holes": sum(faults.holes.values()),
+        "LV pixels exposed": faults.exposed_lv_pixels,
+    }
+    return ", ".join(f"{name}: {count}" for name, count in found.items() if count) or "no fault"
+
+
+def volumes(tutorial: Tutorial, path: Path) -> None:
+    """One LV as thick slices measure it, and as the 32 slices that replace them."""
+    lv, geometry = SCHEMA.id_of("LV"), tutorial.cohort.record(WALK[0]).geometry
+    source, coded = tutorial.cohort.load(WALK[0])["ED"].label_ids, tutorial.ends("ED")[0]
+    thin = decode_labels_between(tutorial.bundle, coded, coded, 0.0, 32)
+    figure = Figure((8, 3.0))
+    axes = figure.subplots()
+    for name, label_ids, affine, style in (
+        ("source", source, geometry.affine, {"color": "#d55e00", "alpha": 0.35}),
+        ("synthetic", thin, geometry.with_slices(32).affine, {"facecolor": "none", "edgecolor": "black"}),
+    ):
+        stack = LabelledStack(WALK[0], "ED", 0.0, label_ids, label_ids, affine)
+        areas_cm2, apart_mm = slice_areas_mm2(stack, lv) / 100.0, stack.spacing_mm[2]
+        what = f"{name}: {stack.num_slices} slices, {apart_mm:.1f} mm apart, {volume_ml(stack, lv):.0f} ml"
+        axes.bar(np.arange(len(areas_cm2)) * apart_mm, areas_cm2, apart_mm, label=what, **style)
+    axes.set_xlabel("slice centre, mm from the apical one")
+    axes.set_ylabel("area of the LV cavity, cm²")
+    axes.margins(y=0.3)  # room for the legend
+    axes.legend(fontsize=8, loc="upper left")
+    save(figure, path)
+
+
+def modulation(tutorial: Tutorial, path: Path) -> None:
+    """One channel inside the generator, before and after a SPADE layer, for two label maps of one style."""
+    run = RunDirectory.open(tutorial.folder / "runs/gan", SPADE_GAN)
+    gan = build_spade_gan(run.config, SIZE)
+    restore_for_inference(gan, run.checkpoints)
+    layer = gan.generator.blocks[-1].spade_0
+    stacks = [tutorial.first(phase) for phase in PHASES]
+    middle = len(stacks[0].label_ids) // 2
+    label_ids = np.stack([stack.label_ids[middle] for stack in stacks])
+    style = tf.repeat(gan.encode_style(stacks[0].image[middle][None, ..., None]).mean, 2, axis=0)
+    inputs, image = inputs_of(layer, lambda: gan.generator(style, label_ids))
+
+    parameters = tf.cast(layer._dense(tf.one_hot(label_ids, SCHEMA.num_classes)), tf.float32)
+    gamma, beta = tf.split(parameters, 2, axis=-1)
+    mean, inverse_stddev = layer.statistics(inputs, training=False)
+    normalised = (tf.cast(inputs, tf.float32) - mean) * inverse_stddev
+    channel = int(tf.argmax(tf.math.reduce_std(beta, axis=(0, 1, 2))))
+    shown = {
+        "normalised x": normalised,
+        r"1 + $\gamma$(labels)": 1.0 + gamma,
+        r"$\beta$(labels)": beta,
+        r"(1 + $\gamma$) x + $\beta$": (1.0 + gamma) * normalised + beta,
+    }
+    figure, panels = grid((8, 3.2), PHASES, ["labels", *shown, "image"])
+    for row, (first, *_, last) in enumerate(panels):
+        show_labels(first, label_ids[row])
+        show_image(last, image[row, ..., 0])
+    for column, values in zip(panels.T[1:-1], shown.values(), strict=True):
+        values = values[..., channel].numpy()
+        low, high = np.percentile(values, (1, 99))
+        for axes, each in zip(column, values, strict=True):
+            axes.imshow(each, cmap="cividis", vmin=low, vmax=high)
+    save(figure, path)
+
+
+def inputs_of(layer: Any, run: Callable[[], Any]) -> tuple[Any, Any]:
+    """What a layer receives while `run` runs, and what `run` returns."""
+    seen, call = [], layer.call
+
+    def spy(inputs: tf.Tensor, labels: Any, training: bool = False) -> tf.Tensor:
+        seen.append(inputs)
+        return call(inputs, labels, training=training)
+
+    layer.call = spy
+    returned = run()
+    layer.call = call
+    return seen[0], returned
+
+
+def hearts(tutorial: Tutorial, path: Path) -> None:
+    """Volumes of the known hearts and of those that were generated."""
+    prior, drawn = tutorial.bundle.anatomy_prior(), tutorial.generated()
+    figure = Figure((6, 3.6))
+    axes = figure.subplots()
+    for number, pathology in enumerate(sorted(set(prior.pathologies))):
+        style = {"color": ("#0072b2", "#d55e00", "#009e73")[number], "s": 28}
+        edv_ml, esv_ml = prior.volumes_ml[prior.pathologies == pathology][:, [0, 3]].T
+        axes.scatter(edv_ml, 100.0 * (1.0 - esv_ml / edv_ml), label=f"{pathology}, known", **style)
+        new = [each["measures"] for each in drawn if each["pathology"] == pathology]
+        measured = [[each[name] for each in new] for name in ("LV_EDV_ml", "LV_EF_percent")]
+        axes.scatter(*measured, marker="x", label=f"{pathology}, generated", **style)
+    axes.set_xlabel("LV end-diastolic volume, ml")
+    axes.set_ylabel("LV ejection fraction, %")
+    axes.legend(fontsize=8)
+    save(figure, path)
+
+
+def grid(
+    inches: tuple[float, float], rows: Sequence[str], columns: Sequence[str]
+) -> tuple[Figure, NDArray[Any]]:
+    """A figure of panels without ticks, `(rows, columns)`."""
+    figure = Figure(inches)
+    panels = figure.subplots(len(rows), len(columns), squeeze=False)
+    for axes in panels.flat:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    for axes, title in zip(panels[0], columns, strict=True):
+        axes.set_title(title, fontsize=8)
+    for axes, name in zip(panels[:, 0], rows, strict=True):
+        axes.set_ylabel(name, fontsize=9)
+    return figure, panels
+
+
+def show_labels(axes: Any, label_ids: NDArray[Any]) -> None:
+    """A label map in the colours of all pictures."""
+    axes.imshow(label_ids, cmap=COLOUR_MAP, vmin=0, vmax=SCHEMA.num_classes - 1, interpolation="nearest")
+
+
+def show_image(axes: Any, image: NDArray[Any], label_ids: NDArray[Any] | None = None) -> None:
+    """An image in [-1, 1], with the outlines of its labels if they are given."""
+    axes.imshow(image, cmap="gray", vmin=-1, vmax=1)
+    for label_id in [] if label_ids is None else np.unique(label_ids[label_ids > 0]):
+        axes.contour(label_ids == label_id, [0.5], colors=[COLOUR_MAP(int(label_id))], linewidths=0.9)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Close together, and small."""
+    figure.tight_layout(pad=0.4)
+    figure.savefig(path, dpi=130, pil_kwargs={"quality": 85} if path.suffix == ".jpg" else None)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), IMAGES)
