@@ -5,7 +5,7 @@ import pytest
 
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy import PLACES
-from cmrtf.synthesis.anatomy_prior import PARENTS, VOLUMES, AnatomyPrior, measure_volumes_ml
+from cmrtf.synthesis.anatomy_prior import LARGEST_WEIGHT, PARENTS, VOLUMES, AnatomyPrior, measure_volumes_ml
 from heart_double import SLICE_SPACING_MM, RingModels, heart_source
 
 LV_ED, RV_ED, LV_ES, RV_ES = (VOLUMES.index(name) for name in ("LV_ED", "RV_ED", "LV_ES", "RV_ES"))
@@ -59,7 +59,7 @@ def test_a_new_heart_lies_between_hearts_of_its_pathology(prior, pathology):
         parents, weights = list(drawn.parents), np.array(list(drawn.parents.values()))
         assert len(parents) == PARENTS
         assert set(prior.pathologies[parents]) == {pathology}
-        assert weights.min() > 0.0
+        assert 0.0 < weights.min() < weights.max() <= LARGEST_WEIGHT
         assert weights.sum() == pytest.approx(1.0)
         for part, known in (("codes", lying.codes), ("ends_mm", lying.ends_mm), ("pose", lying.poses)):
             expected = np.einsum("i,i...->...", weights, known[parents])
