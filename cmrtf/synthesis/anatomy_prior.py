@@ -307,7 +307,9 @@ class AnatomyPrior:
         hearts = np.flatnonzero(self._chosen(pathology))
         order = rng.permuted(np.tile(hearts, (CANDIDATES, 1)), axis=1)
         weights = np.zeros((CANDIDATES, len(self.codes)))
-        np.put_along_axis(weights, order[:, :PARENTS], rng.dirichlet(np.ones(PARENTS), CANDIDATES), axis=1)
+        shares = rng.dirichlet(np.ones(PARENTS), 4 * CANDIDATES)  # of which half will do
+        shares = shares[shares.max(axis=1) <= LARGEST_WEIGHT][:CANDIDATES]
+        np.put_along_axis(weights, order[:, :PARENTS], shares, axis=1)
         return weights
 
     def _chosen(self, pathology: str | None) -> NDArray[np.bool_]:
