@@ -1,5 +1,6 @@
 """Hearts of nobody in particular: drawn, moved towards a pathology, brought to given volumes."""
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,7 +115,7 @@ class AnatomyPrior:
         try:
             with np.load(path) as arrays:
                 return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise CmrtfError(f"{path}: expected the known hearts of a bundle. Received: {error}.") from error
 
     def save(self, path: Path) -> None:
@@ -147,9 +148,10 @@ class AnatomyPrior:
             CmrtfError: fewer than `PARENTS` hearts have this pathology, or no candidate will do.
         """
         weights = self._weights(rng, pathology)
-        log_ml = _log(self.volumes_ml)
-        mean = log_ml[self._chosen(pathology)].mean(axis=0)
-        spread_lost = np.linalg.norm(weights, axis=1, keepdims=True)
+        log_ml, chosen = _log(self.volumes_ml), self._chosen(pathology)
+        mean = log_ml[chosen].mean(axis=0)
+        # Parents are few of few: what they leave of the spread is how far weights are from those of the mean.
+        spread_lost = np.linalg.norm(weights - chosen / chosen.sum(), axis=1, keepdims=True)
         volumes_ml = np.exp(mean + (weights @ log_ml - mean) / spread_lost)
         possible = (volumes_ml[:, 3] < volumes_ml[:, 0]) & (
             volumes_ml[:, 5] < volumes_ml[:, 2]
@@ -305,7 +307,9 @@ class AnatomyPrior:
         hearts = np.flatnonzero(self._chosen(pathology))
         order = rng.permuted(np.tile(hearts, (CANDIDATES, 1)), axis=1)
         weights = np.zeros((CANDIDATES, len(self.codes)))
-        np.put_along_axis(weights, order[:, :PARENTS], rng.dirichlet(np.ones(PARENTS), CANDIDATES), axis=1)
+        shares = rng.dirichlet(np.ones(PARENTS), 4 * CANDIDATES)  # of which half will do
+        shares = shares[shares.max(axis=1) <= LARGEST_WEIGHT][:CANDIDATES]
+        np.put_along_axis(weights, order[:, :PARENTS], shares, axis=1)
         return weights
 
     def _chosen(self, pathology: str | None) -> NDArray[np.bool_]:

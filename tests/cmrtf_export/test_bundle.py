@@ -1,6 +1,10 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
+import pytest
+
+from cmrtf.errors import CmrtfError
 
 
 def test_its_hash_is_that_of_the_description(bundle):
@@ -35,3 +39,17 @@ def test_the_appearances_of_the_training_subjects_come_along(bundle):
         low, high = known.intensity_window
         assert known.style.shape == (4,)
         assert low < high
+
+
+def test_the_hearts_of_the_training_subjects_come_along(bundle):
+    """Two of the four subjects validate."""
+    prior = bundle.anatomy_prior()
+    assert len(prior.codes) == len(prior.pathologies) == len(bundle.appearance_bank().subjects) == 2
+    assert prior.codes.shape[-1] == 4
+    decoded = prior.mean().decode(bundle, 10.0)
+    assert list(decoded) == ["ED", "ES"]
+
+
+def test_a_bundle_without_hearts_says_what_they_come_from(bundle, tmp_path):
+    with pytest.raises(CmrtfError, match=r"expected anatomy_bank\.npz, from a label VAE .* without it"):
+        replace(bundle, path=tmp_path).anatomy_prior()

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
-from cmrtf.data.label_validity import LV, MYO, RV, repair, slice_faults, volume_faults
+from cmrtf.data.label_validity import LV, MYO, RV, _filled, repair, slice_faults, volume_faults
 
 anything = arrays(np.uint8, (7, 7), elements=st.integers(0, 3))
 NONE = {"LV": 0, "MYO": 0, "RV": 0}
@@ -174,3 +175,12 @@ def test_repair_leaves_what_is_valid(noise, smooth):
 def test_an_open_ring_always_exposes(label_ids):
     faults = slice_faults(label_ids)
     assert faults.exposed_lv_pixels or not faults.ring_open
+
+
+def test_holes_are_filled_as_scipy_does():
+    rng, pixels_filled = np.random.default_rng(0), 0
+    for _ in range(200):
+        mask = rng.random(rng.integers(1, 20, 2)) < rng.uniform(0.3, 0.9)
+        np.testing.assert_array_equal(_filled(mask), ndimage.binary_fill_holes(mask))
+        pixels_filled += int((_filled(mask) & ~mask).sum())
+    assert pixels_filled > 200
