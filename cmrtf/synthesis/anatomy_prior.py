@@ -1,5 +1,6 @@
 """Hearts of nobody in particular: drawn, moved towards a pathology, brought to given volumes."""
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ class AnatomyPrior:
         try:
             with np.load(path) as arrays:
                 return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise CmrtfError(f"{path}: expected the known hearts of a bundle. Received: {error}.") from error
 
     def save(self, path: Path) -> None:
