@@ -1,6 +1,12 @@
 import hashlib
+from dataclasses import replace
 
 import numpy as np
+import pytest
+
+from cmrtf.data.cohort import PreparedCohort
+from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.anatomy import PLACES
 
 
 def test_its_hash_is_that_of_the_description(bundle):
@@ -35,3 +41,17 @@ def test_the_appearances_of_the_training_subjects_come_along(bundle):
         low, high = known.intensity_window
         assert known.style.shape == (4,)
         assert low < high
+
+
+def test_the_hearts_of_the_training_subjects_come_along(bundle, story):
+    prior = bundle.anatomy_prior()
+    records = [record for record in PreparedCohort.open(story.prepared).records if record.split == "train"]
+    assert prior.pathologies.tolist() == [record.pathology for record in records]
+    assert prior.codes.shape == (len(records), 2, PLACES, 4)
+    assert prior.volumes_ml.min() > 1.0
+
+
+def test_a_bundle_without_hearts_is_one_message(bundle, tmp_path):
+    without = replace(bundle, path=tmp_path)
+    with pytest.raises(CmrtfError, match=r"expected anatomy_bank.npz, from a label VAE .* without it"):
+        without.anatomy_prior()

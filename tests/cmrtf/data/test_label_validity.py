@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
-from cmrtf.data.label_validity import LV, MYO, RV, repair, slice_faults, volume_faults
+from cmrtf.data.label_validity import LV, MYO, RV, _filled, repair, slice_faults, volume_faults
 
 anything = arrays(np.uint8, (7, 7), elements=st.integers(0, 3))
 NONE = {"LV": 0, "MYO": 0, "RV": 0}
@@ -31,6 +32,11 @@ def spotted(label_ids, spots):
     for row, column, label_id in spots:
         label_ids[row : row + 2, column : column + 2] = label_id
     return label_ids
+
+
+@given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=12)))
+def test_holes_are_filled_as_scipy_does(mask):
+    np.testing.assert_array_equal(_filled(mask), ndimage.binary_fill_holes(mask))
 
 
 @given(hearts)
