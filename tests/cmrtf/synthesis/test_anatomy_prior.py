@@ -148,6 +148,8 @@ def test_a_pathology_of_nobody_is_named(prior):
 
 
 def test_the_whole_way_leads_from_mean_to_mean(prior):
+    lengths_mm = np.linspace(60.0, 120.0, len(prior.ends_mm), dtype=np.float32)
+    prior = replace(prior, ends_mm=np.multiply.outer(lengths_mm, np.array([[0, 1], [0.1, 0.9]], np.float32)))
     normal, dilated = (replace(prior.mean(name), pose=np.ones(3)) for name in ("NOR", "DCM"))
     moved = prior.towards(normal, "NOR", "DCM", 1.0)
     np.testing.assert_allclose(moved.codes, dilated.codes, atol=1e-5)
@@ -213,6 +215,22 @@ def test_a_mixture_is_no_farther_off_than_its_start(prior, seed):
     near = prior.approach(MODELS, heart, wanted_ml, SLICE_SPACING_MM)
     off = [np.abs(np.log(measured_ml(each) / wanted_ml)).max() for each in (near, heart)]
     assert off[0] <= off[1]
+
+
+def test_a_heart_stays_where_all_others_are_farther_off(prior):
+    class Vanishing(RingModels):
+        """Shows both phases of the heart once, and then none."""
+
+        left = 2
+
+        def decode(self, codes):
+            self.left -= 1
+            return super().decode(codes) * np.uint8(self.left >= 0)
+
+    heart, wanted_ml = one_of(prior, 0), prior.volumes_ml[2]
+    assert prior.approach(Vanishing(), heart, wanted_ml, SLICE_SPACING_MM) is heart
+    reached = prior.reach(Vanishing(), heart, wanted_ml, SLICE_SPACING_MM)
+    np.testing.assert_array_equal(reached.codes, heart.codes)
 
 
 def test_a_heart_that_measures_what_it_should_stays(prior):
