@@ -197,6 +197,7 @@ TINY = {
     "L6U7J9": "C7A8W5",
     "--out walk": "--out walk --subjects 2 --slices 8",
     "inter_04": "inter_02",
+    "--style A": "--style sample",
     "--subjects 12": "--subjects 2",
     "--subjects 5 ": "--subjects 2 ",
     "EDV>200 ml, EF<35 %": "EDV>100 ml, EF<45 %",

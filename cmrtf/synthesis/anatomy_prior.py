@@ -115,7 +115,7 @@ class AnatomyPrior:
         try:
             with np.load(path) as arrays:
                 return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise CmrtfError(f"{path}: expected the known hearts of a bundle. Received: {error}.") from error
 
     def save(self, path: Path) -> None:

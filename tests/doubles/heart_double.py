@@ -16,6 +16,23 @@ TISSUES = np.array([-0.8, 0.7, -0.2, 0.5], np.float32)
 class RingModels:
     """Codes: outer radius of the LV, that of its cavity, and that of the RV beside it, in pixels."""
 
+    def encode(self, label_ids):
+        """From areas."""
+        return np.array(
+            [self._radii(*(np.count_nonzero(one == label) for label in (1, 2, 3))) for one in label_ids],
+            np.float32,
+        )
+
+    def _radii(self, lv, myo, rv):
+        cavity, outer = np.sqrt(lv / np.pi), np.sqrt((lv + myo) / np.pi)
+        right = np.linspace(1e-3, 2.0 * outer, 2000)
+        covered = (
+            right**2 * np.arccos(right / (2.0 * outer))
+            + outer**2 * np.arccos(1.0 - right**2 / (2.0 * outer**2))
+            - right * np.sqrt(outer**2 - right**2 / 4.0)
+        )
+        return outer, cavity, np.interp(rv, np.pi * right**2 - covered, right)
+
     def decode(self, codes):
         y, x = np.indices((SIZE, SIZE)) - (SIZE - 1) / 2
         outer, cavity, right = (codes[:, i, None, None] for i in range(3))
@@ -23,6 +40,10 @@ class RingModels:
         beside = np.hypot(x + outer, y) < right
         labels = np.select([distance < cavity, distance < outer, beside], [1, 2, 3], 0)
         return labels.astype(np.uint8)
+
+    def encode_style(self, image):
+        """Most of an image is background."""
+        return np.median(image, axis=(1, 2))[:, None] - TISSUES[0]
 
     def synthesize(self, label_ids, styles):
         return np.clip(TISSUES[label_ids] + styles[:, :1, None], -1.0, 1.0)
