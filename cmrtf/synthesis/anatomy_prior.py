@@ -19,6 +19,9 @@ from cmrtf.synthesis.anatomy import Anatomy, Decoder
 VOLUMES = tuple(f"{structure}_{phase}" for phase in PHASES for structure in SCHEMA.foreground)
 """What a heart is measured by, in ml: `LV_ED`, `MYO_ED`, `RV_ED` and the same in ES."""
 
+VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
+"""Where in `VOLUMES` EDV and ESV of a ventricle are."""
+
 CLOSE_ENOUGH = 0.02
 """Relative difference to a wanted volume at which the search stops."""
 MAX_ROUNDS = 30
@@ -148,15 +151,14 @@ class AnatomyPrior:
             CmrtfError: fewer than `PARENTS` hearts have this pathology, or no candidate will do.
         """
         weights = self._weights(rng, pathology)
-        log_ml, chosen = _log(self.volumes_ml), self._chosen(pathology)
-        mean = log_ml[chosen].mean(axis=0)
-        # Parents are few of few: what they leave of the spread is how far weights are from those of the mean.
-        spread_lost = np.linalg.norm(weights - chosen / chosen.sum(), axis=1, keepdims=True)
-        volumes_ml = np.exp(mean + (weights @ log_ml - mean) / spread_lost)
-        possible = (volumes_ml[:, 3] < volumes_ml[:, 0]) & (
-            volumes_ml[:, 5] < volumes_ml[:, 2]
-        )  # hearts eject
-        possible &= accept(volumes_ml)
+        log_ml = _log(self.volumes_ml)
+        mean = log_ml[self._chosen(pathology)].mean(axis=0)
+        # Exact where hearts are many. Of few, such as eight, a third of the spread is still missing: with all
+        # of it shapes would have too far to go, and a quarter fewer of them would be valid.
+        spread_left = np.linalg.norm(weights, axis=1, keepdims=True)
+        volumes_ml = np.exp(mean + (weights @ log_ml - mean) / spread_left)
+        ejects = (volumes_ml[:, 3] < volumes_ml[:, 0]) & (volumes_ml[:, 5] < volumes_ml[:, 2])
+        possible = ejects & accept(volumes_ml)
         if not possible.any():
             raise CmrtfError(
                 f"expected conditions that one in {CANDIDATES:,} hearts fulfils. Received: none."
@@ -197,14 +199,25 @@ class AnatomyPrior:
             ends_mm=anatomy.ends_mm + np.float32(amount) * (b.ends_mm - a.ends_mm),
         )
 
-    def change(self, start: str | None, end: str) -> NDArray[np.float64]:
-        """By what factor volumes differ from one pathology (None: all) to another, `(6,)`, by `VOLUMES`.
+    def move_volumes(
+        self, volumes_ml: NDArray[np.float64], start: str | None, end: str, amount: float
+    ) -> NDArray[np.float64]:
+        """Move volumes by the mean difference of two pathologies (None: of all), as `towards` moves shapes.
+
+        Differences are those of logarithms, for ventricles in ES of log-odds of ESV / EDV: every heart ejects.
+
+        Args:
+            volumes_ml: `(6,)`, by `VOLUMES`.
+            start: pathology.
+            end: pathology.
+            amount: 1 is the whole difference.
 
         Raises:
             CmrtfError: nobody has such a pathology.
         """
-        log_ml = _log(self.volumes_ml)
-        return np.exp(log_ml[self._chosen(end)].mean(axis=0) - log_ml[self._chosen(start)].mean(axis=0))
+        known = _to_scale(self.volumes_ml)
+        difference = known[self._chosen(end)].mean(axis=0) - known[self._chosen(start)].mean(axis=0)
+        return _from_scale(_to_scale(volumes_ml) + amount * difference)
 
     def approach(
         self, models: Decoder, anatomy: Anatomy, wanted_ml: NDArray[np.float64], slice_spacing_mm: float
@@ -332,6 +345,22 @@ def measure_volumes_ml(
             for structure in SCHEMA.foreground
         ]
     )
+
+
+def _to_scale(volumes_ml: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(..., 6)`: logarithms, and log-odds of ESV / EDV in place of ESV."""
+    scaled = _log(volumes_ml)
+    for edv, esv in VENTRICLES:
+        filled = np.exp(scaled[..., esv] - scaled[..., edv]).clip(0.01, 0.99)
+        scaled[..., esv] = np.log(filled / (1.0 - filled))
+    return scaled
+
+
+def _from_scale(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+    volumes_ml = np.exp(scaled)
+    for edv, esv in VENTRICLES:
+        volumes_ml[..., esv] = volumes_ml[..., edv] / (1.0 + np.exp(-scaled[..., esv]))
+    return volumes_ml
 
 
 def _log(volumes_ml: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from cmrtf.data.cohort import PHASES, PreparedVolume, SubjectRecord
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy import Anatomy
-from cmrtf.synthesis.anatomy_prior import AnatomyPrior, measure_volumes_ml
+from cmrtf.synthesis.anatomy_prior import SMALLEST_ML, AnatomyPrior, measure_volumes_ml
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.interpolation import Models, reference
 from cmrtf.synthesis.pose import landmarks, pose_between
@@ -86,8 +86,10 @@ def remodel(
     spacing_mm = record.geometry.spacing_mm[2]
     anatomy = Anatomy.encode(models.encode, label_ids, spacing_mm, _pose(prior, record, label_ids["ED"]))
     own = record.pathology if record.pathology in prior.pathologies else None
-    before_ml = measure_volumes_ml(label_ids, spacing_mm)
-    moved_ml = before_ml * (prior.change(own, change.towards) ** change.amount if change.towards else 1.0)
+    before_ml = np.maximum(measure_volumes_ml(label_ids, spacing_mm), SMALLEST_ML)
+    moved_ml = before_ml
+    if change.towards:
+        moved_ml = prior.move_volumes(before_ml, own, change.towards, change.amount)
     wanted_ml = meet_targets(moved_ml, change.targets)
     apex = int(np.flatnonzero(label_ids["ED"].any(axis=(1, 2)))[0])
     appearances = {

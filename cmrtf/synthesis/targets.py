@@ -16,7 +16,7 @@ def parse_targets(text: str) -> dict[str, float]:
     """Read targets that are separated by commas, as value by name in `QUANTITIES`.
 
     Raises:
-        CmrtfError: what is written is none, is no volume that a heart can have, or says the same twice.
+        CmrtfError: what is written is none, is 0 or no fraction, or says the same twice.
 
     Example:
         >>> parse_targets("EDV=200 ml, EF=30 %")
@@ -51,14 +51,20 @@ def meet_targets(volumes_ml: NDArray[np.float64], targets: Mapping[str, float]) 
 
     Returns:
         `(6,)`.
+
+    Raises:
+        CmrtfError: a ventricle would not eject.
     """
     now = dict(zip(VOLUMES, volumes_ml, strict=True))
     wanted = dict(now)
     for ventricle, prefix in (("LV", ""), ("RV", "RV")):
         edv, esv = (f"{ventricle}_{phase}" for phase in PHASES)
         wanted[edv] = targets.get(f"{prefix}EDV", now[edv])
-        emptied = 1.0 - targets[f"{prefix}EF"] / 100.0 if f"{prefix}EF" in targets else now[esv] / now[edv]
-        wanted[esv] = targets.get(f"{prefix}ESV", wanted[edv] * emptied)
+        left = 1.0 - targets[f"{prefix}EF"] / 100.0 if f"{prefix}EF" in targets else now[esv] / now[edv]
+        wanted[esv] = targets.get(f"{prefix}ESV", wanted[edv] * left)
+        if wanted[esv] >= wanted[edv]:
+            received = f"{wanted[esv]:.0f} and {wanted[edv]:.0f} ml"
+            raise CmrtfError(f"expected {prefix}ESV below {prefix}EDV. Received: {received}.")
     if "MASS" in targets:
         wanted["MYO_ED"] = targets["MASS"] / MYOCARDIAL_DENSITY_G_PER_ML
         wanted["MYO_ES"] = now["MYO_ES"] * wanted["MYO_ED"] / now["MYO_ED"]

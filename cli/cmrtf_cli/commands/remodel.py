@@ -115,7 +115,7 @@ def _echo_table(remodelled: "Remodelled") -> None:
             for volumes in (remodelled.before_ml, remodelled.wanted_ml, remodelled.reached_ml)
         )
         percent_off = 100.0 * abs(reached / wanted - 1.0)
-        note = f"  {percent_off:.0f} % off" if percent_off > CLOSE_ENOUGH_PERCENT else ""
+        note = "" if percent_off <= CLOSE_ENOUGH_PERCENT else f"  {percent_off:.0f} % off"
         click.echo(f"{name + ', ' + unit:10}{before:10.1f}{wanted:10.1f}{reached:10.1f}{note}")
     valid = sum(volume_faults(subject.label_ids).is_valid for subject in remodelled.subjects)
     click.echo(f"Stacks that look like a heart: {valid} of {len(remodelled.subjects)}.")

@@ -67,7 +67,7 @@ def test_steps_lead_from_the_source_to_the_targets(source, subject, failing):
     label_ids = {phase: volume.label_ids for phase, volume in volumes.items()}
     before_ml = measure_volumes_ml(label_ids, SPACING_MM)
     np.testing.assert_allclose(failing.before_ml, before_ml)
-    changed_ml = before_ml * source.prior.change("NOR", "DCM")
+    changed_ml = source.prior.move_volumes(before_ml, "NOR", "DCM", 1.0)
     wanted_ml = [260.0, *changed_ml[1:3], 182.0, *changed_ml[4:]]
     np.testing.assert_allclose(failing.wanted_ml, wanted_ml)
     np.testing.assert_array_equal(failing.reached_ml, volumes_ml(failing, 2))
@@ -83,8 +83,7 @@ def test_subjects_are_steps_and_phases(failing):
 
 def test_half_the_amount_changes_half_as_much(source, subject):
     half = remodel(source.models, source.prior, *subject, Change(towards="DCM", amount=0.5), 1)
-    ratio = source.prior.change("NOR", "DCM") ** 0.5
-    np.testing.assert_allclose(half.wanted_ml, half.before_ml * ratio)
+    np.testing.assert_allclose(half.wanted_ml, source.prior.move_volumes(half.before_ml, "NOR", "DCM", 0.5))
     np.testing.assert_allclose(half.reached_ml, half.wanted_ml, rtol=0.05)
 
 
@@ -99,7 +98,7 @@ def test_a_subject_of_an_unknown_pathology_starts_from_the_mean_of_all(source, s
     record, volumes = subject
     foreign = replace(record, pathology="MINF")
     moved = remodel(source.models, source.prior, foreign, volumes, Change(towards="DCM"), 1)
-    np.testing.assert_allclose(moved.wanted_ml, moved.before_ml * source.prior.change(None, "DCM"))
+    np.testing.assert_allclose(moved.wanted_ml, source.prior.move_volumes(moved.before_ml, None, "DCM", 1.0))
 
 
 def test_a_changed_heart_lies_where_the_source_lies(subject, failing):

@@ -50,3 +50,10 @@ def test_what_is_no_target_stays(text, changed):
 
 def test_without_targets_all_stays():
     np.testing.assert_allclose(meet_targets(HEART_ML, {}), HEART_ML)
+
+
+def test_a_heart_that_would_not_eject_is_refused():
+    with pytest.raises(CmrtfError, match=r"expected ESV below EDV. Received: 150 and 150 ml"):
+        meet_targets(HEART_ML, {"ESV": 150.0})
+    with pytest.raises(CmrtfError, match=r"expected RVESV below RVEDV. Received: 120 and 100 ml"):
+        meet_targets(HEART_ML, {"RVEDV": 100.0, "RVESV": 120.0})
