@@ -202,7 +202,7 @@ class AnatomyPrior:
     def move_volumes(
         self, volumes_ml: NDArray[np.float64], start: str | None, end: str, amount: float
     ) -> NDArray[np.float64]:
-        """Move volumes by the mean difference of two pathologies (None: of all), as `towards` moves shapes.
+        """Move volumes by the mean difference of two pathologies (None: of all).
 
         Differences are those of logarithms, for ventricles in ES of log-odds of ESV / EDV: every heart ejects.
 
