@@ -29,16 +29,6 @@ def upright(stack: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[Any]:
     return stack[:, :: -1 if upwards else 1, :: -1 if rightwards else 1]
 
 
-def handedness(affine: NDArray[np.float64]) -> int:
-    """1 if columns, rows and slices of an `upright` stack are a right-handed system in the patient, else -1.
-
-    Args:
-        affine: `(4, 4)`, of the stack before.
-    """
-    flipped = upright(np.arange(4).reshape(1, 2, 2), affine)[0, 0, 0]  # 1: columns, 2: rows, 3: both
-    return int(np.sign(np.linalg.det(affine[:3, :3]))) * (-1 if flipped in (1, 2) else 1)
-
-
 def enlarged_labels(label_ids: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """One slice of labels with smooth edges at another size.
 

@@ -18,7 +18,7 @@ const heart3d = (() => {
     const view = new niivue.Niivue({backColor: [.043, .059, .078, 1], dragAndDropEnabled: false, loadingText: "", logLevel: "error",
       viewModeHotKey: "", clipPlaneHotKey: "", cycleClipPlaneHotKey: "", isOrientationTextVisible: false, sliceType: 4});
     await view.attachToCanvas(canvas);
-    view.setRenderAzimuthElevation(200, 12);
+    view.setRenderAzimuthElevation(195, 15);
     return view;
   }
 
@@ -39,29 +39,33 @@ const heart3d = (() => {
     return ids;
   }
 
-  /* Pixels from each pixel to the nearest one of the mask: two passes, steps of 1 and root 2. */
+  /* Pixels from each pixel to the nearest one of the mask: two passes, steps of 1 and root 2. Lines follow each other
+     without a border, which matters within NEAR_MM of it only. */
+  const NEIGHBOURS = [1, SIZE, SIZE + 1, SIZE - 1], LENGTHS = [1, 1, Math.SQRT2, Math.SQRT2];
   function distance(mask) {
-    const d = Float32Array.from(mask, inside => inside ? 0 : 1e3);
-    const near = [[-1, 0, 1], [0, -1, 1], [-1, -1, Math.SQRT2], [1, -1, Math.SQRT2]];
+    const d = Float32Array.from(mask, inside => inside ? 0 : 1e3), last = d.length - 1;
     for (const sign of [1, -1])
-      for (let n = 0; n < d.length; n++) {
-        const i = sign > 0 ? n : d.length - 1 - n, x = i % SIZE, y = (i - x) / SIZE;
-        for (const [dx, dy, length] of near) {
-          const u = x + sign * dx, v = y + sign * dy;
-          if (u >= 0 && u < SIZE && v >= 0 && v < SIZE) d[i] = Math.min(d[i], d[v * SIZE + u] + length);
+      for (let n = 0; n <= last; n++) {
+        const i = sign > 0 ? n : last - n;
+        for (let j = 0; j < 4; j++) {
+          const other = d[i - sign * NEIGHBOURS[j]] + LENGTHS[j];  // NaN beyond the first and the last pixel
+          if (other < d[i]) d[i] = other;
         }
       }
     return d;
   }
 
-  /* Millimetres into a structure, per slice: negative outside, and no further than NEAR_MM, so that it ends about half a slice beyond its last one. */
+  /* Millimetres into a structure, per slice: negative outside, and NEAR_MM at most, so that it ends about half a slice
+     beyond its last one. */
   function depth(inside, pixelMm) {
+    if (!inside.includes(1)) return Float32Array.from(inside, () => -NEAR_MM);
     const out = distance(inside), into = distance(inside.map(value => !value));
     const sharp = out.map((value, i) => Math.max(-NEAR_MM, Math.min(NEAR_MM, (into[i] - value + (inside[i] ? -.5 : .5)) * pixelMm)));
     return blurred(blurred(sharp, 1), SIZE);
   }
   function blurred(values, step) {
-    return values.map((value, i) => (2 * value + (values[i - step] ?? value) + (values[i + step] ?? value)) / 4);
+    const last = values.length - 1;
+    return values.map((value, i) => (2 * value + values[Math.max(i - step, 0)] + values[Math.min(i + step, last)]) / 4);
   }
 
   /* A volume with layers about STEP_MM apart, by cubic interpolation between slices and nothing before and after them. */
@@ -105,11 +109,11 @@ const heart3d = (() => {
   }
 
   function add(name, points, triangles, colour, opacity) {
-    viewer.addMesh(new niivue.NVMesh(new Float32Array(points), new Uint32Array(triangles), name, new Uint8Array(colour), opacity, true, viewer.gl));
+    const mesh = new niivue.NVMesh(new Float32Array(points), new Uint32Array(triangles), name, new Uint8Array(colour), opacity, true, viewer.gl);
+    viewer.addMesh(mesh);
+    viewer.setMeshShader(mesh.id, "Matte");
   }
 
-  /* From columns, rows and layers to millimetres. Left-handed coordinates turn surfaces inside out. */
-  const side = -DATA.handedness;
   function addSurface(stack, ids, [name, parts, opacity]) {
     const wanted = DATA.structures.filter(s => parts.includes(s.name)).map(s => s.id), [dx, dy, dz] = stack.spacing_mm;
     const slices = Array.from({length: stack.slices}, (_, k) =>
@@ -118,18 +122,17 @@ const heart3d = (() => {
     if (!triangles.length) return;
     const start = -(stack.slices + 1) / 2 * dz, middle = (SIZE - 1) / 2;
     for (let i = 0; i < points.length; i += 3) {
-      points[i] = side * (points[i] - middle) * dx;
+      points[i] = (middle - points[i]) * dx;
       points[i + 1] = (middle - points[i + 1]) * dy;
       points[i + 2] = start + points[i + 2] * stepMm;
     }
-    if (side > 0) for (let i = 0; i < triangles.length; i += 3) [triangles[i], triangles[i + 1]] = [triangles[i + 1], triangles[i]];
     const colour = DATA.structures.find(s => s.name === name).colour;
     add(name, points, triangles, [...colour.slice(1).match(/../g).map(pair => parseInt(pair, 16)), 255], opacity);
   }
 
   /* The shown slice, and two points that keep the scale the same for all hearts. */
   function addPlane(stack) {
-    const half = SIZE / 2 * stack.spacing_mm[0] * .62, z = (sliceOf(stack) - (stack.slices - 1) / 2) * stack.spacing_mm[2];
+    const half = SIZE / 4 * stack.spacing_mm[0], z = (sliceOf(stack) - (stack.slices - 1) / 2) * stack.spacing_mm[2];
     const reach = Math.max(...SUBJECTS.map(stackOf).filter(Boolean).map(t => t.slices * t.spacing_mm[2] / 2));
     const corners = [[-half, -half], [half, -half], [half, half], [-half, half]].flatMap(corner => [...corner, z]);
     add("slice", [...corners, -half, -half, -reach, half, half, reach], [0, 1, 2, 0, 2, 3, 0, 2, 1, 0, 3, 2, 4, 4, 4, 5, 5, 5], PLANE, .16);

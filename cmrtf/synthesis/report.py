@@ -24,7 +24,7 @@ from PIL import Image
 
 from cmrtf.data.schema import LabelSchema
 from cmrtf.palette import LABEL_COLOURS
-from cmrtf.synthesis.display import grey_levels, handedness, upright
+from cmrtf.synthesis.display import grey_levels, upright
 from cmrtf.synthesis.measures import (
     CENTRE_TO_CENTRE,
     MEASURES,
@@ -82,7 +82,6 @@ def write_report(
             "columns": SPRITE_COLUMNS,
             "size": first.label_ids.shape[1],
         },
-        "handedness": handedness(first.affine),
         "methods": methods,
         "measures": [_measure_heading(name) for name in MEASURES],
         "subjects": [_subject(row, first.affine, schema, methods) for row in rows],
