@@ -43,9 +43,7 @@ def write_cohort_report(
         for name, values in measures.items():
             values.append(subject["measures"][name])
     with new_file(out / PROVENANCE / "report.html") as partial:
-        write_report(
-            partial, rows, settings, SCHEMA, Population(len(measures[MEASURES_SHOWN[0]]), measures)
-        )
+        write_report(partial, rows, settings, SCHEMA, Population(len(measures[MEASURES_SHOWN[0]]), measures))
 
 
 def _row(out: Path, cohort_format: CohortFormat, subject: Mapping[str, Any]) -> SubjectRow:

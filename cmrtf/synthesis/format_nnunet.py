@@ -47,4 +47,6 @@ def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-FORMAT = CohortFormat("nnunet", _write_subject, _read_subject, _complete, r"Dataset\d{3}_.+", "Dataset501_Hearts")
+FORMAT = CohortFormat(
+    "nnunet", _write_subject, _read_subject, _complete, r"Dataset\d{3}_.+", "Dataset501_Hearts"
+)

@@ -178,9 +178,7 @@ def _stack(stack: LabelledStack, orientation: NDArray[np.float64], schema: Label
 
 def _histograms(population: Population) -> dict[str, Any]:
     """Counts in a few bins, so that a page does not grow with its cohort."""
-    counted = {
-        name: np.histogram(values, bins="sturges") for name, values in population.measures.items()
-    }
+    counted = {name: np.histogram(values, bins="sturges") for name, values in population.measures.items()}
     return {
         "size": population.size,
         "histograms": [
