@@ -15,7 +15,7 @@ from cmrtf.synthesis.report import Population, write_report
 from cmrtf.synthesis.synthetic_subject import SubjectRow
 
 SUBJECTS_SHOWN: Final = 12
-"""Subjects with images and labels on the page, about 0.5 MB each."""
+"""Subjects with images and labels on the page, about 0.4 MB each."""
 
 MEASURES_SHOWN: Final = ("LV_EDV_ml", "LV_EF_percent", "MYO_mass_ED_g", "RV_EDV_ml")
 """What histograms show."""

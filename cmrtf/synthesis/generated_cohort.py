@@ -66,7 +66,7 @@ class Request:
 
 
 def generate_cohort(source: Source, request: Request, cohort_format: CohortFormat, out: Path) -> None:
-    """Write a cohort, or what is missing of it.
+    """Write a cohort, or what is missing of it, and a page to look at it.
 
     Args:
         source: what it is made from.
