@@ -30,6 +30,11 @@ CSV_COLUMNS = (
 """Its columns; the first, unnamed one is a running number."""
 
 
+def subject_files(root: Path, code: str) -> tuple[Path, Path]:
+    """Image and labels of a subject: `root/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`."""
+    return root / code / f"{code}_sa.nii.gz", root / code / f"{code}_sa_gt.nii.gz"
+
+
 def write_subject(
     root: Path,
     code: str,
@@ -38,7 +43,7 @@ def write_subject(
     affine: NDArray[np.float64],
     frame_s: float,
 ) -> None:
-    """Write `root/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`.
+    """Write both files of a subject.
 
     Args:
         root: folder of the cohort.
@@ -48,10 +53,9 @@ def write_subject(
         affine: of both, `(4, 4)`, voxel index to scanner millimetres.
         frame_s: time from frame to frame.
     """
-    folder = root / code
-    folder.mkdir(exist_ok=True)
-    write_nifti(folder / f"{code}_sa.nii.gz", image, affine, frame_s)
-    write_nifti(folder / f"{code}_sa_gt.nii.gz", label_ids, affine, frame_s)
+    (root / code).mkdir(exist_ok=True)
+    for path, data in zip(subject_files(root, code), (image, label_ids), strict=True):
+        write_nifti(path, data, affine, frame_s)
 
 
 def write_table(root: Path, rows: Iterable[Mapping[str, object]]) -> None:

@@ -204,7 +204,7 @@ class AnatomyPrior:
     ) -> NDArray[np.float64]:
         """Move volumes by the mean difference of two pathologies (None: of all).
 
-        Differences are those of logarithms, for ventricles in ES of log-odds of ESV / EDV: every heart ejects.
+        Differences are of logarithms, for ventricles in ES of log-odds of ESV / EDV: every heart ejects.
 
         Args:
             volumes_ml: `(6,)`, by `VOLUMES`.

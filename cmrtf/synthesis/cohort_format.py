@@ -8,6 +8,7 @@ from typing import Any
 
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.generation import GeneratedSubject
+from cmrtf.synthesis.synthetic_subject import LabelledStack
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class CohortFormat:
     Args:
         name: what the command line calls it.
         write_subject: writes the files of one subject below the cohort's folder. Twice does no harm.
+        read_subject: reads them again, from the cohort's folder, the subject's name and the source values of
+            -1 and 1: its stacks by phase.
         complete: writes the tables of the cohort, from the provenance of each subject in order. Readers
             need them, so they take no cohort that is not complete.
         folder_pattern: what the whole name of the cohort's folder must match.
@@ -25,6 +28,7 @@ class CohortFormat:
 
     name: str
     write_subject: Callable[[Path, GeneratedSubject], None]
+    read_subject: Callable[[Path, str, tuple[float, float]], dict[str, LabelledStack]]
     complete: Callable[[Path, Iterable[Mapping[str, Any]]], None]
     folder_pattern: str = r".*"
     folder_example: str = ""

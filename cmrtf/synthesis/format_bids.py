@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cmrtf.data.cohort import PHASES
 from cmrtf.data.schema import SCHEMA
 from cmrtf.folders import write_json
 from cmrtf.palette import LABEL_COLOURS
@@ -16,7 +17,8 @@ from cmrtf.synthesis.cohort_format import CohortFormat
 from cmrtf.synthesis.generation import GeneratedSubject
 from cmrtf.synthesis.measures import MEASURES
 from cmrtf.synthesis.provenance import PROVENANCE
-from cmrtf.synthesis.volumes import write_volumes
+from cmrtf.synthesis.synthetic_subject import LabelledStack
+from cmrtf.synthesis.volumes import read_volumes, write_volumes
 from cmrtf.version import __version__
 
 BIDS_VERSION = "1.10.0"
@@ -38,17 +40,26 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 
 def _write_subject(root: Path, subject: GeneratedSubject) -> None:
-    folder = root / f"sub-{subject.name}" / "anat"
-    folder.mkdir(parents=True, exist_ok=True)
     for phase, stack in subject.stacks.items():
-        stem = f"sub-{subject.name}_desc-{phase}"
-        write_volumes(stack, folder / f"{stem}_T2w.nii.gz", folder / f"{stem}_dseg.nii.gz")
-        write_json(
-            folder / f"{stem}_T2w.json", {"Description": f"Synthetic, {phase}", "SkullStripped": False}
-        )
-        write_json(
-            folder / f"{stem}_dseg.json", {"Description": f"What was painted, {phase}", "Manual": False}
-        )
+        image, labels = _files(root, subject.name, phase)
+        image.parent.mkdir(parents=True, exist_ok=True)
+        write_volumes(stack, image, labels)
+        write_json(_sidecar(image), {"Description": f"Synthetic, {phase}", "SkullStripped": False})
+        write_json(_sidecar(labels), {"Description": f"What was painted, {phase}", "Manual": False})
+
+
+def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, LabelledStack]:
+    return {phase: read_volumes(name, phase, *_files(root, name, phase), window) for phase in PHASES}
+
+
+def _files(root: Path, name: str, phase: str) -> tuple[Path, Path]:
+    """Image and labels."""
+    folder, stem = root / f"sub-{name}" / "anat", f"sub-{name}_desc-{phase}"
+    return folder / f"{stem}_T2w.nii.gz", folder / f"{stem}_dseg.nii.gz"
+
+
+def _sidecar(volume: Path) -> Path:
+    return volume.with_name(volume.name.replace(".nii.gz", ".json"))
 
 
 def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
@@ -99,4 +110,4 @@ def _write_tsv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
         csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(rows)
 
 
-FORMAT = CohortFormat("bids", _write_subject, _complete)
+FORMAT = CohortFormat("bids", _write_subject, _read_subject, _complete)

@@ -8,9 +8,11 @@ import numpy as np
 
 from cmrtf.data import writer_mnms
 from cmrtf.data.cohort import PHASES
+from cmrtf.data.nifti import read_nifti
 from cmrtf.synthesis.cohort_format import CohortFormat
 from cmrtf.synthesis.generation import GeneratedSubject
-from cmrtf.synthesis.volumes import image_on_file, labels_on_file
+from cmrtf.synthesis.synthetic_subject import LabelledStack
+from cmrtf.synthesis.volumes import image_on_file, labels_on_file, stack_of_file
 
 FRAME_S = 0.3
 """From ED to ES, about."""
@@ -28,6 +30,14 @@ def _write_subject(root: Path, subject: GeneratedSubject) -> None:
         phases[0].affine,
         FRAME_S,
     )
+
+
+def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, LabelledStack]:
+    image, labels = (read_nifti(path) for path in writer_mnms.subject_files(root, name))
+    return {
+        phase: stack_of_file(name, phase, image.data[..., t], labels.data[..., t], image.affine, window)
+        for t, phase in enumerate(PHASES)
+    }
 
 
 def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
@@ -48,4 +58,4 @@ def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-FORMAT = CohortFormat("mnms", _write_subject, _complete)
+FORMAT = CohortFormat("mnms", _write_subject, _read_subject, _complete)

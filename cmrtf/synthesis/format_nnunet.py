@@ -4,23 +4,33 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cmrtf.data.cohort import PHASES
 from cmrtf.data.schema import SCHEMA
 from cmrtf.folders import write_json
 from cmrtf.synthesis.cohort_format import CohortFormat
 from cmrtf.synthesis.generation import GeneratedSubject
-from cmrtf.synthesis.volumes import write_volumes
+from cmrtf.synthesis.synthetic_subject import LabelledStack
+from cmrtf.synthesis.volumes import read_volumes, write_volumes
 
 IMAGES, LABELS = "imagesTr", "labelsTr"
 FILE_ENDING = ".nii.gz"
 
 
 def _write_subject(root: Path, subject: GeneratedSubject) -> None:
-    images, labels = root / IMAGES, root / LABELS
-    images.mkdir(exist_ok=True)
-    labels.mkdir(exist_ok=True)
+    for folder in (IMAGES, LABELS):
+        (root / folder).mkdir(exist_ok=True)
     for phase, stack in subject.stacks.items():
-        case = f"{subject.name}_{phase}"
-        write_volumes(stack, images / f"{case}_0000{FILE_ENDING}", labels / f"{case}{FILE_ENDING}")
+        write_volumes(stack, *_files(root, subject.name, phase))
+
+
+def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, LabelledStack]:
+    return {phase: read_volumes(name, phase, *_files(root, name, phase), window) for phase in PHASES}
+
+
+def _files(root: Path, name: str, phase: str) -> tuple[Path, Path]:
+    """Image and labels."""
+    case = f"{name}_{phase}"
+    return root / IMAGES / f"{case}_0000{FILE_ENDING}", root / LABELS / f"{case}{FILE_ENDING}"
 
 
 def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
@@ -37,4 +47,6 @@ def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-FORMAT = CohortFormat("nnunet", _write_subject, _complete, r"Dataset\d{3}_.+", "Dataset501_Hearts")
+FORMAT = CohortFormat(
+    "nnunet", _write_subject, _read_subject, _complete, r"Dataset\d{3}_.+", "Dataset501_Hearts"
+)

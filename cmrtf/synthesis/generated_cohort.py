@@ -20,6 +20,7 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, Style, find_style
 from cmrtf.synthesis.choice import pathology_choice
 from cmrtf.synthesis.cohort_format import CohortFormat
+from cmrtf.synthesis.cohort_report import write_cohort_report
 from cmrtf.synthesis.conditions import Condition
 from cmrtf.synthesis.generation import GeneratedSubject, generate_subject
 from cmrtf.synthesis.interpolation import Models
@@ -65,7 +66,7 @@ class Request:
 
 
 def generate_cohort(source: Source, request: Request, cohort_format: CohortFormat, out: Path) -> None:
-    """Write a cohort, or what is missing of it.
+    """Write a cohort, or what is missing of it, and a page to look at it.
 
     Args:
         source: what it is made from.
@@ -98,14 +99,20 @@ def generate_cohort(source: Source, request: Request, cohort_format: CohortForma
             write_json(_settings_file(out), settings)
             cohort_format.write_subject(out, subject)
             write_json(_provenance_file(out, number), _provenance(subject, settings))
-        numbers = range(1, request.subjects + 1)
-        cohort_format.complete(out, (json.loads(_provenance_file(out, n).read_text()) for n in numbers))
+        write_cohort_report(out, cohort_format, settings, _provenances(out, request.subjects))
+        cohort_format.complete(out, _provenances(out, request.subjects))
 
 
 def _missing(out: Path, subjects: int) -> Iterator[int]:
     """Numbers of the subjects that are not complete yet, with a progress bar."""
     numbers = [n for n in range(1, subjects + 1) if not _provenance_file(out, n).exists()]
     yield from tqdm(numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects)
+
+
+def _provenances(out: Path, subjects: int) -> Iterator[Mapping[str, Any]]:
+    """What was noted of each subject of a cohort whose subjects are all there."""
+    for number in range(1, subjects + 1):
+        yield json.loads(_provenance_file(out, number).read_text(encoding="utf-8"))
 
 
 def _code(number: int) -> str:
@@ -161,6 +168,7 @@ def _provenance(subject: GeneratedSubject, settings: Mapping[str, Any]) -> dict[
         "pathology": subject.pathology,
         "parents": subject.parents,
         "phases": list(subject.stacks),
+        "intensity_window": list(map(float, subject.appearance.intensity_window)),
         "measures": measure(subject.stacks, SCHEMA),
     }
     return complete_provenance(facts, SCHEMA)

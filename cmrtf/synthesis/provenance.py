@@ -11,7 +11,7 @@ from cmrtf.data.schema import LabelSchema
 from cmrtf.version import __version__
 
 PROVENANCE = "provenance"
-"""Folder of a generated cohort that holds `<CODE>.json` for each subject, and `cohort.json`."""
+"""Folder of a generated cohort that holds `<CODE>.json` for each subject, `cohort.json` and `report.html`."""
 
 
 def complete_provenance(provenance: Mapping[str, Any], schema: LabelSchema) -> dict[str, Any]:

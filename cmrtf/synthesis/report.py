@@ -1,15 +1,18 @@
-"""`report.html`: one file to look through a walk, subject by subject and slice by slice.
+"""`report.html`: one file to look through a walk or a cohort, subject by subject and slice by slice.
 
-The file needs no network and no other file: images are PNG sprites inside the page, and its
-Content-Security-Policy forbids every request. The page itself is `report_template.html`; here its
-data are gathered. Whatever a user can name travels as JSON and reaches the page as text, never as markup.
+The file needs no network and no other file: images are PNG sprites inside the page, NiiVue, which shows
+hearts in 3D, is inside too, and its Content-Security-Policy forbids every request. The page itself is
+`report_template.html`, its 3D view `heart3d.js`; here its data are gathered. Whatever a user can name
+travels as JSON and reaches the page as text, never as markup.
 """
 
 import base64
 import html
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
@@ -38,36 +41,64 @@ PNG_COMPRESS_LEVEL: Final = 4
 """Of 9; grey sprites are 0.5 % larger than at zlib's usual 6 and take 60 % of the time."""
 
 
+@dataclass(frozen=True)
+class Population:
+    """All subjects of a cohort, of which a report shows the first.
+
+    Args:
+        size: how many there are.
+        measures: by names in `MEASURES`, by slice summation, one value per subject.
+    """
+
+    size: int
+    measures: Mapping[str, Sequence[float]]
+
+
 def write_report(
-    path: Path, rows: Sequence[SubjectRow], provenance: Mapping[str, Any], schema: LabelSchema
+    path: Path,
+    rows: Sequence[SubjectRow],
+    provenance: Mapping[str, Any],
+    schema: LabelSchema,
+    population: Population | None = None,
 ) -> None:
-    """Write the report of one walk.
+    """Write the report of one walk or of a cohort.
 
     Args:
         path: of the HTML file.
-        rows: from A to B, as `in_order` gives them.
+        rows: a walk from A to B, as `in_order` gives it, or the first subjects of a cohort.
         provenance: shown at the foot.
         schema: names the structures.
+        population: of a cohort; None for a walk.
     """
-    codes = list(dict.fromkeys(row.code for row in rows if row.kind != "intersubject"))
+    ends = list(dict.fromkeys((rows[0].code, rows[-1].code)))
     first = next(iter(rows[0].stacks.values()))
+    # Only where a source stands beside its synthetic version do their different slices matter.
+    methods = [SLICE_SUMMATION] if population else [CENTRE_TO_CENTRE, SLICE_SUMMATION]
     data = {
-        "codes": codes,
+        "ends": ends,
         "phases": phases_of(rows),
         "structures": [_structure(schema, structure) for structure in schema.foreground],
         "sprite": {
             "columns": SPRITE_COLUMNS,
             "size": first.label_ids.shape[1],
         },
-        "methods": [CENTRE_TO_CENTRE, SLICE_SUMMATION],
+        "methods": methods,
         "measures": [_measure_heading(name) for name in MEASURES],
-        "subjects": [_subject(row, first.affine, schema) for row in rows],
+        "subjects": [_subject(row, first.affine, schema, methods) for row in rows],
+        "population": population and _histograms(population),
         "provenance": provenance,
     }
-    template = files(__package__).joinpath("report_template.html").read_text(encoding="utf-8")
-    before, after = template.split("{{data}}")
-    before = before.replace("{{title}}", html.escape(" to ".join(codes)))
-    path.write_text(before + _embedded_json(data) + after, encoding="utf-8")
+    title = f"{population.size:,} generated subjects" if population else " to ".join(ends)
+    parts = {
+        "title": html.escape(title),
+        "data": _embedded_json(data),
+        "heart3d": _resource("heart3d.js").decode(),
+        "niivue": _base64(_resource("niivue/niivue.umd.js.gz")),
+        "niivue_licence": html.escape(_resource("niivue/LICENSE").decode()),
+    }
+    # In one pass: what was put in is not searched again.
+    page = re.sub(r"{{(\w+)}}", lambda name: parts[name[1]], _resource("report_template.html").decode())
+    path.write_text(page, encoding="utf-8")
 
 
 def grey_sprite(image: NDArray[Any]) -> bytes:
@@ -115,7 +146,9 @@ def outline_codes(mask: NDArray[np.bool_]) -> list[str]:
     return codes
 
 
-def _subject(row: SubjectRow, orientation: NDArray[np.float64], schema: LabelSchema) -> dict[str, Any]:
+def _subject(
+    row: SubjectRow, orientation: NDArray[np.float64], schema: LabelSchema, methods: Sequence[str]
+) -> dict[str, Any]:
     return {
         "name": row.name,
         "code": row.code,
@@ -123,9 +156,7 @@ def _subject(row: SubjectRow, orientation: NDArray[np.float64], schema: LabelSch
         "weight": row.weight,
         "description": row.description,
         "stacks": {phase: _stack(stack, orientation, schema) for phase, stack in row.stacks.items()},
-        "measures": {
-            method: measure(row.stacks, schema, method) for method in (CENTRE_TO_CENTRE, SLICE_SUMMATION)
-        },
+        "measures": {method: measure(row.stacks, schema, method) for method in methods},
     }
 
 
@@ -142,6 +173,18 @@ def _stack(stack: LabelledStack, orientation: NDArray[np.float64], schema: Label
             name: [outline_codes(slice_ids == schema.id_of(name)) for slice_ids in label_ids]
             for name in schema.foreground
         },
+    }
+
+
+def _histograms(population: Population) -> dict[str, Any]:
+    """Counts in a few bins, so that a page does not grow with its cohort."""
+    counted = {name: np.histogram(values, bins="sturges") for name, values in population.measures.items()}
+    return {
+        "size": population.size,
+        "histograms": [
+            {**_measure_heading(name), "counts": counts.tolist(), "edges": edges.round(2).tolist()}
+            for name, (counts, edges) in counted.items()
+        ],
     }
 
 
@@ -170,6 +213,11 @@ def _png(image: Image.Image, **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, format="PNG", compress_level=PNG_COMPRESS_LEVEL, **options)
     return stream.getvalue()
+
+
+def _resource(name: str) -> bytes:
+    """A file of this package."""
+    return files(__package__).joinpath(name).read_bytes()
 
 
 def _base64(data: bytes) -> str:

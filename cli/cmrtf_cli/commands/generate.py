@@ -73,11 +73,12 @@ def command(
     """Make new labelled subjects: 3D stacks at ED and ES of hearts and appearances that are drawn.
 
     Subjects are written one by one. What was stopped goes on with the same command. The folder provenance/
-    in --out says how each was made and what it measures.
+    in --out says how each was made and what it measures, and has report.html: open it in a browser.
     """
     from cmrtf.synthesis.appearance import SAMPLE
     from cmrtf.synthesis.formats import FORMATS
     from cmrtf.synthesis.generated_cohort import Request, generate_cohort
+    from cmrtf.synthesis.provenance import PROVENANCE
 
     if vendor and style != SAMPLE:
         raise click.UsageError("expected --style or --vendor. Received: both.")
@@ -86,7 +87,8 @@ def command(
     style = f"vendor:{vendor}" if vendor else style
     request = Request(subjects, seed, style, pathology, conditions)
     generate_cohort(_source(model), request, FORMATS[format_name], out)
-    click.echo(f"Generated: {subjects} subjects in {out}.")
+    report = out / PROVENANCE / "report.html"
+    click.echo(f"Generated: {subjects} subjects in {out}. Open {report} in a browser.")
 
 
 def _source(model: Path) -> Source:

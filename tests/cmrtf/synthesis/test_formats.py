@@ -14,6 +14,7 @@ import pytest
 from cmrtf.data.cohort import PHASES
 from cmrtf.data.cohort_builder import build_cohort
 from cmrtf.data.nifti import read_nifti
+from cmrtf.data.preparation import restore_intensity
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.formats import FORMATS
 from cmrtf.synthesis.generated_cohort import Request, generate_cohort
@@ -83,6 +84,21 @@ def test_the_other_layouts_hold_the_same_subjects(write, name, image, labels):
                 received = read_nifti(write(name) / file.format(code=code, phase=phase))
                 np.testing.assert_array_equal(received.data, expected.data[..., frame])
                 np.testing.assert_array_equal(received.affine, expected.affine)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_each_layout_is_read_back(write, name):
+    code = CODES[0]
+    window = json.loads((write(name) / "provenance" / f"{code}.json").read_text())["intensity_window"]
+    read = FORMATS[name].read_subject(write(name), code, window)
+    image, labels = (read_nifti(write("mnms") / code / f"{code}_{kind}.nii.gz") for kind in ("sa", "sa_gt"))
+    assert list(read) == list(PHASES)
+    for frame, stack in enumerate(read.values()):
+        np.testing.assert_array_equal(stack.label_ids, labels.data[..., frame].T)
+        np.testing.assert_array_equal(stack.affine, image.affine)
+        restored = restore_intensity(stack.image, window)
+        np.testing.assert_allclose(restored, image.data[..., frame].T, rtol=1e-5, atol=1e-3)
+        assert -1.0 - 1e-5 <= stack.image.min() < stack.image.max() <= 1.0 + 1e-5
 
 
 def test_nnunet_finds_what_it_is_told(write):

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from cmrtf.data.nifti import read_nifti
 from cmrtf.data.readers import read_raw
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis import cohort_report
 from cmrtf.synthesis.formats import FORMATS
 from cmrtf.synthesis.generated_cohort import Request, generate_cohort
 from cmrtf.synthesis.generation import generate_subject
@@ -19,6 +21,10 @@ MNMS = FORMATS["mnms"]
 def arrays(cohort):
     """File name to voxels."""
     return {path.name: read_nifti(path).data.tobytes() for path in cohort.rglob("*.nii.gz")}
+
+
+def report_of(cohort):
+    return cohort / "provenance" / "report.html"
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +70,7 @@ def test_what_was_stopped_goes_on(source, cohort, tmp_path):
     generate_cohort(source, REQUEST, MNMS, tmp_path)
     assert first.stat().st_mtime_ns == written_ns
     assert arrays(tmp_path) == arrays(cohort)
+    assert report_of(tmp_path).read_bytes() == report_of(cohort).read_bytes()
     assert {path.name for path in tmp_path.rglob("*")} == {path.name for path in cohort.rglob("*")}
 
 
@@ -125,6 +132,20 @@ def test_a_centre_that_was_asked_for_is_told(source, tmp_path):
     assert (subject["style"], subject["vendor"], subject["centre"]) == ("centre:2", "B", "2")
     (raw,) = read_raw(tmp_path).subjects
     assert (raw.vendor, raw.centre) == ("B", "2")
+
+
+def test_the_report_shows_the_first_subjects_and_measures_all(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(cohort_report, "SUBJECTS_SHOWN", 1)
+    generate_cohort(source, REQUEST, MNMS, tmp_path)
+    page = report_of(tmp_path).read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+    provenance = json.loads((tmp_path / "provenance" / "SYN00001.json").read_text())
+    (shown,) = data["subjects"]
+    assert (shown["name"], shown["kind"]) == ("SYN00001", "generated")
+    assert shown["description"] == f"{provenance['pathology']}, vendor {provenance['vendor']}"
+    assert shown["measures"]["slice_summation"] == pytest.approx(provenance["measures"])
+    assert [sum(each["counts"]) for each in data["population"]["histograms"]] == [2, 2, 2, 2]
+    assert data["provenance"]["seed"] == 3
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 import base64
+import gzip
+import hashlib
 import io
 import json
 import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -9,7 +12,14 @@ from PIL import Image
 
 from cmrtf.data.schema import SCHEMA
 from cmrtf.synthesis.display import grey_levels
-from cmrtf.synthesis.report import SPRITE_COLUMNS, grey_sprite, label_sprite, outline_codes, write_report
+from cmrtf.synthesis.report import (
+    SPRITE_COLUMNS,
+    Population,
+    grey_sprite,
+    label_sprite,
+    outline_codes,
+    write_report,
+)
 from cmrtf.synthesis.synthetic_subject import in_order
 
 
@@ -89,9 +99,9 @@ def test_what_a_user_names_stays_text(make_walk, tmp_path) -> None:
     hostile = "</script><img src=x onerror=alert(1)>{{data}}"
     page = report(tmp_path / "report.html", make_walk(code_a=hostile), {"note": hostile})
     assert "<img" not in page
-    assert page.count("</script>") == 2
+    assert page.count("</script>") == 3
     data = data_of(page)
-    assert data["codes"][0] == data["provenance"]["note"] == hostile
+    assert data["ends"][0] == data["provenance"]["note"] == hostile
 
 
 def test_subjects_phases_and_measures_are_all_there(make_walk, tmp_path) -> None:
@@ -102,3 +112,30 @@ def test_subjects_phases_and_measures_are_all_there(make_walk, tmp_path) -> None
     first = data["subjects"][0]
     assert first["measures"]["slice_summation"]["LV_EDV_ml"] is None
     assert first["stacks"]["ES"]["areas_cm2"]["LV"] == pytest.approx([256 * 0.0225] * 4)
+
+
+def test_a_cohort_of_any_size_has_histograms_of_a_few_bars(make_walk, tmp_path) -> None:
+    rows = in_order(*make_walk())[1:2]
+    sizes = {}
+    for size in (1, 3, 10_000):
+        values = np.random.default_rng(0).normal(120, 20, size)
+        write_report(tmp_path / "report.html", rows, {}, SCHEMA, Population(size, {"LV_EDV_ml": values}))
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        sizes[size] = len(page)
+        (histogram,) = data_of(page)["population"]["histograms"]
+        assert histogram["label"] == "LV EDV"
+        assert sum(histogram["counts"]) == size
+        assert histogram["edges"] == sorted(set(histogram["edges"]))
+        assert histogram["edges"][0] <= values.min().round(2)
+        assert f"<title>{size:,} generated subjects" in page
+    assert sizes[10_000] < sizes[3] + 500
+
+
+def test_niivue_is_the_published_file_and_its_licences_are_in_the_page(make_walk, tmp_path) -> None:
+    folder = files("cmrtf.synthesis") / "niivue"
+    published = gzip.decompress(folder.joinpath("niivue.umd.js.gz").read_bytes())
+    assert hashlib.sha256(published).hexdigest() in folder.joinpath("README.md").read_text(encoding="utf-8")
+    page = report(tmp_path / "report.html", make_walk())
+    packed = re.search(r'<script type="text/plain" id="niivue">(.*?)</script>', page, re.S)[1]
+    assert gzip.decompress(base64.b64decode(packed)) == published
+    assert "Copyright (c) 2021, Niivue" in page
