@@ -73,7 +73,8 @@ def write_report(
     ends = list(dict.fromkeys((rows[0].code, rows[-1].code)))
     first = next(iter(rows[0].stacks.values()))
     # Only where a source stands beside its synthetic version do their different slices matter.
-    methods = [SLICE_SUMMATION] if population else [CENTRE_TO_CENTRE, SLICE_SUMMATION]
+    own_slices = {row.kind for row in rows} >= {"source", "intrasubject"}
+    methods = [CENTRE_TO_CENTRE, SLICE_SUMMATION] if own_slices else [SLICE_SUMMATION]
     data = {
         "ends": ends,
         "phases": phases_of(rows),
