@@ -5,7 +5,9 @@ Surfaces are made here, from the label sprites. Between two slices lies the outl
 middle of the stack: x to the patient's right, y to the front, z to the base. */
 const heart3d = (() => {
   const NEAR_MM = 6, STEP_MM = 2, PLANE = [255, 255, 255, 255];
-  const SURFACES = [["LV", ["LV"], 1], ["RV", ["RV"], 1], ["MYO", ["LV", "MYO"], .38]];
+  /* Name and colour, structures inside, opacity, and millimetres of growth: the outer wall must not coincide with the
+     cavity's basal end. */
+  const SURFACES = [["LV", ["LV"], 1, 0], ["RV", ["RV"], 1, 0], ["MYO", ["LV", "MYO"], .38, .4]];
   let viewer = null, shown = null;
 
   /* NiiVue lies in the page compressed, and runs when it is first asked for. */
@@ -111,13 +113,13 @@ const heart3d = (() => {
   function add(name, points, triangles, colour, opacity) {
     const mesh = new niivue.NVMesh(new Float32Array(points), new Uint32Array(triangles), name, new Uint8Array(colour), opacity, true, viewer.gl);
     viewer.addMesh(mesh);
-    viewer.setMeshShader(mesh.id, "Matte");
+    viewer.setMeshShader(mesh.id, "Diffuse");
   }
 
-  function addSurface(stack, ids, [name, parts, opacity]) {
+  function addSurface(stack, ids, [name, parts, opacity, growthMm]) {
     const wanted = DATA.structures.filter(s => parts.includes(s.name)).map(s => s.id), [dx, dy, dz] = stack.spacing_mm;
     const slices = Array.from({length: stack.slices}, (_, k) =>
-      depth(Uint8Array.from(ids.subarray(k * SIZE * SIZE, (k + 1) * SIZE * SIZE), id => wanted.includes(id)), dx));
+      depth(Uint8Array.from(ids.subarray(k * SIZE * SIZE, (k + 1) * SIZE * SIZE), id => wanted.includes(id)), dx).map(mm => mm + growthMm));
     const {values, stepMm} = resampled(slices, dz), {points, triangles} = surface(values);
     if (!triangles.length) return;
     const start = -(stack.slices + 1) / 2 * dz, middle = (SIZE - 1) / 2;
