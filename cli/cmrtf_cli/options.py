@@ -1,8 +1,23 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
+
+from cmrtf.errors import CmrtfError
+
+Value = TypeVar("Value")
+
+
+def read_parameter(parse: Callable[[str], Value], text: str) -> Value:
+    """Parse what an option was given; what cannot be parsed is that option's error."""
+    try:
+        return parse(text)
+    except CmrtfError as error:
+        raise click.BadParameter(str(error)) from error
+
 
 preset = click.option(
     "--preset",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmrtf.errors import CmrtfError
 from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
 def _conditions(_: click.Context, __: click.Parameter, text: str | None) -> tuple[Condition, ...]:
     from cmrtf.synthesis.conditions import parse_conditions
 
-    try:
-        return () if text is None else parse_conditions(text)
-    except CmrtfError as error:
-        raise click.BadParameter(str(error)) from error
+    return () if text is None else options.read_parameter(parse_conditions, text)
 
 
 @click.command(

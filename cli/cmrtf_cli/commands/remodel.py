@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmrtf.errors import CmrtfError
+from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -17,10 +17,7 @@ CLOSE_ENOUGH_PERCENT = 5.0
 def _targets(_: click.Context, __: click.Parameter, text: str | None) -> dict[str, float]:
     from cmrtf.synthesis.targets import parse_targets
 
-    try:
-        return {} if text is None else parse_targets(text)
-    except CmrtfError as error:
-        raise click.BadParameter(str(error)) from error
+    return {} if text is None else options.read_parameter(parse_targets, text)
 
 
 @click.command(
