@@ -20,7 +20,7 @@ test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests
 	$(BIN)/python -m pytest
 
 fuzz: $(VENV)/installed-test  ## spoilt raw data, 12,000 cases: some minutes
-	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/cmrtf/data/test_fuzz_readers.py
+	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py
 
 check: $(VENV)/installed-dev  ## lint, format, types
 	$(BIN)/ruff check

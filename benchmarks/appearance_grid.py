@@ -23,18 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.nifti import write_nifti
-from cmrtf.data.preparation import to_nifti_order
-from cmrtf.data.schema import SCHEMA
-from cmrtf.evaluation.judge import dice_per_subject, segment_subjects
+from cmrtf.bundle.bundle import Bundle
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
+from cmrtf.core.nifti import write_nifti
+from cmrtf.core.preparation import to_nifti_order
+from cmrtf.evaluation.segmenter import dice_per_subject, segment_subjects
 from cmrtf.evaluation.subjects import RealSubject, Slices, Subject, real_subjects, repaint
-from cmrtf.palette import LABEL_COLOURS
+from cmrtf.report.display import enlarged_labels, grey_levels, label_outlines
 from cmrtf.synthesis.appearance import SAMPLE, Appearance, AppearanceBank, find_style
-from cmrtf.synthesis.display import enlarged_labels, grey_levels, label_outlines
 from cmrtf.training.segmenter_store import SegmenterStore
 from cmrtf.training.train_segmenter import SEGMENTER_STEPS
-from cmrtf_export.bundle import Bundle
 
 NUM = 5
 """Anatomies, and styles."""

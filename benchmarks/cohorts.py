@@ -16,13 +16,15 @@ from heart_shapes import Stacks, along_the_heart, clinical, slice_shapes
 from numpy.typing import NDArray
 from scipy import stats
 
-from cmrtf.data.cohort import PreparedCohort, PreparedVolume, SubjectRecord
-from cmrtf.data.label_validity import volume_faults
+from cmrtf.bundle.bundle import Bundle
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.shape.measures import measure_volumes_ml
+from cmrtf.shape.plausibility import volume_faults
 from cmrtf.synthesis.anatomy import Anatomy
-from cmrtf.synthesis.anatomy_prior import AnatomyPrior, measure_volumes_ml
-from cmrtf.synthesis.conditions import QUANTITIES
-from cmrtf.synthesis.remodelling import Change, remodel
-from cmrtf_export.bundle import Bundle
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.criteria import QUANTITIES
+from cmrtf.synthesis.remodel import Change, remodel
 
 CHANGES = {f"towards {name}": Change(towards=name) for name in ("NOR", "DCM", "HCM", "RV")} | {
     f"{', '.join(factors)} x {', '.join(map(str, factors.values()))}": Change(targets=factors)

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cmrtf.data.pipeline import Slices, image_batches
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
 from cmrtf.layers.spade import SPADE
 from cmrtf.layers.spectral_conv2d import SpectralConv2D, bake_spectral_norm
@@ -20,6 +19,7 @@ from cmrtf.networks.spade_generator import SPADEGenerator
 from cmrtf.networks.style_encoder import StyleEncoder
 from cmrtf.training.config import GANConfig
 from cmrtf.training.fused_adam import FusedAdam
+from cmrtf.training.input_pipeline import Slices, image_batches
 from cmrtf.training.train_gan import build_spade_gan
 
 FLOAT32, BFLOAT16 = "float32", "mixed_bfloat16"

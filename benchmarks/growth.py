@@ -10,7 +10,7 @@ from labels import Material, take, with_classes, with_noise, with_size
 from numpy.typing import NDArray
 from timing import Effort, interleave
 
-from cmrtf.data.schema import SCHEMA
+from cmrtf.core.labels import SCHEMA
 from cmrtf.layers.label_neighbourhoods import fits_in_int64
 
 BATCH, CHANNELS, HIDDEN = 4, 32, 64

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
-from cmrtf.data.preparation import SPACING_MM
-from cmrtf.data.schema import SCHEMA
-from cmrtf.synthesis.conditions import QUANTITIES
+from cmrtf.core.labels import SCHEMA
+from cmrtf.core.preparation import SPACING_MM
+from cmrtf.synthesis.criteria import QUANTITIES
 
 LV, MYO, RV = (SCHEMA.id_of(structure) for structure in ("LV", "MYO", "RV"))
 SMALLEST_PIXELS = 40

@@ -9,7 +9,7 @@ from multiply_adds import generator_multiply_adds, style_encoder_multiply_adds
 from peers import GENERATOR_NOTE, MonaiTranslator
 from timing import Effort, interleave
 
-from cmrtf.data.pipeline import Slices
+from cmrtf.training.input_pipeline import Slices
 
 BATCHES = (1, 8, 32)
 MONAI = "MONAI SPADENet"

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.cohort_builder import build_cohort
-from cmrtf.data.pipeline import Slices
-from cmrtf.data.schema import SCHEMA
+from cmrtf.cohort.build import build_cohort
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.labels import SCHEMA
 from cmrtf.layers.label_ids import reduce_labels
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.phantom.cohort import write_phantom_cohort
+from cmrtf.training.input_pipeline import Slices
 
 SUBJECTS, FRAMES, SEED = 12, 10, 1
 

@@ -11,13 +11,13 @@ import numpy as np
 from labels import Material
 from timing import Effort, interleave, milliseconds
 
-from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.cohort_builder import build_cohort
-from cmrtf.data.examination import examine
-from cmrtf.data.pipeline import Slices
-from cmrtf.data.preparation import prepare_subject
-from cmrtf.data.readers import read_raw
-from cmrtf.data.subject_builder import inputs_of, sha256, stored_arrays, to_npz
+from cmrtf.cohort.build import build_cohort
+from cmrtf.cohort.build_subject import inputs_of, sha256, stored_arrays, to_npz
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.preparation import prepare_subject
+from cmrtf.datasets.readers import read_raw
+from cmrtf.quality.checks import examine
+from cmrtf.training.input_pipeline import Slices
 
 SUBJECTS = 12
 """So many subjects at most are prepared step by step: they are held in memory."""

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cmrtf.data.cohort import MANIFEST_NAME, read_manifest
-from cmrtf.data.nifti import write_nifti
-from cmrtf.data.shards import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, record_bytes
+from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
+from cmrtf.cohort.shard_store import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, record_bytes
+from cmrtf.core.nifti import write_nifti
 
 SIZES = (50, 150, 450)
 LARGE_SIZES = (1000, 50_000)
@@ -39,18 +39,18 @@ COLUMNS = (
 )
 
 PREPARE_FILES = """
-from cmrtf.data.cohort_builder import build_cohort
+from cmrtf.cohort.build import build_cohort
 build_cohort(raw, out)
 """
 PREPARE_SHARDS = """
-from cmrtf.data.shard_builder import build_sharded_cohort
+from cmrtf.cohort.build_beam import build_sharded_cohort
 build_sharded_cohort(raw, out)
 """
 BATCHES = """
 import time
-from cmrtf.data.augmentation import AugmentationConfig
-from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.pipeline import Slices, image_batches
+from cmrtf.training.augmentation import AugmentationConfig
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.training.input_pipeline import Slices, image_batches
 began = time.perf_counter()
 cohort = PreparedCohort.open(out)
 slices = Slices.of_split(cohort, "train")

@@ -12,14 +12,14 @@ from labels import Material, take
 from serving_process import server_process
 from timing import Effort, Timing, interleave
 
-from cmrtf.data.schema import SCHEMA
+from cmrtf.bundle.server import Server
+from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN, promised_signatures
+from cmrtf.core.labels import SCHEMA
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.train_gan import build_spade_gan
 from cmrtf.training.train_vae import build_label_vae
 from cmrtf_export.saved_models import save_models
-from cmrtf_export.server import Server
 from cmrtf_export.session_model import SessionModel
-from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN, promised_signatures
 
 BATCHES = (1, 8, 32)
 

@@ -25,11 +25,11 @@ import tensorflow as tf
 from serving_process import server_process
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from cmrtf.bundle.bundle import Bundle
+from cmrtf.bundle.contents import model_folder
+from cmrtf.bundle.server import Server
+from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN
 from cmrtf.errors import CmrtfError
-from cmrtf_export.bundle import Bundle
-from cmrtf_export.contents import model_folder
-from cmrtf_export.server import Server
-from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN
 
 LIMIT_BYTES = 8 * 2**20
 DEADLINE_S = 120.0

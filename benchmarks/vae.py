@@ -8,10 +8,10 @@ from contenders import SHORT, as_in_training, precision
 from labels import Material, take
 from timing import Effort, interleave
 
-from cmrtf.data.pipeline import label_batches
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.training.config import VAEConfig, load_config
 from cmrtf.training.fused_adam import FusedAdam
+from cmrtf.training.input_pipeline import label_batches
 from cmrtf.training.train_vae import build_label_vae
 
 INFERENCE_BATCH = 32

@@ -1,5 +1,7 @@
 """The one exception that means "your data or your run is wrong", as opposed to a bug."""
 
+from pathlib import Path
+
 
 class CmrtfError(Exception):
     """Something the user can mend: the message names the file, what was expected and what arrived.
@@ -7,3 +9,17 @@ class CmrtfError(Exception):
     The command line prints the message as one paragraph and exits with code 1; every other
     exception is a bug and keeps its traceback.
     """
+
+
+class FileError(CmrtfError):
+    """A file that cannot be used.
+
+    Args:
+        file: the file.
+        problem: what was expected and what was received.
+    """
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file = file
+        self.problem = problem

@@ -18,23 +18,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from cmrtf.data.cohort import PreparedCohort, PreparedVolume
-from cmrtf.data.label_validity import repair, slice_faults
-from cmrtf.data.preparation import SIZE
-from cmrtf.data.schema import SCHEMA
-from cmrtf.evaluation.dice import dice
-from cmrtf.synthesis.display import upright
-from cmrtf.synthesis.interpolation import CodedStack, decode_labels_between, paint_between
-from cmrtf.synthesis.measures import slice_areas_mm2, volume_ml
-from cmrtf.synthesis.shape_interpolation import shape_based
-from cmrtf.synthesis.synthetic_subject import LabelledStack
-from cmrtf.synthesis.walks import between
+from cmrtf.bundle.bundle import Bundle
+from cmrtf.bundle.signatures import SPADE_GAN
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import PreparedVolume
+from cmrtf.core.labels import SCHEMA
+from cmrtf.core.preparation import SIZE
+from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.metrics.overlap import dice
+from cmrtf.report.display import upright
+from cmrtf.shape.measures import slice_areas_mm2, volume_ml
+from cmrtf.shape.plausibility import repair, slice_faults
+from cmrtf.shape.shape_interpolation import shape_based
+from cmrtf.synthesis.heart_axis import between
+from cmrtf.synthesis.interpolate import CodedStack, decode_labels_between, paint_between
 from cmrtf.training.checkpoints import restore_for_inference
-from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.run import RunDirectory
 from cmrtf.training.samples import COLOUR_MAP
 from cmrtf.training.train_gan import build_spade_gan
-from cmrtf_export.bundle import Bundle
-from cmrtf_export.signatures import SPADE_GAN
 
 IMAGES = Path(__file__).with_name("images")
 WALK = "L6U7J9", "H4V6G5"

@@ -19,10 +19,14 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import strategies as st
 
-from cmrtf.data.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, SubjectRecord, subject_file
-from cmrtf.data.geometry import VolumeGeometry
-from cmrtf.data.schema import SCHEMA
-from cmrtf.data.subject_builder import sha256, to_npz
+from cmrtf.cohort.build_subject import sha256, to_npz
+from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME
+from cmrtf.cohort.npz_store import subject_file
+from cmrtf.cohort.record import SubjectRecord
+from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.labels import SCHEMA
+
+pytest_plugins = ["bundle_fixtures", "interpolation_fixtures", "training_fixtures"]
 
 # The first example of a property pays for TensorFlow's start-up.
 hypothesis.settings.register_profile("cmrtf", deadline=None)

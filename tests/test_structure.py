@@ -20,7 +20,7 @@ from cmrtf_cli.main import COMMANDS
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE_ROOTS = {"cmrtf": ROOT, "cmrtf_cli": ROOT / "cli", "cmrtf_export": ROOT / "export"}
 
-BASE = {"cmrtf", "cmrtf.errors", "cmrtf.folders", "cmrtf.palette", "cmrtf.version"}
+BASE = {"cmrtf", "cmrtf.errors", "cmrtf.core.files", "cmrtf.core.labels", "cmrtf.version"}
 ALLOWED = {
     "cmrtf": {"cmrtf.errors", "cmrtf.version"},
     "cmrtf.data": BASE,
@@ -102,7 +102,7 @@ def test_every_package_has_import_rules():
 
 
 def test_nifti_is_read_and_written_in_one_module():
-    assert importers_of("nibabel") == {"cmrtf.data.nifti"}
+    assert importers_of("nibabel") == {"cmrtf.core.nifti"}
 
 
 def test_click_is_for_the_command_line():
@@ -250,7 +250,7 @@ def test_wheel_holds_exactly_the_files_of_the_packages(wheel):
         "cmrtf/training/presets/cpu.yaml",
         "cmrtf/synthesis/report_template.html",
         "cmrtf_export/model_card.md",
-        "cmrtf/synthesis/niivue/niivue.umd.js.gz",
+        "cmrtf/report/templates/niivue/niivue.umd.js.gz",
         "cmrtf_export/serving/models.config",
     } <= packed
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from cmrtf.data.cohort import PreparedCohort
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.files import new_folder, require_new_folder
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import new_folder, require_new_folder
 
 if TYPE_CHECKING:
+    from cmrtf.bundle.bundle import Bundle
     from cmrtf.evaluation.section import Section
     from cmrtf.evaluation.subjects import RealSubject, Subject
     from cmrtf.training.segmenter_store import SegmenterStore
     from cmrtf.training.train_segmenter import TrainedSegmenter
-    from cmrtf_export.bundle import Bundle
 
 AMOUNTS = (5, 10, 20)
 """Real subjects that segmenters are trained on, besides all of them."""
@@ -46,11 +46,11 @@ def evaluate(
         training_steps: of all segmenters; None means the usual number.
         seed: of everything drawn.
     """
-    from cmrtf.evaluation.evaluation_report import write_evaluation
+    from cmrtf.bundle.bundle import Bundle
+    from cmrtf.evaluation.report import write_evaluation
     from cmrtf.evaluation.subjects import Slices, real_subjects
     from cmrtf.training.segmenter_store import SegmenterStore
     from cmrtf.training.train_segmenter import SEGMENTER_STEPS
-    from cmrtf_export.bundle import Bundle
 
     require_new_folder(out)
     cohort = PreparedCohort.open(data)
@@ -92,13 +92,13 @@ def _sections(
     seed: int,
 ) -> "list[Section]":
     """All sections that need no training but the judge's."""
-    from cmrtf.evaluation.clinical import clinical_section
-    from cmrtf.evaluation.disclosure import disclosure_section
-    from cmrtf.evaluation.faithfulness import faithfulness_section
-    from cmrtf.evaluation.realism import realism_section
-    from cmrtf.evaluation.reconstruction import reconstruction_section
+    from cmrtf.evaluation.sections.clinical import clinical_section
+    from cmrtf.evaluation.sections.label_fidelity import faithfulness_section
+    from cmrtf.evaluation.sections.plausibility import validity_section
+    from cmrtf.evaluation.sections.privacy import disclosure_section
+    from cmrtf.evaluation.sections.realism import realism_section
+    from cmrtf.evaluation.sections.reconstruction import reconstruction_section
     from cmrtf.evaluation.subjects import restyle, walked_subjects
-    from cmrtf.evaluation.validity import validity_section
 
     training, held_out = ([subject for _, subject in group] for group in (sources, new))
     as_decoded, walks = walked_subjects(bundle, sources, num_walks, seed, progress=True)
@@ -151,8 +151,8 @@ def _use(
     num_walks: int,
     seeds: range,
 ) -> "Section":
+    from cmrtf.evaluation.sections.downstream_utility import usefulness_section
     from cmrtf.evaluation.subjects import Subject, restyle, walked_subjects
-    from cmrtf.evaluation.usefulness import usefulness_section
 
     def synthesize(real: Sequence[Subject]) -> list[Subject]:
         """Walks between these subjects in appearances drawn from theirs, which are more varied."""

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmrtf.data.cohort import PHASES, PreparedCohort
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.files import require_new_folder
+from cmrtf.core.labels import PHASES
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import require_new_folder
 
 if TYPE_CHECKING:
-    from cmrtf_export.bundle_models import BundleModels
+    from cmrtf.bundle.models import BundleModels
 
 
 def interpolate(
@@ -40,8 +41,8 @@ def interpolate(
         repair: whether labels that no heart can have are mended.
         seed: for the record; a walk between posterior means draws nothing.
     """
-    from cmrtf.synthesis.interpolation import interpolate_subjects
-    from cmrtf.synthesis.writing import write_outputs
+    from cmrtf.report.outputs import write_outputs
+    from cmrtf.synthesis.interpolate import interpolate_subjects
 
     require_new_folder(out)
     cohort = PreparedCohort.open(data)

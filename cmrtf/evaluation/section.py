@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cmrtf.evaluation.confidence import Estimate
+from cmrtf.metrics.bootstrap import Estimate
 
 
 @dataclass(frozen=True)

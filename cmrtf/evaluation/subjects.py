@@ -8,20 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from cmrtf.data.cohort import PreparedCohort, PreparedVolume, SubjectRecord
-from cmrtf.data.label_validity import repair
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import PreparedVolume, SubjectRecord
 from cmrtf.errors import CmrtfError
+from cmrtf.shape.plausibility import repair
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, Style, draw_appearance
 from cmrtf.synthesis.choice import pathology_choice
-from cmrtf.synthesis.generation import generate_subject
-from cmrtf.synthesis.interpolation import (
-    CodedStack,
-    Models,
-    affine_between,
-    decode_labels_between,
-    paint_between,
-)
+from cmrtf.synthesis.generate import generate_subject
+from cmrtf.synthesis.interpolate import CodedStack, affine_between, decode_labels_between, paint_between
+from cmrtf.synthesis.protocols import Models
 
 
 @dataclass(frozen=True)

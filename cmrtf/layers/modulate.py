@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from cmrtf.layers.row_selection import RowSelection
+from cmrtf.layers.sparse_gather import RowSelection
 
 Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor, None]
 

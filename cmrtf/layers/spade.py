@@ -8,7 +8,7 @@ import tensorflow as tf
 from cmrtf.layers.batch_statistics import BatchStatistics
 from cmrtf.layers.label_neighbourhoods import LabelNeighbourhoods
 from cmrtf.layers.modulate import modulate
-from cmrtf.layers.row_selection import sum_of_rows
+from cmrtf.layers.sparse_gather import sum_of_rows
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")

@@ -1,6 +1,5 @@
 """The SPADE GAN: label maps to realistic images of a chosen appearance."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -13,29 +12,12 @@ from cmrtf.losses import (
     hinge_generator_loss,
 )
 from cmrtf.models.differentiable_augmentation import augment
+from cmrtf.models.loss_weights import LossWeights
 from cmrtf.models.replicas import scaled_mean, update_moving_average
 from cmrtf.networks.gaussian import Gaussian
 from cmrtf.networks.multiscale_discriminator import MultiscaleDiscriminator
 from cmrtf.networks.spade_generator import SPADEGenerator
 from cmrtf.networks.style_encoder import StyleEncoder
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the generator's terms beside the hinge loss, which has weight 1.
-
-    Args:
-        feature_matching: 10 in pix2pixHD and SPADE.
-        reconstruction: mean absolute difference of the image and its reconstruction from its own
-            labels and style; what makes small cohorts converge in minutes.
-        kl: of the style code.
-        perceptual: used only where VGG19 weights are given.
-    """
-
-    feature_matching: float = 10.0
-    reconstruction: float = 5.0
-    kl: float = 0.02
-    perceptual: float = 10.0
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")

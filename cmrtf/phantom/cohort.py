@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from cmrtf.data import writer_mnms
-from cmrtf.folders import new_folder
+from cmrtf.core.files import new_folder
+from cmrtf.datasets import writer_mnms
 from cmrtf.phantom.heart import Heart, contraction_curve
 from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cmrtf.data.schema import SCHEMA
+from cmrtf.core.labels import SCHEMA
 from cmrtf.phantom.acquisition import Acquisition
 from cmrtf.phantom.chest import Chest, Texture
 from cmrtf.phantom.heart import ANGLES_RAD, Heart, HeartState

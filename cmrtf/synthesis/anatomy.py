@@ -2,25 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data.cohort import PHASES
-from cmrtf.data.label_validity import repair
-from cmrtf.synthesis.pose import inverse, move
-from cmrtf.synthesis.walks import codes_at
+from cmrtf.core.labels import PHASES
+from cmrtf.shape.plausibility import repair
+from cmrtf.shape.pose import inverse, move
+from cmrtf.synthesis.heart_axis import codes_at
+from cmrtf.synthesis.protocols import Decoder
 
 PLACES = 12
 """Places along the heart, apex to base, at which a heart is described: as many as thick slices at most."""
-
-
-class Decoder(Protocol):
-    """Half of the label VAE of a bundle."""
-
-    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """`(batch, latent_dim)` codes to label ids `(batch, size, size)`."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Anatomy:
         codes: `(2, PLACES, latent_dim)`: ED and ES, from the apical to the basal labelled slice.
         ends_mm: `(2, 2)`: apical and basal slice centre in ED and ES, along the axis of the stack from the
             apical centre in ED.
-        pose: `(3,)`: how the heart lies in its slices, the same in both phases; see `cmrtf.synthesis.pose`.
+        pose: `(3,)`: how the heart lies in its slices, the same in both phases; see `cmrtf.shape.pose`.
             Codes are those of the heart without it.
     """
 

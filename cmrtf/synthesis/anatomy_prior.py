@@ -1,7 +1,7 @@
 """Hearts of nobody in particular: drawn, moved towards a pathology, brought to given volumes."""
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from cmrtf.data.cohort import PHASES
-from cmrtf.data.preparation import SPACING_MM
-from cmrtf.data.schema import SCHEMA
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.anatomy import Anatomy, Decoder
-
-VOLUMES = tuple(f"{structure}_{phase}" for phase in PHASES for structure in SCHEMA.foreground)
-"""What a heart is measured by, in ml: `LV_ED`, `MYO_ED`, `RV_ED` and the same in ES."""
+from cmrtf.shape.measures import VOLUMES, measure_volumes_ml
+from cmrtf.synthesis.anatomy import Anatomy
+from cmrtf.synthesis.protocols import Decoder
 
 VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
 """Where in `VOLUMES` EDV and ESV of a ventricle are."""
@@ -73,7 +69,7 @@ class AnatomyPrior:
         volumes_ml: `(subjects, 6)`, by `VOLUMES`.
         slice_spacing_mm: `(subjects,)`.
         pathologies: `(subjects,)`; empty where unknown.
-        usual_landmarks: `(2, 2)`, of the pose that codes are without; see `cmrtf.synthesis.pose`.
+        usual_landmarks: `(2, 2)`, of the pose that codes are without; see `cmrtf.shape.pose`.
 
     Reference:
         Amirrajab et al. (2022, 2023) draw truncated normals slice by slice and correlate them afterwards
@@ -331,20 +327,6 @@ class AnatomyPrior:
             known = ", ".join(sorted(set(self.pathologies)))
             raise CmrtfError(f"expected one of the pathologies {known}. Received: {pathology!r}.")
         return chosen
-
-
-def measure_volumes_ml(
-    stacks: Mapping[str, NDArray[np.uint8]], slice_spacing_mm: float
-) -> NDArray[np.float64]:
-    """`VOLUMES` of prepared label stacks, by slice summation."""
-    voxel_ml = SPACING_MM * SPACING_MM * slice_spacing_mm / 1000.0
-    return np.array(
-        [
-            np.count_nonzero(stacks[phase] == SCHEMA.id_of(structure)) * voxel_ml
-            for phase in PHASES
-            for structure in SCHEMA.foreground
-        ]
-    )
 
 
 def _to_scale(volumes_ml: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.data.findings import raise_errors
-from cmrtf.data.geometry import VolumeGeometry
-from cmrtf.data.nifti import NiftiVolume, read_nifti
-from cmrtf.data.preparation import crop_geometry, prepare_image
-from cmrtf.data.validation import axes_findings, finite_findings, image_findings, slices_findings
+from cmrtf.core.files import new_file
+from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.issues import raise_errors
+from cmrtf.core.nifti import NiftiVolume, read_nifti
+from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import new_file
-from cmrtf.synthesis.interpolation import Models
+from cmrtf.quality.file_checks import axes_findings, finite_findings, image_findings, slices_findings
+from cmrtf.synthesis.protocols import Models
 
 SAMPLE = "sample"
 """Asks for appearances that nobody has."""

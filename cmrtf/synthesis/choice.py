@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.conditions import Condition, all_hold
+from cmrtf.synthesis.criteria import Condition, all_hold
 
 
 @dataclass(frozen=True)

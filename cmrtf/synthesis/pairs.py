@@ -2,8 +2,9 @@
 
 from itertools import combinations
 
-from cmrtf.data.cohort import PreparedCohort, SubjectRecord
-from cmrtf.data.schema import SCHEMA
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import SubjectRecord
+from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 
 

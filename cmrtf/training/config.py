@@ -10,9 +10,32 @@ from typing import Any, TypeVar
 
 import yaml
 
-from cmrtf.data.augmentation import AugmentationConfig
 from cmrtf.errors import CmrtfError
-from cmrtf.models.spade_gan import LossWeights
+from cmrtf.models.loss_weights import LossWeights
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How far augmentation may go; every amount is drawn uniformly up to the value given.
+
+    Args:
+        flip_probability: of a left-right and, independently, an up-down flip. Zero by default: a
+            mirrored heart is not one that occurs.
+        rotation_degrees: largest rotation either way.
+        scaling: largest relative change of size, 0.1 for 90 % to 110 %.
+        translation_px: largest shift along each axis.
+        elastic_px: largest displacement of the nodes of a coarse grid, smoothly interpolated.
+        gamma: largest change of log2 of the exponent applied to intensities, images only.
+        bias: largest relative strength of a smooth multiplicative field, images only.
+    """
+
+    flip_probability: float = 0.0
+    rotation_degrees: float = 0.0
+    scaling: float = 0.0
+    translation_px: float = 0.0
+    elastic_px: float = 0.0
+    gamma: float = 0.0
+    bias: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,18 @@ import tensorflow as tf
 from cmrtf.errors import CmrtfError
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import Config
+from cmrtf.training.distributed import (
+    any_of_all,
+    is_chief,
+    mirrored_strategy,
+    step_function,
+    without_remapping,
+)
 from cmrtf.training.finite import not_finite_error
 from cmrtf.training.reporting import Advice, Curves, MetricsLog, Progress
-from cmrtf.training.run_directory import RunDirectory
+from cmrtf.training.run import RunDirectory
 from cmrtf.training.run_lock import locked
-from cmrtf.training.steps import step_function, without_remapping
 from cmrtf.training.stop_request import StopRequest
-from cmrtf.training.strategy import any_of_all, is_chief, mirrored_strategy
 
 Report = Callable[[int], dict[str, float]]
 """Called with the step after every interval: draws pictures, returns figures to log."""

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from tqdm import tqdm
 
-from cmrtf.training.advice import advise
+from cmrtf.training.diagnostics import advise
 
 
 class Progress:

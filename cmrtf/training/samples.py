@@ -9,8 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cmrtf.data.schema import SCHEMA
-from cmrtf.palette import LABEL_COLOURS
+from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
 
 COLOUR_MAP = ListedColormap(np.array(LABEL_COLOURS[: SCHEMA.num_classes]) / 255)
 COLUMNS = 8

@@ -9,18 +9,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.pipeline import Slices, image_batches
-from cmrtf.data.schema import SCHEMA
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.labels import SCHEMA
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
+from cmrtf.training.banks import STYLE_BANK_FILE, write_style_bank
 from cmrtf.training.config import GANConfig
+from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
+from cmrtf.training.input_pipeline import Slices, image_batches
 from cmrtf.training.loop import opened_run, train
 from cmrtf.training.samples import COLUMNS, draw_syntheses
-from cmrtf.training.strategy import check_batch_size, is_chief, mirrored_strategy
-from cmrtf.training.style_bank import STYLE_BANK_FILE, write_style_bank
 
 KIND = "spade_gan"
 SHOWN = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")

@@ -12,18 +12,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cmrtf.data.augmentation import AugmentationConfig
-from cmrtf.data.cohort import LabelArray, SliceArray
-from cmrtf.data.pipeline import Slices, pair_batches
-from cmrtf.data.schema import SCHEMA
+from cmrtf.cohort.cohort import LabelArray, SliceArray
+from cmrtf.core.files import new_folder
+from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import new_folder
 from cmrtf.models.segmenter import Segmenter
+from cmrtf.training.config import AugmentationConfig
+from cmrtf.training.distributed import check_batch_size, mirrored_strategy, step_function, without_remapping
 from cmrtf.training.finite import not_finite_error
 from cmrtf.training.fused_adam import FusedAdam
+from cmrtf.training.input_pipeline import Slices, pair_batches
 from cmrtf.training.reporting import Progress
-from cmrtf.training.steps import step_function, without_remapping
-from cmrtf.training.strategy import check_batch_size, mirrored_strategy
 
 CONFIG_FILE = "segmenter.json"
 WEIGHTS_FILE = "segmenter.weights.h5"

@@ -8,19 +8,19 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cmrtf.data.cohort import PreparedCohort
-from cmrtf.data.pipeline import Slices, label_batches
-from cmrtf.data.schema import SCHEMA
-from cmrtf.evaluation.dice import dice
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.labels import SCHEMA
+from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
-from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE, write_anatomy_bank
+from cmrtf.training.banks import ANATOMY_BANK_FILE, write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
+from cmrtf.training.distributed import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
+from cmrtf.training.input_pipeline import Slices, label_batches
 from cmrtf.training.loop import opened_run, train
-from cmrtf.training.principal_shapes import start_at_principal_shapes
+from cmrtf.training.pca_initialisation import start_at_principal_shapes
 from cmrtf.training.samples import draw_reconstructions
-from cmrtf.training.strategy import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
 
 KIND = "label_vae"
 SHOWN = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")

@@ -9,23 +9,22 @@ from typing import Any
 
 import tensorflow as tf
 
-from cmrtf.data.preparation import SIZE, SPACING_MM
-from cmrtf.data.schema import SCHEMA
+from cmrtf.bundle.contents import ANATOMY_BANK, MODEL_CARD, SERVING, STYLE_BANK, describe, model_folder
+from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN, promised_signatures
+from cmrtf.core.files import new_folder, require_new_folder
+from cmrtf.core.labels import SCHEMA
+from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
-from cmrtf.folders import new_folder, require_new_folder
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank, average
 from cmrtf.training import train_gan, train_vae
-from cmrtf.training.anatomy_bank import ANATOMY_BANK_FILE
+from cmrtf.training.banks import ANATOMY_BANK_FILE, STYLE_BANK_FILE
 from cmrtf.training.checkpoints import restore_for_inference
-from cmrtf.training.run_directory import RunDirectory
-from cmrtf.training.style_bank import STYLE_BANK_FILE
+from cmrtf.training.run import RunDirectory
 from cmrtf.version import __version__
-from cmrtf_export.contents import ANATOMY_BANK, MODEL_CARD, SERVING, STYLE_BANK, describe, model_folder
 from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
 from cmrtf_export.serving_files import copy_serving_files
-from cmrtf_export.signatures import LABEL_VAE, SPADE_GAN, promised_signatures
 from cmrtf_export.warmup import write_warmup_requests
 
 

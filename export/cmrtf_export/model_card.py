@@ -6,8 +6,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from cmrtf.data.schema import SCHEMA
-from cmrtf_export.signatures import VERSION
+from cmrtf.bundle.signatures import VERSION
+from cmrtf.core.labels import SCHEMA
 
 
 def model_card(

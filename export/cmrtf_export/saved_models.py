@@ -11,10 +11,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from cmrtf.bundle.signatures import DEFAULTS, LABEL_VAE, SPADE_GAN, Signature
 from cmrtf.layers.spectral_conv2d import bake_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
-from cmrtf_export.signatures import DEFAULTS, LABEL_VAE, SPADE_GAN, Signature
 
 Outputs = dict[str, tf.Tensor]
 

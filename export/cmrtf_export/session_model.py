@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.protobuf import config_pb2
 
-from cmrtf_export.bundle_models import Arrays
+from cmrtf.bundle.models import Arrays
 
 
 class SessionModel:

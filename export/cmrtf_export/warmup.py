@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from cmrtf_export.bundle_models import Arrays
-from cmrtf_export.signatures import Signature
+from cmrtf.bundle.models import Arrays
+from cmrtf.bundle.signatures import Signature
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 

@@ -12,8 +12,8 @@ import click
 from cmrtf_cli import options
 
 if TYPE_CHECKING:
-    from cmrtf.data.findings import Finding
-    from cmrtf.data.inspection import Inspection
+    from cmrtf.core.issues import Finding
+    from cmrtf.quality.inspection import Inspection
 
 
 @click.command("check", epilog="Example: cmrtf check OpenDataset/ --json")
@@ -26,8 +26,8 @@ def command(raw: Path, data_format: str, as_json: bool) -> None:
     An error is what prepare would refuse; a warning is what it would use as it is, or repair, as the
     text says. Exit code 1 when there is an error.
     """
-    from cmrtf.data.findings import errors
-    from cmrtf.data.inspection import inspect_raw
+    from cmrtf.core.issues import errors
+    from cmrtf.quality.inspection import inspect_raw
 
     inspection = inspect_raw(raw, data_format, progress=not as_json)
     click.echo(_as_json(inspection) if as_json else _as_text(inspection))
@@ -51,7 +51,7 @@ def _as_json(inspection: Inspection) -> str:
 
 def _as_text(inspection: Inspection) -> str:
     """A table of findings, and what is there."""
-    from cmrtf.data.findings import errors
+    from cmrtf.core.issues import errors
 
     names = [_name(each, inspection.root) for each in inspection.findings]
     width = max(map(len, names), default=0)

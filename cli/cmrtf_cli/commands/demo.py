@@ -111,8 +111,8 @@ def _phantom(out: Path, seed: int) -> None:
 
 
 def _prepare(raw: Path, out: Path, seed: int) -> None:
-    from cmrtf.data.cohort import MANIFEST_NAME
-    from cmrtf.data.cohort_builder import build_cohort
+    from cmrtf.cohort.build import build_cohort
+    from cmrtf.cohort.cohort import MANIFEST_NAME
 
     if not _done(out / MANIFEST_NAME):
         build_cohort(raw, out, seed=seed, progress=True)
@@ -140,10 +140,10 @@ def _export(out: Path) -> None:
 
 
 def _walk(out: Path, seed: int) -> None:
-    from cmrtf.data.cohort import PreparedCohort
+    from cmrtf.bundle.bundle import Bundle
+    from cmrtf.cohort.cohort import PreparedCohort
     from cmrtf.synthesis.pairs import dissimilar_pair
     from cmrtf_cli.interpolation import interpolate
-    from cmrtf_export.bundle import Bundle
 
     if not _done(out / "walk"):
         pair = dissimilar_pair(PreparedCohort.open(out / "prepared"))

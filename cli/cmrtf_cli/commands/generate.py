@@ -11,12 +11,12 @@ from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
-    from cmrtf.synthesis.conditions import Condition
-    from cmrtf.synthesis.generated_cohort import Source
+    from cmrtf.report.generated_cohort import Source
+    from cmrtf.synthesis.criteria import Condition
 
 
 def _conditions(_: click.Context, __: click.Parameter, text: str | None) -> tuple[Condition, ...]:
-    from cmrtf.synthesis.conditions import parse_conditions
+    from cmrtf.synthesis.criteria import parse_conditions
 
     return () if text is None else options.read_parameter(parse_conditions, text)
 
@@ -71,10 +71,10 @@ def command(
     Subjects are written one by one. What was stopped goes on with the same command. The folder provenance/
     in --out says how each was made and what it measures, and has report.html: open it in a browser.
     """
+    from cmrtf.datasets.formats import FORMATS
+    from cmrtf.report.generated_cohort import Request, generate_cohort
+    from cmrtf.report.provenance import PROVENANCE
     from cmrtf.synthesis.appearance import SAMPLE
-    from cmrtf.synthesis.formats import FORMATS
-    from cmrtf.synthesis.generated_cohort import Request, generate_cohort
-    from cmrtf.synthesis.provenance import PROVENANCE
 
     if vendor and style != SAMPLE:
         raise click.UsageError("expected --style or --vendor. Received: both.")
@@ -88,8 +88,8 @@ def command(
 
 
 def _source(model: Path) -> Source:
-    from cmrtf.synthesis.generated_cohort import Source
-    from cmrtf_export.bundle import Bundle
+    from cmrtf.bundle.bundle import Bundle
+    from cmrtf.report.generated_cohort import Source
 
     bundle = Bundle.open(model)
     return Source(bundle, bundle.anatomy_prior(), bundle.appearance_bank(), bundle.provenance)

@@ -10,7 +10,7 @@ import click
 from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
-    from cmrtf_export.bundle_models import BundleModels
+    from cmrtf.bundle.models import BundleModels
 
 
 @click.command(
@@ -109,7 +109,7 @@ def command(
 
 def _models(model: Path | None, server: str | None, deadline_s: int) -> "Callable[[], BundleModels]":
     """What opens the bundle, or connects to the server."""
-    from cmrtf_export.bundle import Bundle
-    from cmrtf_export.server import Server
+    from cmrtf.bundle.bundle import Bundle
+    from cmrtf.bundle.server import Server
 
     return partial(Bundle.open, model) if model else partial(Server.connect, str(server), deadline_s)

@@ -15,7 +15,7 @@ from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
-    from cmrtf.data.cohort_builder import BuiltCohort
+    from cmrtf.cohort.build import BuiltCohort
 
 SHOWN_SUBJECTS = 10
 
@@ -67,8 +67,8 @@ def command(
     With --beam, options behind "--" say where the pipeline runs (say, -- --runner=SparkRunner); all its
     workers must see RAW and OUT. Without any it runs here.
     """
-    from cmrtf.data.cohort_builder import build_cohort
-    from cmrtf.data.shard_builder import build_sharded_cohort
+    from cmrtf.cohort.build import build_cohort
+    from cmrtf.cohort.build_beam import build_sharded_cohort
 
     if beam_options and not beam:
         raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")

@@ -9,13 +9,13 @@ from cmrtf_cli import options
 from cmrtf_cli.quiet import start_tensorflow
 
 if TYPE_CHECKING:
-    from cmrtf.synthesis.remodelling import Remodelled
+    from cmrtf.synthesis.remodel import Remodelled
 
 CLOSE_ENOUGH_PERCENT = 5.0
 
 
 def _targets(_: click.Context, __: click.Parameter, text: str | None) -> dict[str, float]:
-    from cmrtf.synthesis.targets import parse_targets
+    from cmrtf.synthesis.criteria import parse_targets
 
     return {} if text is None else options.read_parameter(parse_targets, text)
 
@@ -68,8 +68,8 @@ def command(
     figure.png, report.html (open it in a browser) and provenance.json. The table that is printed says what
     was wanted and what the labels measure.
     """
-    from cmrtf.data.cohort import PreparedCohort
-    from cmrtf.folders import require_new_folder
+    from cmrtf.cohort.cohort import PreparedCohort
+    from cmrtf.core.files import require_new_folder
 
     if towards is None and not targets:
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")
@@ -77,9 +77,9 @@ def command(
     cohort = PreparedCohort.open(data)
     record = cohort.record(subject)
     start_tensorflow()
-    from cmrtf.synthesis.remodelling import Change, remodel
-    from cmrtf.synthesis.writing import write_outputs
-    from cmrtf_export.bundle import Bundle
+    from cmrtf.bundle.bundle import Bundle
+    from cmrtf.report.outputs import write_outputs
+    from cmrtf.synthesis.remodel import Change, remodel
 
     bundle = Bundle.open(model)
     change = Change(towards, amount, targets)
@@ -102,8 +102,8 @@ def command(
 
 def _echo_table(remodelled: "Remodelled") -> None:
     """What was wanted and what came of it."""
-    from cmrtf.data.label_validity import volume_faults
-    from cmrtf.synthesis.conditions import QUANTITIES
+    from cmrtf.shape.plausibility import volume_faults
+    from cmrtf.synthesis.criteria import QUANTITIES
 
     click.echo(f"{'':10}{'before':>10}{'wanted':>10}{'reached':>10}")
     for name, (unit, measure) in QUANTITIES.items():

@@ -28,9 +28,9 @@ def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None
     """
     import numpy as np
 
-    from cmrtf.data.nifti import write_nifti
+    from cmrtf.core.nifti import write_nifti
     from cmrtf.synthesis.appearance import find_style
-    from cmrtf.synthesis.label_synthesis import read_labels, synthesize_on_source
+    from cmrtf.synthesis.synthesize import read_labels, synthesize_on_source
 
     if not out.name.endswith((".nii", ".nii.gz")):
         raise click.BadParameter(
@@ -42,7 +42,7 @@ def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None
         raise CmrtfError(f"{out}: expected its folder to exist. Received: no {out.resolve().parent}.")
     stack = read_labels(labels)
     start_tensorflow()
-    from cmrtf_export.bundle import Bundle
+    from cmrtf.bundle.bundle import Bundle
 
     bundle = Bundle.open(model)
     wanted = find_style(bundle, bundle.appearance_bank(), style, stack.geometry)

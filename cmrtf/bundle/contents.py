@@ -1,0 +1,109 @@
+"""What is in a bundle, and that it is what was exported.
+
+BUNDLE/
+  bundle.json          format, versions, label schema, sizes, training, checksums
+  label_vae/1/         SavedModel: encode, decode, interpolate
+  spade_gan/1/         SavedModel: synthesize, encode_style, walk, walk_average
+  style_bank.json      style codes per training subject and vendor
+  anatomy_bank.npz     label codes of the training subjects that have both phases, if any
+  README.md            the model card, yours to complete: no checksum
+  serving/             configuration for TF Serving, yours to edit: no checksums
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cmrtf.bundle.signatures import VERSION
+from cmrtf.core.labels import SCHEMA
+from cmrtf.errors import CmrtfError
+
+FORMAT = "cmrtf-bundle"
+FORMAT_VERSION = 3
+BUNDLE_FILE = "bundle.json"
+STYLE_BANK = "style_bank.json"
+ANATOMY_BANK = "anatomy_bank.npz"
+MODEL_CARD = "README.md"
+SERVING = "serving"
+
+
+def model_folder(bundle: Path, model: str) -> Path:
+    """The SavedModel of `label_vae` or `spade_gan`; its parent is a base path for TF Serving."""
+    return bundle / model / str(VERSION)
+
+
+def describe(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write `bundle.json` of a bundle whose other files are in place.
+
+    Args:
+        folder: the bundle.
+        facts: what the models are and were trained with.
+    """
+    description = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "schema": SCHEMA.to_dict(),
+        **facts,
+        "sha256": {name: sha256_of(folder / name) for name in _members(folder)},
+    }
+    (folder / BUNDLE_FILE).write_text(json.dumps(description, indent=2) + "\n")
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Read `bundle.json` and verify that the files are those that were exported, and no others.
+
+    No others: a loader may prefer a file that was added (`saved_model.cpb`) to the one that was checked.
+
+    Raises:
+        CmrtfError: there is none, it is of another format, or a file is missing, changed, added or
+            lies outside the bundle.
+    """
+    file = path / BUNDLE_FILE
+    try:
+        description = json.loads(file.read_text())
+        found = (description["format"], description["format_version"])
+        checksums = dict(description["sha256"])
+    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise CmrtfError(
+            f"{path}: expected a bundle made by `cmrtf export`, with a {BUNDLE_FILE}. Received: {error}."
+        ) from error
+    if found != (FORMAT, FORMAT_VERSION):
+        raise CmrtfError(
+            f"{file}: expected {FORMAT} version {FORMAT_VERSION}. Received: {found[0]} version {found[1]}. "
+            "Export the runs again with this cmrtf."
+        )
+    for name, expected in checksums.items():
+        _verify(path, name, expected)
+    for name in _members(path):
+        if name not in checksums:
+            raise CmrtfError(
+                f"{path / name}: expected nothing but the files that were exported. "
+                "Received: one that was added."
+            )
+    return description
+
+
+def sha256_of(file: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _verify(bundle: Path, name: str, expected: str) -> None:
+    member = bundle / name
+    if not member.resolve().is_relative_to(bundle.resolve()):
+        raise CmrtfError(f"{bundle / BUNDLE_FILE}: expected files inside the bundle. Received: {name}.")
+    if not member.is_file():
+        raise CmrtfError(f"{member}: expected a file of the bundle, but there is none.")
+    if sha256_of(member) != expected:
+        raise CmrtfError(f"{member}: expected the file that was exported. Received: one of another content.")
+
+
+def _members(folder: Path) -> list[str]:
+    """All files that have a checksum, links included."""
+    files = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink())
+    return sorted(
+        file.as_posix() for file in files if file.parts[0] not in (SERVING, MODEL_CARD, BUNDLE_FILE)
+    )

@@ -1,0 +1,119 @@
+"""A bundle behind a TensorFlow Serving server."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from numpy.typing import NDArray
+
+from cmrtf.bundle.models import NEEDED, Arrays, BundleModels
+from cmrtf.errors import CmrtfError
+
+DEADLINE_S = 60
+"""Of one request."""
+
+ATTEMPTS = 5
+"""How often a request is made while the server says that it is unavailable."""
+
+FIRST_PAUSE_S = 0.5
+"""Before the second attempt; doubled before each of the next."""
+
+
+PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
+"""Where a server listens unless its address says otherwise."""
+
+LABEL = re.compile(r"[\w.-]*")
+
+
+class Transport(Protocol):
+    """How requests travel. All functions raise `CmrtfError` for what a server or the way to it refuses."""
+
+    rows_per_call: int
+    """How many slices a message may carry."""
+
+    def find(self, model: str, label: str | None) -> tuple[int, list[str]]:
+        """The version that a label names, without one the newest, and its signatures."""
+
+    def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
+        """One output of a signature."""
+
+
+@dataclass(frozen=True)
+class Server(BundleModels):
+    """A connected server.
+
+    Every request names the version that was there when the connection was made: codes of one version
+    mean nothing to the next, so a walk must not change over in the middle.
+
+    Args:
+        address: as given.
+        transport: gRPC or REST.
+        versions: by model.
+    """
+
+    address: str
+    transport: Transport
+    versions: dict[str, int]
+
+    @classmethod
+    def connect(cls, address: str, deadline_s: float = DEADLINE_S) -> "Server":
+        """Find the models and their versions on a server.
+
+        Args:
+            address: `grpc://host:8500` or `http://host:8501`, with TLS `grpcs://` or `https://`; a path
+                names a version label, `grpc://host:8500/stable`. Without it: the newest version.
+            deadline_s: seconds that one request may take.
+
+        Raises:
+            CmrtfError: the address is none, nobody answers, or a model, version or signature is missing.
+        """
+        transport, label = _transport(address, deadline_s)
+        versions = {}
+        for model, needed in NEEDED.items():
+            versions[model], having = transport.find(model, label)
+            if missing := [name for name in needed if name not in having]:
+                raise CmrtfError(
+                    f"{address}: expected model {model}, version {versions[model]}, to have the signatures "
+                    f"{', '.join(needed)}. Received: {', '.join(sorted(having))}; without "
+                    f"{', '.join(missing)} it is not of a bundle made by `cmrtf export`."
+                )
+        return cls(address, transport, versions)
+
+    @property
+    def rows_per_call(self) -> int:  # type: ignore[override]
+        """As many as fit in a message."""
+        return self.transport.rows_per_call
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The server and the versions of its models."""
+        return {"server": self.address, "server_versions": self.versions}
+
+    def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
+        """One output of a signature."""
+        return self.transport.predict(model, self.versions[model], signature, inputs, output)
+
+
+def _transport(address: str, deadline_s: float) -> tuple[Transport, str | None]:
+    """The way that an address names, and the version label in it."""
+    url = urlsplit(address)
+    try:
+        port = url.port or PORTS.get(url.scheme)
+    except ValueError:
+        port = None
+    label = url.path.strip("/")
+    more = url.username or url.password or url.query or url.fragment
+    if url.scheme not in PORTS or not url.hostname or not port or more or not LABEL.fullmatch(label):
+        raise CmrtfError(
+            "--server: expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
+            "(grpcs, https with TLS), and at most a version label behind it. Received: something else."
+        )
+    target = f"{url.hostname}:{port}"
+    if url.scheme.startswith("grpc"):
+        from cmrtf.bundle.grpc_transport import GrpcTransport
+
+        return GrpcTransport(target, url.scheme == "grpcs", deadline_s), label or None
+    from cmrtf.bundle.rest_transport import RestTransport
+
+    return RestTransport(f"{url.scheme}://{target}", deadline_s), label or None

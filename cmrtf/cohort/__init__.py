@@ -1,0 +1,1 @@
+"""The prepared cohort: built from a raw data set, stored, read."""

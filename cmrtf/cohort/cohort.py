@@ -1,0 +1,204 @@
+"""The prepared cohort: what `cmrtf prepare` writes and everything after it reads.
+
+A cohort is a folder with `manifest.json`, which names its own files but no source file and carries nothing
+of a source header except its geometry. The stacks lie in one npz per subject, all records in the manifest;
+or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says, and
+nobody who reads a cohort needs to know.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.cohort.npz_store import SubjectFiles
+from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.cohort.shard_store import Shards
+from cmrtf.core.labels import SCHEMA
+from cmrtf.errors import CmrtfError
+
+FORMAT_NAME = "cmrtf-prepared-cohort"
+FORMAT_VERSION = 2
+MANIFEST_NAME = "manifest.json"
+
+
+class SliceArray(Protocol):
+    """What batches are gathered from: a NumPy array, or something like one that reads when asked.
+
+    A mask as index gives an array of the same kind, whole numbers give slices.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(slices, size, size)`."""
+
+    @property
+    def dtype(self) -> Any:
+        """Of the slices."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any) -> Any: ...
+
+
+class LabelArray(SliceArray, Protocol):
+    """Label ids."""
+
+    def any(self, axis: Any) -> Any:
+        """`any(axis=(1, 2))`: which slices have anything on them."""
+
+
+class Storage(Protocol):
+    """Where a cohort keeps records and stacks."""
+
+    @property
+    def records(self) -> Sequence[SubjectRecord]:
+        """One per subject, in order of their codes."""
+
+    def subjects(self, split: str | None) -> tuple[str, ...]:
+        """Codes, in order."""
+
+    def record(self, subject: str) -> SubjectRecord:
+        """Of one subject; KeyError if there is none."""
+
+    def load(self, record: SubjectRecord) -> dict[str, PreparedVolume]:
+        """Stacks by phase; CmrtfError if they cannot be read."""
+
+    def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
+        """Images, labels, and which stack each slice is of."""
+
+
+@dataclass(frozen=True)
+class PreparedCohort:
+    """A prepared cohort on disk; images are read when asked for.
+
+    Args:
+        path: the cohort's folder.
+        storage: what lies in it.
+
+    Example:
+        `cohort = PreparedCohort.open("prepared"); cohort.load(cohort.subjects("train")[0])["ED"].image`
+    """
+
+    path: Path
+    storage: Storage
+
+    @classmethod
+    def open(cls, path: str | Path) -> "PreparedCohort":
+        """Read and check a cohort's manifest.
+
+        Raises:
+            CmrtfError: the folder holds no manifest, one that this version cannot read, or shards that do
+                not fit it.
+        """
+        folder = Path(path)
+        manifest = read_manifest(folder)
+        try:
+            storage: Storage = (
+                Shards(folder, manifest["size"], manifest["shards"], manifest["validation"])
+                if "shards" in manifest
+                else SubjectFiles(folder, tuple(map(SubjectRecord.from_dict, manifest["subjects"])))
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise CmrtfError(
+                f"{folder / MANIFEST_NAME}: expected a complete record for every subject. "
+                f"Received: a record with a wrong or missing entry ({error!r}). Prepare the data again."
+            ) from error
+        return cls(folder, storage)
+
+    @property
+    def records(self) -> Sequence[SubjectRecord]:
+        """One per subject, in order of their codes; those of shards are read one at a time."""
+        return self.storage.records
+
+    def subjects(self, split: str | None = None) -> tuple[str, ...]:
+        """Subject codes, of one split or of all."""
+        return self.storage.subjects(split)
+
+    def record(self, subject: str) -> SubjectRecord:
+        """The record of one subject.
+
+        Raises:
+            CmrtfError: there is no such subject; close or available codes are listed.
+        """
+        try:
+            return self.storage.record(subject)
+        except KeyError:
+            codes = self.subjects()
+        close = difflib.get_close_matches(subject, codes, n=5)
+        hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {_some(codes)}."
+        raise CmrtfError(
+            f"{self.path}: expected one of its {len(codes)} subjects. Received: {subject!r}. {hint}"
+        )
+
+    def load(self, subject: str) -> dict[str, PreparedVolume]:
+        """Read one subject's stacks, by phase.
+
+        Raises:
+            CmrtfError: an unknown subject, or its stacks are missing, damaged or do not fit its record.
+        """
+        return self.storage.load(self.record(subject))
+
+    def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
+        """Every slice of every phase of every subject of a split.
+
+        Returns:
+            images `(slices, size, size)` float32 in [-1, 1] and label ids uint8, in memory or in shards as
+            the cohort is, and `(slices,)` numbers that say which stack a slice is of.
+
+        Raises:
+            CmrtfError: the split has no subjects.
+        """
+        if not self.subjects(split):
+            raise CmrtfError(f"{self.path}: expected subjects in the {split!r} split. Received: none.")
+        return self.storage.slices(split)
+
+    @property
+    def data_hash(self) -> str:
+        """16 hexadecimal digits that identify the data a run was trained on: codes, splits and stacks.
+
+        The same data have the same hash in files and in shards.
+        """
+        lines = sorted(f"{record.subject} {record.split} {record.file_sha256}" for record in self.records)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a cohort of this format and version.
+
+    Raises:
+        CmrtfError: there is none.
+    """
+    path = folder / MANIFEST_NAME
+    expected = f"the {MANIFEST_NAME} of a cohort that `cmrtf prepare` wrote"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CmrtfError(f"{path}: expected {expected}. Received: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_NAME:
+        raise CmrtfError(f"{path}: expected {expected}. Received: a file of another kind.")
+    if manifest.get("version") != FORMAT_VERSION:
+        raise CmrtfError(
+            f"{path}: expected version {FORMAT_VERSION} of the prepared cohort. "
+            f"Received: version {manifest.get('version')}. Prepare the data again with this version of cmrtf."
+        )
+    if manifest.get("label_schema") != SCHEMA.to_dict():
+        raise CmrtfError(
+            f"{path}: expected labels in {SCHEMA.name} order {SCHEMA.structures}. "
+            f"Received: {manifest.get('label_schema')}."
+        )
+    if not (manifest.get("subjects") or manifest.get("shards")):
+        raise CmrtfError(f"{path}: expected at least one subject. Received: none.")
+    return manifest
+
+
+def _some(codes: Sequence[str], limit: int = 10) -> str:
+    """The first few codes, and how many more there are."""
+    more = f" and {len(codes) - limit} more" if len(codes) > limit else ""
+    return ", ".join(codes[:limit]) + more

@@ -1,0 +1,105 @@
+"""What is known of a prepared subject, and its stacks: the same for every kind of prepared cohort."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.core.geometry import VolumeGeometry
+
+SPLITS = ("train", "validation")
+
+VOXELS = "voxels"
+"""What `source_sha256` calls the voxels of the first image: equal ones are the same examination."""
+
+
+@dataclass(frozen=True)
+class SubjectRecord:
+    """What a cohort knows of one subject.
+
+    Args:
+        subject: the subject's code, unique in the cohort.
+        vendor: `"A"` to `"D"`, or `""` when unknown.
+        pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
+        split: `"train"` or `"validation"`.
+        phases: which of `"ED"`, `"ES"` the subject has.
+        frames: phase to 0-based frame in the source cine, where the data set says so.
+        num_slices: slices of the stack.
+        stack_flipped: whether the source was stored base first.
+        geometry: where the stack lies in its source and in the scanner.
+        intensity_window: phase to `(low, high)`, the source values that became -1 and 1:
+            `source = low + (value + 1) / 2 * (high - low)`.
+        source_sha256: role of each source file (`"ED image"`, `"ED label"`, ...) to its SHA-256, and
+            `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
+        file_sha256: SHA-256 of the subject's stacks as an npz, whether they lie in one or in a shard.
+        centre: number or abbreviation, or `""` when unknown.
+    """
+
+    subject: str
+    vendor: str
+    pathology: str
+    split: str
+    phases: tuple[str, ...]
+    frames: dict[str, int]
+    num_slices: int
+    stack_flipped: bool
+    geometry: VolumeGeometry
+    intensity_window: dict[str, tuple[float, float]]
+    source_sha256: dict[str, str]
+    file_sha256: str
+    centre: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form for JSON."""
+        return {
+            "subject": self.subject,
+            "vendor": self.vendor,
+            "pathology": self.pathology,
+            "split": self.split,
+            "phases": list(self.phases),
+            "frames": dict(self.frames),
+            "num_slices": self.num_slices,
+            "stack_flipped": self.stack_flipped,
+            "geometry": self.geometry.to_dict(),
+            "intensity_window": {phase: list(window) for phase, window in self.intensity_window.items()},
+            "source_sha256": dict(self.source_sha256),
+            "file_sha256": self.file_sha256,
+            "centre": self.centre,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "SubjectRecord":
+        """Inverse of `to_dict`."""
+        windows = values["intensity_window"]
+        return cls(
+            subject=values["subject"],
+            vendor=values["vendor"],
+            pathology=values["pathology"],
+            split=values["split"],
+            phases=tuple(values["phases"]),
+            frames=dict(values["frames"]),
+            num_slices=values["num_slices"],
+            stack_flipped=values["stack_flipped"],
+            geometry=VolumeGeometry.from_dict(values["geometry"]),
+            intensity_window={phase: (low, high) for phase, (low, high) in windows.items()},
+            source_sha256=dict(values["source_sha256"]),
+            file_sha256=values["file_sha256"],
+            centre=values.get("centre", ""),
+        )
+
+
+@dataclass(frozen=True)
+class PreparedVolume:
+    """One phase of one prepared subject, slices first, apex first.
+
+    `array[k, j, i]` is voxel `(i, j, k)` of the NIfTI volume that the geometry describes.
+
+    Args:
+        image: `(slices, height, width)` float32 in [-1, 1].
+        label_ids: `(slices, height, width)` uint8 in `SCHEMA`'s order.
+    """
+
+    image: NDArray[np.float32]
+    label_ids: NDArray[np.uint8]

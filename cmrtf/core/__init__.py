@@ -1,0 +1,1 @@
+"""Stacks, geometry, labels and files: what everything else speaks. No TensorFlow."""

@@ -1,0 +1,69 @@
+"""What is found wrong with a file: `cmrtf check` lists it, `cmrtf prepare` refuses or repairs it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cmrtf.errors import CmrtfError, FileError
+
+ERROR = "error"
+"""The subject cannot be used."""
+
+WARNING = "warning"
+"""The subject is used all the same; where the text says so, it is repaired."""
+
+SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with one file.
+
+    Args:
+        level: `ERROR` or `WARNING`.
+        file: where it is.
+        problem: what was expected and what was received. Warnings go into manifests, so theirs quote
+            nothing of the source that is free text: no names of files, no headers, no table cells.
+        subject: the code of the subject, where there is one.
+    """
+
+    level: str
+    file: Path
+    problem: str
+    subject: str = ""
+
+    @classmethod
+    def of(cls, error: FileError, subject: str = "") -> "Finding":
+        """The error that a reader raised."""
+        return cls(ERROR, error.file, error.problem, subject)
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+def errors(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that make a subject unusable."""
+    return [finding for finding in findings if finding.level == ERROR]
+
+
+def raise_errors(findings: Iterable[Finding]) -> None:
+    """Raise one `CmrtfError` with all errors among the findings of one subject, if there are any."""
+    if found := errors(findings):
+        raise CmrtfError(" Also: ".join(map(str, found)))
+
+
+def raise_problems(problems: list[str], num_subjects: int) -> None:
+    """Raise one error that names all bad subjects, or as many as a reader wants to see.
+
+    Args:
+        problems: one paragraph each.
+        num_subjects: how many subjects were looked at.
+    """
+    if not problems:
+        return
+    if len(problems) == 1:
+        raise CmrtfError(problems[0])
+    shown = "\n".join(f"  - {problem}" for problem in problems[:SHOWN_PROBLEMS])
+    more = len(problems) - SHOWN_PROBLEMS
+    rest = f"\n  ... and {more} more; `cmrtf check` lists them all." if more > 0 else ""
+    raise CmrtfError(f"{len(problems)} of {num_subjects} subjects cannot be used:\n{shown}{rest}")

@@ -1,0 +1,167 @@
+"""The one module that reads and writes NIfTI files.
+
+Arrays come and go in nibabel's own axis order `(x, y, z[, t])`. Only voxel values, the affine and
+the time step cross this border: descriptions, extensions and names in a source header may identify
+a patient and are never carried over. Whatever is written is synthetic, and its header says so.
+
+A header is not believed: what it claims is held against the size of the file before anything is
+allocated, and of a compressed file no more is unpacked than the header says.
+"""
+
+import gzip
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from cmrtf.core.files import is_file, new_file
+from cmrtf.errors import FileError
+
+DESCRIPTION = "synthetic, cmrtf"
+"""Field `descrip` of every header that is written."""
+
+HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+"""Bytes of a header, which its first number gives, to its class."""
+
+SPACE_UNITS = {1: "metre", 2: "millimetre", 3: "micrometre"}
+"""Lower three bits of a header's `xyzt_units`."""
+
+MAX_VOXELS = 2**29
+"""A cine of 512 x 512 pixels, 40 slices and 50 frames."""
+
+MAX_OFFSET = 2**24
+"""Bytes of extensions before the voxels."""
+
+MAX_DEFLATION = 1032
+"""What deflate can make of one byte (RFC 1951: 258 bytes from two bits)."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class NiftiVolume:
+    """Voxel values with their place in the scanner.
+
+    Args:
+        data: `(x, y, z)` or `(x, y, z, t)`, scaled values.
+        affine: `(4, 4)`, voxel index to scanner millimetres (RAS+).
+        space_unit: `"metre"`, `"millimetre"`, `"micrometre"` or `"unknown"`, as the header says.
+        is_gzip: whether the file is compressed, whatever its name.
+    """
+
+    data: NDArray[Any]
+    affine: NDArray[np.float64]
+    space_unit: str
+    is_gzip: bool
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size along x, y, z: the column lengths of the affine, shear or not."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(x), float(y), float(z)
+
+
+def read_nifti(path: Path) -> NiftiVolume:
+    """Read a 3D or 4D volume, compressed or not, whatever its name.
+
+    Raises:
+        CmrtfError: the file is missing, is no NIfTI, is cut short, claims more than it can hold, or is
+            not 3D or 4D.
+    """
+    if not is_file(path):
+        raise FileError(path, "expected a NIfTI file, but there is none.")
+    try:
+        with path.open("rb") as file:
+            is_gzip = file.read(2) == GZIP_MAGIC
+            file.seek(0)
+            if not is_gzip:
+                return _read(path, file, is_gzip)
+            with gzip.GzipFile(fileobj=file) as stream:
+                volume = _read(path, stream, is_gzip)
+                stream.read(1)  # at the end of a stream its checksum is compared
+                return volume
+    # OverflowError, KeyError: numbers in a header that no table of nibabel's has.
+    except (HeaderDataError, EOFError, OSError, ValueError, OverflowError, KeyError, zlib.error) as error:
+        problem = "expected a readable NIfTI-1 or NIfTI-2 volume"
+        raise FileError(path, f"{problem}. Received: {type(error).__name__}: {error}.") from error
+
+
+def write_nifti(
+    path: Path, data: NDArray[Any], affine: NDArray[np.float64], time_step_s: float = 0.0
+) -> None:
+    """Write `(x, y, z[, t])` voxel values under a final name only once they are complete.
+
+    Args:
+        path: ends in `.nii` or `.nii.gz`; its folder must exist.
+        data: values; the dtype is kept.
+        affine: `(4, 4)`, voxel index to scanner millimetres.
+        time_step_s: step of the fourth axis in seconds, for 4D data.
+    """
+    image = nib.Nifti1Image(data, affine)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["descrip"] = DESCRIPTION
+    image.set_sform(affine, code="scanner")
+    image.set_qform(affine, code="scanner", strip_shears=True)
+    if data.ndim == 4:
+        image.header.set_zooms((*image.header.get_zooms()[:3], time_step_s))
+    with new_file(path) as partial:
+        nib.save(image, partial)
+
+
+def _read(path: Path, stream: IO[bytes] | gzip.GzipFile, is_gzip: bool) -> NiftiVolume:
+    """The volume of an open file, once its header is known to be possible."""
+    header = _read_header(stream)
+    shape = header.get_data_shape()
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) not in (3, 4) or min(shape) < 1:
+        raise FileError(path, f"expected a 3D or 4D volume. Received: shape={shape}.")
+    _require_room(path, header, is_gzip)
+    data = header.data_from_fileobj(stream).reshape(shape, order="F")
+    unit = SPACE_UNITS.get(int(header["xyzt_units"]) & 7, "unknown")
+    return NiftiVolume(data, np.asarray(header.get_best_affine(), dtype=np.float64), unit, is_gzip)
+
+
+def _read_header(stream: IO[bytes] | gzip.GzipFile) -> Any:
+    """A header as it is; nibabel's own repairs would turn a spacing of 0 into 1 mm."""
+    start = stream.read(4)
+    sizes = {size for order in "<>" if len(start) == 4 for size in struct.unpack(f"{order}i", start)}
+    (size,) = sizes & set(HEADERS) or {0}
+    if not size:
+        raise ValueError("a file that does not begin like one")
+    block = start + stream.read(size - 4)
+    if len(block) < size:
+        raise EOFError("a file that ends within its header")
+    header = HEADERS[size](block, check=False)
+    if not header["magic"].item().startswith((b"n+1", b"n+2")):
+        raise ValueError("a header without the letters n+1 or n+2")
+    if header["pixdim"][0] != -1:
+        header["pixdim"][0] = 1  # as the standard says of any other value
+    return header
+
+
+def _require_room(path: Path, header: Any, is_gzip: bool) -> None:
+    """Hold the claims of a header against the file."""
+    dtype, offset = header.get_data_dtype(), header.get_data_offset()
+    if dtype.kind not in "iuf":
+        raise FileError(path, f"expected real numbers. Received: voxels of type {dtype}.")
+    voxels = int(np.prod([int(size) for size in header.get_data_shape()], dtype=object))
+    claimed, held = offset + voxels * dtype.itemsize, path.stat().st_size
+    if not header.sizeof_hdr <= offset <= MAX_OFFSET or voxels > MAX_VOXELS:
+        raise FileError(
+            path,
+            f"expected {MAX_VOXELS:,} voxels at most, from byte {header.sizeof_hdr} to {MAX_OFFSET:,} on. "
+            f"Received: a header that claims {voxels:,} from byte {offset:,} on.",
+        )
+    if claimed > held * (MAX_DEFLATION if is_gzip else 1):
+        raise FileError(
+            path,
+            f"expected a readable NIfTI-1 or NIfTI-2 volume of {claimed:,} bytes, as its header says. "
+            f"Received: a file of {held:,} bytes that is cut short, or whose header is wrong.",
+        )

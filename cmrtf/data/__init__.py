@@ -1,1 +1,0 @@
-"""Reading, checking and preparing cardiac MR; the tf.data pipeline."""

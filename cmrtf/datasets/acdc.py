@@ -1,0 +1,119 @@
+"""Reads ACDC (Bernard et al., IEEE TMI 2018): one folder per patient, one file per labelled frame.
+
+`patientNNN/` holds `Info.cfg`, `patientNNN_frameYY.nii.gz` and `patientNNN_frameYY_gt.nii.gz`, with or
+without `training` and `testing` above it. Frames count from 1 and labels are 1 RV, 2 MYO, 3 LV.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from cmrtf.core.files import is_file
+from cmrtf.core.issues import WARNING, Finding
+from cmrtf.core.labels import ACDC_TO_SCHEMA, SCHEMA
+from cmrtf.core.nifti import read_nifti
+from cmrtf.datasets.base import (
+    PhaseFiles,
+    RawCohort,
+    RawSubject,
+    Reader,
+    SkippedSubject,
+    gather,
+    known_pathology,
+    require_partner,
+)
+from cmrtf.datasets.file_search import visible_files, volume_file
+from cmrtf.errors import FileError
+
+NAME = "acdc"
+INFO_NAME = "Info.cfg"
+FILE_NAME = re.compile(r"patient\d+_frame(?P<frame>\d{1,4})(?P<label>_gt)?\.nii(\.gz)?")
+FRAME = re.compile(r"\d{1,4}")
+VENDOR = "A"
+"""All of ACDC was acquired on Siemens scanners, vendor A of M&Ms."""
+
+
+def read(root: Path) -> RawCohort:
+    """All ACDC patients under a folder."""
+    return gather(NAME, ((folder.name, folder) for folder in _patient_folders(root)), _read_one)
+
+
+def recognises(root: Path) -> bool:
+    """Whether there is any ACDC patient under a folder."""
+    return bool(_patient_folders(root))
+
+
+READER = Reader(NAME, "patientNNN/Info.cfg with patientNNN_frameYY[_gt].nii.gz", recognises, read)
+
+
+def _patient_folders(root: Path) -> list[Path]:
+    """Folders with ACDC files, by patient."""
+    files = (path for path in visible_files(root) if path.name == INFO_NAME or FILE_NAME.fullmatch(path.name))
+    return sorted({path.parent for path in files}, key=lambda folder: folder.name)
+
+
+def _read_one(patient: str, folder: Path) -> RawSubject | SkippedSubject:
+    """One patient from its folder."""
+    labelled = _labelled_frames(folder)
+    if folder.parent.name == "testing" and not labelled:
+        return SkippedSubject(patient, "test patient without labels")
+    info = _read_info(folder / INFO_NAME)
+    findings: tuple[Finding, ...] = ()
+    if not {"ED", "ES"} <= set(info) and len(labelled) == 2:
+        info |= _phases_by_volume(folder, labelled)
+        problem = (
+            "expected ED and ES. Received: not both; the labelled frame with the larger LV is taken for ED"
+        )
+        findings = (Finding(WARNING, folder / INFO_NAME, problem),)
+    phases = {phase: _phase_files(folder, info, phase) for phase in ("ED", "ES")}
+    pathology = known_pathology(info.get("GROUP", ""))
+    return RawSubject(patient, VENDOR, pathology, phases, ACDC_TO_SCHEMA, findings)
+
+
+def _labelled_frames(folder: Path) -> list[int]:
+    """Frames of a patient that have a label, counted from 1."""
+    matches = (FILE_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return sorted({int(match["frame"]) for match in matches if match and match["label"]})
+
+
+def _phases_by_volume(folder: Path, frames: list[int]) -> dict[str, str]:
+    """ED and ES of two labelled frames: the LV is larger at ED. The first frame wins a tie."""
+    lv = {label_id: value for value, label_id in ACDC_TO_SCHEMA.items()}[SCHEMA.id_of("LV")]
+    labels = {frame: read_nifti(volume_file(folder, f"{_stem(folder, frame)}_gt")) for frame in frames}
+    ed = max(frames, key=lambda frame: np.count_nonzero(labels[frame].data == lv))
+    (es,) = set(frames) - {ed}
+    return {"ED": str(ed), "ES": str(es)}
+
+
+def _phase_files(folder: Path, info: Mapping[str, str], phase: str) -> PhaseFiles:
+    """Image and label of the frame that `Info.cfg` names."""
+    text, count = info.get(phase, "nothing"), info.get("NBFRAME", "")
+    last = count if FRAME.fullmatch(count) else "the last"
+    if not FRAME.fullmatch(text) or not 1 <= int(text) <= int(text if last == "the last" else last):
+        problem = f"expected the frame of {phase}, from 1 to {last}. Received: {text:.40}."
+        raise FileError(folder / INFO_NAME, problem)
+    stem = _stem(folder, int(text))
+    image, label = volume_file(folder, stem), volume_file(folder, f"{stem}_gt")
+    if not is_file(image) and not is_file(label):
+        problem = f"expected {image.name} beside it, since it says {phase}: {text}. Received: none."
+        raise FileError(folder / INFO_NAME, problem)
+    require_partner(image, label)
+    return PhaseFiles(image, label, int(text) - 1, is_cine=False)
+
+
+def _stem(folder: Path, frame: int) -> str:
+    return f"{folder.name}_frame{frame:02d}"
+
+
+def _read_info(path: Path) -> dict[str, str]:
+    """`Info.cfg` as upper-case names to values; height, weight and frame count may be missing."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise FileError(
+            path, f"expected ACDC's lines ED, ES and Group. Received: {error.strerror}."
+        ) from error
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip().upper(): value.strip() for name, _, value in pairs}

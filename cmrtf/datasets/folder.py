@@ -1,0 +1,265 @@
+"""Reads a plain folder of image and label pairs that `cmrtf.yaml` in its root describes.
+
+    images: "Vendor_{vendor}/Image/{subject}_{phase}.nii.gz"
+    labels: "Vendor_{vendor}/Mask/{subject}_{phase}.nii.gz"
+    label_values: {LV: 1, MYO: 2, RV: 3}
+
+`images` and `labels` are paths below the root; `{subject}`, `{phase}` and `{vendor}` stand for the part of
+a file's or folder's name that says so. Two lines more say what paths do not:
+
+    phase: {ED: frame01, ES: frame12}   # what names call the phases, or the one phase of all files: ED
+    vendor: B                           # of all files, A to D
+
+An image and its label agree in all three. Files are 3D, one phase each.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cmrtf.core.files import is_file
+from cmrtf.core.issues import Finding
+from cmrtf.core.labels import PHASES, SCHEMA, VENDORS
+from cmrtf.datasets.base import (
+    PhaseFiles,
+    RawCohort,
+    RawSubject,
+    Reader,
+    SkippedSubject,
+    gather,
+    known_vendor,
+    require_partner,
+)
+from cmrtf.datasets.file_search import visible_files
+from cmrtf.errors import FileError
+
+NAME = "folder"
+DESCRIPTION_NAME = "cmrtf.yaml"
+MAX_DESCRIPTION_BYTES = 10_000
+MAX_BRACKETS = 50
+"""PyYAML's time grows with the square of how deep brackets are nested: minutes for a few thousand."""
+
+KEYS = ("images", "labels", "label_values", "phase", "vendor")
+PLACEHOLDER = re.compile(r"\{(subject|phase|vendor)\}")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a `cmrtf.yaml` says, checked.
+
+    Args:
+        file: where it was read.
+        images: pattern of the images' paths.
+        labels: pattern of the labels' paths.
+        label_to_schema: label value in the files to label id in `SCHEMA`.
+        phase_words: what names call each phase; `{phase: ""}` when no name says it.
+        vendor: of all files, `""` when unknown, None when their paths say it.
+    """
+
+    file: Path
+    images: str
+    labels: str
+    label_to_schema: dict[int, int]
+    phase_words: dict[str, str]
+    vendor: str | None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a path says of its file."""
+
+    subject: str
+    phase: str
+    vendor: str
+
+
+def read(root: Path) -> RawCohort:
+    """All pairs that the description fits.
+
+    Raises:
+        CmrtfError: the description is none.
+    """
+    description = read_description(root / DESCRIPTION_NAME)
+    # A name may fit both patterns ("p1_gt" is a subject too): the one with more text of its own decides.
+    patterns = sorted((description.images, description.labels), key=_num_literals, reverse=True)
+    expressions = [_expression(pattern, description.phase_words) for pattern in patterns]
+    phases = {word: phase for phase, word in description.phase_words.items()}
+    of_subject: dict[str, set[Parts]] = {}
+    for path in visible_files(root):
+        name = path.relative_to(root).as_posix()
+        fitted = next((match for each in expressions if (match := each.fullmatch(name))), None)
+        if fitted:
+            found = fitted.groupdict()
+            parts = Parts(found["subject"], phases[found.get("phase", "")], found.get("vendor", ""))
+            of_subject.setdefault(parts.subject, set()).add(parts)
+
+    def read_one(subject: str, found: set[Parts]) -> RawSubject | SkippedSubject:
+        return _read_one(root, description, subject, found)
+
+    return gather(NAME, sorted(of_subject.items()), read_one)
+
+
+def recognises(root: Path) -> bool:
+    """Whether a folder describes itself."""
+    return is_file(root / DESCRIPTION_NAME)
+
+
+READER = Reader(NAME, f"image and label pairs that {DESCRIPTION_NAME} describes", recognises, read)
+
+
+def read_description(path: Path) -> Description:
+    """Read and check a `cmrtf.yaml`.
+
+    Raises:
+        FileError: what is missing or wrong, and what was expected.
+    """
+    values = _read_yaml(path)
+    if unknown := [key for key in values if key not in KEYS]:
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_shown(unknown[0])}.")
+    patterns = [values.get(key) for key in ("images", "labels")]
+    for key, pattern in zip(("images", "labels"), patterns, strict=True):
+        if not isinstance(pattern, str) or "{subject}" not in pattern:
+            raise FileError(
+                path, f"expected {key}: a path with {{subject}} in it. Received: {_shown(pattern)}."
+            )
+    images, labels = map(str, patterns)
+    if images == labels or {*PLACEHOLDER.findall(images)} != {*PLACEHOLDER.findall(labels)}:
+        problem = "expected images and labels to be two patterns with the same parts in braces"
+        raise FileError(path, f"{problem}. Received: {_shown(images)} and {_shown(labels)}.")
+    return Description(
+        path,
+        images,
+        labels,
+        _label_to_schema(path, values.get("label_values")),
+        _phase_words(path, values.get("phase"), in_path="{phase}" in images),
+        _constant_vendor(path, values.get("vendor"), in_path="{vendor}" in images),
+    )
+
+
+def _read_yaml(path: Path) -> dict[Any, Any]:
+    """A description's keys and values."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_DESCRIPTION_BYTES + 1)
+        if len(content) > MAX_DESCRIPTION_BYTES:
+            raise ValueError(f"more than {MAX_DESCRIPTION_BYTES} bytes")
+        if content.count(b"[") + content.count(b"{") > MAX_BRACKETS:
+            raise ValueError(f"more than {MAX_BRACKETS} brackets")
+        values = yaml.safe_load(content)
+    # RecursionError: brackets in brackets. The others: what PyYAML makes of odd numbers, dates and keys.
+    except (OSError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise FileError(path, f"expected a small YAML file. Received: {str(error)[:200]}") from error
+    if not isinstance(values, dict):
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_shown(values)}.")
+    return values
+
+
+def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
+    """Label value to label id; the background is 0."""
+    named = values if isinstance(values, dict) else {}
+    numbers: list[Any] = [named.get(structure) for structure in SCHEMA.foreground]
+    if (
+        len(named) != len(numbers)
+        or not all(type(number) is int and 0 < number < 2**16 for number in numbers)
+        or len(set(numbers)) < len(numbers)
+    ):
+        raise FileError(
+            path,
+            f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
+            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {_shown(values)}.",
+        )
+    return {0: 0} | {number: label_id for label_id, number in enumerate(numbers, start=1)}
+
+
+def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:
+    """Phase to the word that stands for it in names."""
+    if not in_path and value in PHASES:
+        return {value: ""}
+    words = dict(zip(PHASES, PHASES, strict=True)) if value is None else value
+    if (
+        not in_path
+        or not isinstance(words, dict)
+        or not words
+        or not set(words) <= set(PHASES)
+        or not all(isinstance(word, str) and word for word in words.values())
+        or len(set(words.values())) < len(words)
+    ):
+        expected = "what {phase} is in names, such as {ED: frame01, ES: frame12}" if in_path else "ED or ES"
+        raise FileError(path, f"expected phase: {expected}. Received: {_shown(value)}.")
+    return words
+
+
+def _constant_vendor(path: Path, value: Any, in_path: bool) -> str | None:
+    """The vendor of all files, `""` when unknown, None when their paths say it."""
+    if in_path and value is None:
+        return None
+    if in_path or value not in (None, *VENDORS):
+        expected = "no vendor, since paths say it" if in_path else "vendor: a letter from A to D"
+        raise FileError(path, f"expected {expected}. Received: {_shown(value)}.")
+    return value or ""
+
+
+def _shown(value: Any) -> str:
+    """A value as far as a message needs it: aliases can make a few bytes of YAML endless."""
+    if value is None:
+        return "nothing"
+    return repr(value[:80]) if isinstance(value, str) else f"a {type(value).__name__} of another kind"
+
+
+def _expression(pattern: str, phase_words: Mapping[str, str]) -> re.Pattern[str]:
+    """What a path below the root must look like; a part that comes twice is the same twice."""
+    parts = {"subject": "[^/]+", "vendor": "[^/]+", "phase": "|".join(map(re.escape, phase_words.values()))}
+    seen: set[str] = set()
+
+    def group(match: re.Match[str]) -> str:
+        part = match[1]
+        if part in seen:
+            return f"(?P={part})"
+        seen.add(part)
+        return f"(?P<{part}>{parts[part]})"
+
+    return re.compile(
+        re.sub(re.escape(r"\{") + "(subject|phase|vendor)" + re.escape(r"\}"), group, re.escape(pattern))
+    )
+
+
+def _num_literals(pattern: str) -> int:
+    """Letters of a pattern that stand for themselves."""
+    return len(PLACEHOLDER.sub("", pattern))
+
+
+def _read_one(
+    root: Path, description: Description, subject: str, found: set[Parts]
+) -> RawSubject | SkippedSubject:
+    """One subject from what its paths say."""
+    phases: dict[str, PhaseFiles] = {}
+    for parts in sorted(found, key=lambda parts: (PHASES.index(parts.phase), parts.vendor)):
+        image, label = (
+            _path(root, pattern, parts, description) for pattern in (description.images, description.labels)
+        )
+        if parts.phase in phases:
+            raise FileError(image, f"expected {parts.phase} of {subject} once. Received: it is there twice.")
+        phases[parts.phase] = PhaseFiles(image, label, frame=None, is_cine=False)
+    if not any(is_file(files.label) for files in phases.values()):
+        return SkippedSubject(subject, "no labels")
+    for files in phases.values():
+        require_partner(files.image, files.label)
+    vendor = description.vendor or ""
+    findings: tuple[Finding, ...] = ()
+    if description.vendor is None:
+        vendor, findings = known_vendor(min(parts.vendor for parts in found), description.file)
+    return RawSubject(subject, vendor, "", phases, description.label_to_schema, findings)
+
+
+def _path(root: Path, pattern: str, parts: Parts, description: Description) -> Path:
+    """The file of a subject's phase."""
+    words: Mapping[str, str] = {
+        "subject": parts.subject,
+        "phase": description.phase_words[parts.phase],
+        "vendor": parts.vendor,
+    }
+    return root / PLACEHOLDER.sub(lambda match: words[match[1]], pattern)

@@ -1,0 +1,120 @@
+"""Reads M&Ms (Campello et al., IEEE TMI 2021): 4D cines, labels at ED and ES, one CSV.
+
+Accepted are the official tree `Training/{Labeled,Unlabeled}`, `Validation`, `Testing`, trees without
+those folders, and flat ones: a subject is wherever `<CODE>_sa.nii.gz` is, with `<CODE>_sa_gt.nii.gz`
+beside it. Both generations of the CSV are read by header name; frames in it count from 0.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from cmrtf.core.files import is_file
+from cmrtf.core.nifti import read_nifti
+from cmrtf.datasets.base import (
+    PhaseFiles,
+    RawCohort,
+    RawSubject,
+    Reader,
+    SkippedSubject,
+    gather,
+    known_centre,
+    known_pathology,
+    known_vendor,
+    require_partner,
+)
+from cmrtf.datasets.file_search import visible_files, volume_file
+from cmrtf.datasets.tables import Row, read_tables, tables_at_or_above
+from cmrtf.errors import CmrtfError, FileError
+
+NAME = "mnms"
+FILE_NAME = re.compile(r"(?P<code>.+)_sa(_gt)?\.nii(\.gz)?")
+CODE_COLUMN = "External code"
+REQUIRED_COLUMNS = (CODE_COLUMN, "Vendor", "ED", "ES")
+ALWAYS_LABELLED = {"labeled", "validation", "testing"}
+"""Folders, in lower case, in which a subject without labels is a mistake."""
+
+FRAME = re.compile(r"(\d{1,4})(\.0*)?")
+"""A frame number; spreadsheet programs make 9 into 9.0."""
+
+
+def read(root: Path) -> RawCohort:
+    """All M&Ms subjects under a folder.
+
+    Raises:
+        CmrtfError: there is no CSV with the columns that are needed.
+    """
+    rows = _read_information(root)
+
+    def read_one(code: str, folder: Path) -> RawSubject | SkippedSubject:
+        if _is_unlabelled(root, code, folder, rows):
+            return SkippedSubject(code, "unlabelled part of the data set")
+        return _subject(code, folder, rows)
+
+    return gather(NAME, _subject_folders(root), read_one)
+
+
+def recognises(root: Path) -> bool:
+    """Whether there is any M&Ms image or label under a folder."""
+    return any(FILE_NAME.fullmatch(path.name) for path in visible_files(root))
+
+
+READER = Reader(NAME, "<CODE>_sa.nii.gz with <CODE>_sa_gt.nii.gz and the M&Ms CSV", recognises, read)
+
+
+def _subject_folders(root: Path) -> list[tuple[str, Path]]:
+    """Codes and the folders that hold their image or label, in order of the codes."""
+    found = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
+    return sorted({(match["code"], folder) for match, folder in found if match})
+
+
+def _is_unlabelled(root: Path, code: str, folder: Path, rows: Mapping[str, Row]) -> bool:
+    """Whether the data set gives no labels for a subject.
+
+    `Unlabeled` says so by name (and may hold empty label files). In trees without that folder it is
+    the training subjects of vendor C, whose label file is missing or empty.
+    """
+    parts = {part.lower() for part in (root.resolve().name, *folder.relative_to(root).parts)}
+    if "unlabeled" in parts:
+        return True
+    if parts & ALWAYS_LABELLED or code not in rows or rows[code]["Vendor"] != "C":
+        return False
+    label = volume_file(folder, f"{code}_sa_gt")
+    return not is_file(label) or not read_nifti(label).data.any()
+
+
+def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
+    """One subject from its folder and its row of the CSV."""
+    image, label = volume_file(folder, f"{code}_sa"), volume_file(folder, f"{code}_sa_gt")
+    require_partner(image, label)
+    if code not in rows:
+        raise FileError(image, f"expected a row {CODE_COLUMN} = {code} in the M&Ms CSV. Received: none.")
+    row = rows[code]
+    vendor, findings = known_vendor(row["Vendor"], row.table)
+    phases = {
+        phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in ("ED", "ES")
+    }
+    pathology = known_pathology(row.get("Pathology", ""))
+    centre = known_centre(row.get("Centre", ""))
+    return RawSubject(code, vendor, pathology, phases, findings=findings, centre=centre)
+
+
+def _frame(row: Row, phase: str, code: str) -> int:
+    """A 0-based frame number."""
+    if match := FRAME.fullmatch(row[phase]):
+        return int(match[1])
+    raise FileError(
+        row.table, f"expected the {phase} frame of {code}, counted from 0. Received: {row[phase]!r:.40}."
+    )
+
+
+def _read_information(root: Path) -> dict[str, Row]:
+    """Subject code to its row of the CSV; of two generations the later adds to the earlier."""
+    rows, missing = read_tables(tables_at_or_above(root), CODE_COLUMN, REQUIRED_COLUMNS)
+    if all(missing.values()):
+        received = "; ".join(f"{name} without {', '.join(columns)}" for name, columns in missing.items())
+        raise CmrtfError(
+            f"{root}: expected the M&Ms CSV (its name ends in _opendataset.csv) with the columns "
+            f"{', '.join(REQUIRED_COLUMNS)}. Received: {received or 'no CSV file'}."
+        )
+    return rows

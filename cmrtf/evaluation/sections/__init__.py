@@ -1,0 +1,1 @@
+"""The sections of an evaluation, each from a question to its tables."""

@@ -1,0 +1,1 @@
+"""Metrics of label maps and images. No TensorFlow."""

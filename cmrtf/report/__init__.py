@@ -1,0 +1,1 @@
+"""What people look at: outputs on disk, figure, HTML report. No TensorFlow."""

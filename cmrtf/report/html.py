@@ -1,0 +1,224 @@
+"""`report.html`: one file to look through a walk or a cohort, subject by subject and slice by slice.
+
+The file needs no network and no other file: images are PNG sprites inside the page, NiiVue, which shows
+hearts in 3D, is inside too, and its Content-Security-Policy forbids every request. The page itself is
+`templates/report.html`, its 3D view `heart3d.js`; here its data are gathered. Whatever a user can name
+travels as JSON and reaches the page as text, never as markup.
+"""
+
+import base64
+import html
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from contourpy import LineType, contour_generator
+from numpy.typing import NDArray
+from PIL import Image
+
+from cmrtf.core.labels import LABEL_COLOURS, LabelSchema
+from cmrtf.core.synthetic_subject import LabelledStack, SubjectRow, phases_of
+from cmrtf.report.display import grey_levels, upright
+from cmrtf.shape.measures import CENTRE_TO_CENTRE, MEASURES, SLICE_SUMMATION, measure, slice_areas_mm2
+
+SPRITE_COLUMNS: Final = 8
+"""Slices per line of a sprite: 32 slices of 128 pixels stay far below the canvas limits of phones."""
+
+PNG_COMPRESS_LEVEL: Final = 4
+"""Of 9; grey sprites are 0.5 % larger than at zlib's usual 6 and take 60 % of the time."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """All subjects of a cohort, of which a report shows the first.
+
+    Args:
+        size: how many there are.
+        measures: by names in `MEASURES`, by slice summation, one value per subject.
+    """
+
+    size: int
+    measures: Mapping[str, Sequence[float]]
+
+
+def write_report(
+    path: Path,
+    rows: Sequence[SubjectRow],
+    provenance: Mapping[str, Any],
+    schema: LabelSchema,
+    population: Population | None = None,
+) -> None:
+    """Write the report of one walk or of a cohort.
+
+    Args:
+        path: of the HTML file.
+        rows: a walk from A to B, as `in_order` gives it, or the first subjects of a cohort.
+        provenance: shown at the foot.
+        schema: names the structures.
+        population: of a cohort; None for a walk.
+    """
+    ends = list(dict.fromkeys((rows[0].code, rows[-1].code)))
+    first = next(iter(rows[0].stacks.values()))
+    # Only where a source stands beside its synthetic version do their different slices matter.
+    own_slices = {row.kind for row in rows} >= {"source", "intrasubject"}
+    methods = [CENTRE_TO_CENTRE, SLICE_SUMMATION] if own_slices else [SLICE_SUMMATION]
+    data = {
+        "ends": ends,
+        "phases": phases_of(rows),
+        "structures": [_structure(schema, structure) for structure in schema.foreground],
+        "sprite": {
+            "columns": SPRITE_COLUMNS,
+            "size": first.label_ids.shape[1],
+        },
+        "methods": methods,
+        "measures": [_measure_heading(name) for name in MEASURES],
+        "subjects": [_subject(row, first.affine, schema, methods) for row in rows],
+        "population": population and _histograms(population),
+        "provenance": provenance,
+    }
+    title = f"{population.size:,} generated subjects" if population else " to ".join(ends)
+    parts = {
+        "title": html.escape(title),
+        "data": _embedded_json(data),
+        "heart3d": _resource("heart3d.js").decode(),
+        "niivue": _base64(_resource("niivue/niivue.umd.js.gz")),
+        "niivue_licence": html.escape(_resource("niivue/LICENSE").decode()),
+    }
+    # In one pass: what was put in is not searched again.
+    page = re.sub(r"{{(\w+)}}", lambda name: parts[name[1]], _resource("report.html").decode())
+    path.write_text(page, encoding="utf-8")
+
+
+def grey_sprite(image: NDArray[Any]) -> bytes:
+    """All slices in one 8-bit grey PNG, `SPRITE_COLUMNS` per line.
+
+    Args:
+        image: `(slices, height, width)` in [-1, 1].
+    """
+    return _png(Image.fromarray(_tiled(grey_levels(image))))
+
+
+def label_sprite(label_ids: NDArray[np.uint8]) -> bytes:
+    """All slices in one indexed PNG whose palette index is the label id; the background is transparent.
+
+    Args:
+        label_ids: `(slices, height, width)`.
+    """
+    sprite = Image.fromarray(_tiled(label_ids))
+    sprite.putpalette([channel for colour in LABEL_COLOURS for channel in colour])
+    return _png(sprite, transparency=0)
+
+
+def outline_codes(mask: NDArray[np.bool_]) -> list[str]:
+    """The closed outlines of one structure in one slice, as chain codes.
+
+    A vertex lies half-way between a pixel inside and one outside (marching squares), so in half pixels
+    all coordinates are whole and every step is (1, 1), (2, 0) or (0, 2) up to sign: one digit says it.
+
+    Args:
+        mask: `(height, width)`.
+
+    Returns:
+        Each outline as `x,y` of its first vertex in half pixels, pixel (0, 0) having its centre at 0,0; a
+        colon; and a digit `3 * (sign(dx) + 1) + (sign(dy) + 1)` per step.
+    """
+    if not mask.any():
+        return []
+    codes = []
+    contours = contour_generator(z=np.pad(mask, 1).astype(np.float64), line_type=LineType.Separate)
+    for line in cast(list[NDArray[np.float64]], contours.lines(0.5)):
+        vertices = np.rint(2.0 * (line - 1.0)).astype(int)
+        signs = np.sign(np.diff(vertices, axis=0)) + 1
+        digits = "".join(map(str, 3 * signs[:, 0] + signs[:, 1]))
+        codes.append(f"{vertices[0, 0]},{vertices[0, 1]}:{digits}")
+    return codes
+
+
+def _subject(
+    row: SubjectRow, orientation: NDArray[np.float64], schema: LabelSchema, methods: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "code": row.code,
+        "kind": row.kind,
+        "weight": row.weight,
+        "description": row.description,
+        "stacks": {phase: _stack(stack, orientation, schema) for phase, stack in row.stacks.items()},
+        "measures": {method: measure(row.stacks, schema, method) for method in methods},
+    }
+
+
+def _stack(stack: LabelledStack, orientation: NDArray[np.float64], schema: LabelSchema) -> dict[str, Any]:
+    label_ids = upright(stack.label_ids, orientation)
+    areas_cm2 = {name: slice_areas_mm2(stack, schema.id_of(name)) / 100.0 for name in schema.foreground}
+    return {
+        "slices": stack.num_slices,
+        "spacing_mm": stack.spacing_mm,
+        "areas_cm2": {name: areas.round(2).tolist() for name, areas in areas_cm2.items()},
+        "image": _base64(grey_sprite(upright(stack.image, orientation))),
+        "labels": _base64(label_sprite(label_ids)),
+        "outlines": {
+            name: [outline_codes(slice_ids == schema.id_of(name)) for slice_ids in label_ids]
+            for name in schema.foreground
+        },
+    }
+
+
+def _histograms(population: Population) -> dict[str, Any]:
+    """Counts in a few bins, so that a page does not grow with its cohort."""
+    counted = {name: np.histogram(values, bins="sturges") for name, values in population.measures.items()}
+    return {
+        "size": population.size,
+        "histograms": [
+            {**_measure_heading(name), "counts": counts.tolist(), "edges": edges.round(2).tolist()}
+            for name, (counts, edges) in counted.items()
+        ],
+    }
+
+
+def _structure(schema: LabelSchema, name: str) -> dict[str, Any]:
+    label_id = schema.id_of(name)
+    return {"id": label_id, "name": name, "colour": "#{:02x}{:02x}{:02x}".format(*LABEL_COLOURS[label_id])}
+
+
+def _measure_heading(name: str) -> dict[str, str]:
+    """`LV_EDV_ml` reads "LV EDV" in "ml"."""
+    *words, unit = name.split("_")
+    return {"key": name, "label": " ".join(words), "unit": {"percent": "%"}.get(unit, unit)}
+
+
+def _tiled(stack: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`(slices, height, width)` to one image with `SPRITE_COLUMNS` slices per line, the rest 0."""
+    slices, height, width = stack.shape
+    lines = -(-slices // SPRITE_COLUMNS)
+    padded = np.zeros((lines * SPRITE_COLUMNS, height, width), np.uint8)
+    padded[:slices] = stack
+    grid = padded.reshape(lines, SPRITE_COLUMNS, height, width).swapaxes(1, 2)
+    return grid.reshape(lines * height, SPRITE_COLUMNS * width)
+
+
+def _png(image: Image.Image, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", compress_level=PNG_COMPRESS_LEVEL, **options)
+    return stream.getvalue()
+
+
+def _resource(name: str) -> bytes:
+    """A file of this package."""
+    return files(__package__).joinpath("templates", name).read_bytes()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _embedded_json(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the `<script>` element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")

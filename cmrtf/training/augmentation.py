@@ -1,0 +1,124 @@
+"""Paired augmentation of images and labels, as a function of a seed.
+
+All geometric changes are one warp, so an image is interpolated once. A batch's random numbers
+depend on the seed alone, not on how the batch is later spread over devices.
+"""
+
+import tensorflow as tf
+
+from cmrtf.training.config import AugmentationConfig
+
+ELASTIC_NODES = 6
+BIAS_NODES = 3
+
+
+def augment_labels(
+    label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig, num_classes: int
+) -> tf.Tensor:
+    """Warp label ids; interpolated as class masks, so no new value appears.
+
+    Args:
+        label_ids: integers, `(batch, size, size)` or `(batch, slices, size, size)`, the slices of an example
+            warped alike; what comes in from outside is background.
+        seed: `(2,)` integers.
+        config: how far to go.
+        num_classes: number of label ids.
+    """
+    size = label_ids.shape[-1]
+    positions = _warp(tf.shape(label_ids)[0], size, seed, config)
+    maps = tf.reshape(label_ids, (-1, size, size))
+    positions = tf.repeat(positions, label_ids.shape[1] if label_ids.shape.rank == 4 else 1, axis=0)
+    return tf.reshape(_sample_labels(maps, positions, num_classes), tf.shape(label_ids))
+
+
+def augment_pairs(
+    image: tf.Tensor, label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig, num_classes: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Warp images and labels alike, then change the images' intensities.
+
+    Args:
+        image: `(batch, size, size, 1)` float32 in [-1, 1]; mirrored where the warp looks outside.
+        label_ids: `(batch, size, size)` integers.
+        seed: `(2,)` integers.
+        config: how far to go.
+        num_classes: number of label ids.
+    """
+    batch, size = tf.shape(image)[0], image.shape[1]
+    positions = _warp(batch, size, seed, config)
+    image = _sample_image(image[..., 0], positions)
+    draws = tf.random.stateless_uniform((batch, 1 + BIAS_NODES**2), _stream(seed, 1), -1.0, 1.0)
+    unit = tf.clip_by_value((image + 1.0) / 2.0, 0.0, 1.0)
+    unit = unit ** (2.0 ** (config.gamma * draws[:, 0, None, None]))
+    nodes = tf.reshape(draws[:, 1:], (-1, BIAS_NODES, BIAS_NODES, 1))
+    field = 1.0 + config.bias * tf.image.resize(nodes, (size, size), "bicubic")[..., 0]
+    image = tf.clip_by_value(unit * field, 0.0, 1.0) * 2.0 - 1.0
+    return image[..., None], _sample_labels(label_ids, positions, num_classes)
+
+
+def _stream(seed: tf.Tensor, number: int) -> tf.Tensor:
+    """A seed of its own for the `number`-th kind of draw."""
+    return tf.random.experimental.stateless_fold_in(seed, number)
+
+
+def _warp(batch: tf.Tensor, size: int, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
+    """Where each output pixel comes from: `(batch, size, size, 2)`, row and column."""
+    draws = tf.random.stateless_uniform((batch, 6), seed, -1.0, 1.0)
+    angle = draws[:, 0] * config.rotation_degrees * (3.141592653589793 / 180.0)
+    zoom = 1.0 + draws[:, 1] * config.scaling
+    flips = tf.where(tf.abs(draws[:, 2:4]) < config.flip_probability, -1.0, 1.0)
+    shift = draws[:, 4:6] * config.translation_px
+    cosine, sine = tf.cos(angle) / zoom, tf.sin(angle) / zoom
+    rows = tf.stack([cosine, -sine], -1) * flips[:, :1]
+    columns = tf.stack([sine, cosine], -1) * flips[:, 1:]
+    matrix = tf.stack([rows, columns], 1)
+
+    centre = (size - 1) / 2.0
+    axis = tf.range(size, dtype=tf.float32) - centre
+    grid = tf.stack(tf.meshgrid(axis, axis, indexing="ij"), -1)
+    positions = tf.einsum("bij,hwj->bhwi", matrix, grid) + centre + shift[:, None, None]
+    nodes = tf.random.stateless_uniform((batch, ELASTIC_NODES, ELASTIC_NODES, 2), _stream(seed, 2), -1.0, 1.0)
+    return positions + tf.image.resize(nodes * config.elastic_px, (size, size), "bicubic")
+
+
+def _corners(positions: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """The four pixels around each position, `(..., 2)` int32, with their bilinear weights."""
+    low = tf.floor(positions)
+    fraction = positions - low
+    low = tf.cast(low, tf.int32)
+    corners = []
+    for dy in (0, 1):
+        for dx in (0, 1):
+            weight_y = fraction[..., 0] if dy else 1.0 - fraction[..., 0]
+            weight_x = fraction[..., 1] if dx else 1.0 - fraction[..., 1]
+            corners.append((low + tf.constant([dy, dx]), weight_y * weight_x))
+    return corners
+
+
+def _take(values: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """`values[b, row, column]` for `(batch, h, w, 2)` pixels inside the image."""
+    size = values.shape[1]
+    flat = tf.reshape(values, (tf.shape(values)[0], size * size))
+    return tf.gather(flat, pixels[..., 0] * size + pixels[..., 1], batch_dims=1)
+
+
+def _sample_image(image: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+    last = image.shape[1] - 1
+    mirrored = last - tf.abs(last - tf.math.floormod(positions, 2.0 * last))
+    # At the very last pixel the corner beyond it has no weight.
+    return tf.add_n(
+        [weight * _take(image, tf.minimum(pixels, last)) for pixels, weight in _corners(mirrored)]
+    )
+
+
+def _sample_labels(label_ids: tf.Tensor, positions: tf.Tensor, num_classes: int) -> tf.Tensor:
+    size = label_ids.shape[1]
+    padded = tf.pad(label_ids, [[0, 0], [1, 1], [1, 1]])
+    corners = [
+        (_take(padded, tf.clip_by_value(pixels + 1, 0, size + 1)), weight)
+        for pixels, weight in _corners(positions)
+    ]
+    scores = [
+        tf.add_n([weight * tf.cast(ids == label, tf.float32) for ids, weight in corners])
+        for label in range(num_classes)
+    ]
+    return tf.cast(tf.argmax(tf.stack(scores, -1), -1), label_ids.dtype)

@@ -1,0 +1,181 @@
+"""Batches for training, as a function of seed and step.
+
+Batch number `step` is the same whenever and wherever it is made: the order of examples, the
+augmentation and the noise that the models consume are all derived from `(seed, step)`. That makes
+resuming exact (start at the step reached), runs repeatable, and results independent of the number
+of devices that a batch is spread over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cmrtf.cohort.cohort import LabelArray, PreparedCohort, SliceArray
+from cmrtf.core.labels import SCHEMA
+from cmrtf.training.augmentation import augment_labels, augment_pairs
+from cmrtf.training.config import AugmentationConfig
+
+fold_in = tf.random.experimental.stateless_fold_in
+NOISE, DRAWS = 11, 12
+"""What a step's seed is folded with for the models' noise and uniform draws."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Slices of a split, in memory or in shards.
+
+    Args:
+        image: `(slices, size, size)` float32 in [-1, 1].
+        label_ids: `(slices, size, size)` uint8.
+        stack: `(slices,)` which stack a slice is of; a stack's slices follow each other, apex first.
+    """
+
+    image: SliceArray
+    label_ids: LabelArray
+    stack: NDArray[np.int64]
+
+    @classmethod
+    def of_split(cls, cohort: PreparedCohort, split: str) -> "Slices":
+        """Every phase of every subject of a split.
+
+        Raises:
+            CmrtfError: the split has no subjects.
+        """
+        return cls(*cohort.slices(split))
+
+    def labelled(self) -> "Slices":
+        """Those with a heart on them."""
+        chosen = self.label_ids.any(axis=(1, 2))
+        return Slices(self.image[chosen], self.label_ids[chosen], self.stack[chosen])
+
+    def neighbours(self) -> NDArray[np.int64]:
+        """`(slices, 2)`: the slices below and above each, in the same stack.
+
+        The first and the last slice of a stack lie between no two others: both are their own neighbours.
+        """
+        own = np.arange(len(self.stack))
+        inside = np.zeros(len(own), bool)
+        inside[1:-1] = (self.stack[:-2] == self.stack[1:-1]) & (self.stack[2:] == self.stack[1:-1])
+        return np.stack([own - inside, own + inside], -1)
+
+
+def label_batches(
+    slices: Slices,
+    augmentation: AugmentationConfig,
+    batch_size: int,
+    steps: range,
+    seed: int,
+    latent_dim: int,
+    with_neighbours: bool = False,
+) -> tf.data.Dataset:
+    """Batches for `LabelVAE`: `label_ids` and `latent_noise`, one for each of `steps`.
+
+    With neighbours also `neighbour_ids (batch, 2, size, size)`: the slices below and above, warped alike.
+    """
+    labels = _gather(slices.label_ids)
+    own = np.arange(len(slices.label_ids))[:, None]
+    shown = _constant(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
+
+    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        examples = _examples(step, batch_size, len(slices.label_ids), seed)
+        label_ids = labels(tf.gather(shown, examples))
+        label_ids = augment_labels(label_ids, step_seed, augmentation, SCHEMA.num_classes)
+        batch = {
+            "label_ids": label_ids[:, 0],
+            "latent_noise": tf.random.stateless_normal((batch_size, latent_dim), fold_in(step_seed, NOISE)),
+        }
+        return batch | ({"neighbour_ids": label_ids[:, 1:]} if with_neighbours else {})
+
+    return _dataset(make, steps)
+
+
+def pair_batches(
+    slices: Slices, augmentation: AugmentationConfig, batch_size: int, steps: range, seed: int
+) -> tf.data.Dataset:
+    """Batches for `Segmenter`: `image` and `label_ids`, one for each of `steps`."""
+    return _dataset(_pairs(slices, augmentation, batch_size, seed), steps)
+
+
+def image_batches(
+    slices: Slices,
+    augmentation: AugmentationConfig,
+    batch_size: int,
+    steps: range,
+    seed: int,
+    style_dim: int,
+    num_draws: int,
+) -> tf.data.Dataset:
+    """Batches for `SPADEGAN`: `image`, `label_ids`, `style_noise` and `augment_draws`."""
+    pairs = _pairs(slices, augmentation, batch_size, seed)
+
+    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        return pairs(step) | {
+            "style_noise": tf.random.stateless_normal((batch_size, style_dim), fold_in(step_seed, NOISE)),
+            "augment_draws": tf.random.stateless_uniform((batch_size, num_draws), fold_in(step_seed, DRAWS)),
+        }
+
+    return _dataset(make, steps)
+
+
+def _pairs(
+    slices: Slices, augmentation: AugmentationConfig, batch_size: int, seed: int
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Step to a batch of images and their labels, warped alike."""
+    images, labels = _gather(slices.image), _gather(slices.label_ids)
+
+    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        examples = _examples(step, batch_size, len(slices.image), seed)
+        image, label_ids = augment_pairs(
+            images(examples)[..., None],
+            labels(examples),
+            step_seed,
+            augmentation,
+            SCHEMA.num_classes,
+        )
+        return {"image": image, "label_ids": label_ids}
+
+    return make
+
+
+def _examples(step: tf.Tensor, batch_size: int, count: int, seed: int) -> tf.Tensor:
+    """Which examples batch `step` holds: each epoch is a fresh permutation, computed, not stored."""
+
+    def shuffled(position: tf.Tensor) -> tf.Tensor:
+        return tf.random.experimental.index_shuffle(
+            position % count, seed=tf.stack([seed, position // count]), max_index=count - 1
+        )
+
+    # One by one: with a vector of positions the op of TF 2.21 wrongly pads its matrix of seeds.
+    return tf.map_fn(shuffled, step * batch_size + tf.range(batch_size, dtype=tf.int64))
+
+
+def _gather(slices: SliceArray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Numbers of slices, in any shape, to the slices."""
+    if isinstance(slices, np.ndarray):
+        in_memory = _constant(slices)
+        return lambda numbers: tf.gather(in_memory, numbers)
+
+    def read(numbers: tf.Tensor) -> tf.Tensor:
+        stored = tf.numpy_function(slices.__getitem__, [numbers], slices.dtype, stateful=False)
+        return tf.ensure_shape(stored, (*numbers.shape, *slices.shape[1:]))
+
+    return read
+
+
+def _constant(values: NDArray[np.generic]) -> tf.Tensor:
+    with tf.device("CPU"):
+        return tf.constant(values)
+
+
+def _dataset(make: object, steps: range) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.range(steps.start, steps.stop)
+    options = tf.data.Options()
+    # There are no files to share out: each of several machines takes its part of every batch.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.map(make, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)

@@ -1,0 +1,117 @@
+"""Where a label VAE with a linear path starts: the principal components of the training shapes.
+
+A shape is the signed distance to the boundary of each class, cut off a few pixels from it: a map in which
+shapes add up sensibly and whose largest class gives the labels back. Its principal components are a linear
+decoder. The encoder, which sees labels and not distances, gets the linear map that comes closest.
+
+Reference:
+    Leventon et al., Statistical Shape Influence in Geodesic Active Contours, CVPR 2000;
+    Tsai et al., A Shape-Based Approach to the Segmentation of Medical Imagery, IEEE TMI 2003.
+"""
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cmrtf.cohort.cohort import LabelArray
+from cmrtf.models.label_vae import LabelVAE
+from cmrtf.shape import signed_distance
+from cmrtf.training.augmentation import augment_labels
+from cmrtf.training.config import AugmentationConfig
+
+LIMIT_PX = 4.0
+"""Distances are cut off here: farther ones say nothing of the boundary and would take components."""
+LOGITS_PER_PX = 1.5
+"""How sure the first decoder is of a pixel that lies a pixel from the boundary."""
+LOG_VARIANCE = -4.0
+"""Of the first posterior, beside means of variance 1."""
+RIDGE = 3.0
+"""Weight of the squared kernel in the regression, against codes of variance 1."""
+MAX_SHAPES = 2400
+"""About 10 ms each."""
+
+
+def start_at_principal_shapes(
+    model: LabelVAE, label_ids: LabelArray, augmentation: AugmentationConfig, seed: int
+) -> None:
+    """Set the linear paths of encoder and decoder so that codes are standardised principal components.
+
+    Args:
+        model: with a linear path, untrained.
+        label_ids: `(slices, size, size)`, the training slices; they are used as they are and augmented.
+        augmentation: of the slices.
+        seed: of the augmentation.
+    """
+    shapes = _augmented(label_ids, augmentation, seed, model.num_classes)
+    distances = np.stack([signed_distances(shape, model.num_classes) for shape in shapes])
+    mean, components, deviations = principal_components(distances.reshape(len(shapes), -1), model.latent_dim)
+    codes = (distances.reshape(len(shapes), -1) - mean) @ components.T / deviations
+    kernel = np.zeros((model.latent_dim, mean.size), np.float32)
+    kernel[: len(components)] = LOGITS_PER_PX * deviations[:, None] * components
+    model.decoder.linear.set_weights([kernel, LOGITS_PER_PX * mean])
+
+    shares = model.encoder.class_shares(tf.one_hot(shapes, model.num_classes)).numpy()
+    kernel = np.zeros((shares.shape[1], model.latent_dim), np.float32)
+    kernel[:, : len(components)] = ridge_regression(shares - shares.mean(0), codes)
+    model.encoder.linear.set_weights([kernel, -shares.mean(0) @ kernel])
+    bias = np.repeat([0.0, LOG_VARIANCE], model.latent_dim)
+    model.encoder.to_parameters.set_weights([model.encoder.to_parameters.get_weights()[0], bias])
+
+
+def signed_distances(label_ids: NDArray[np.uint8], num_classes: int) -> NDArray[np.float32]:
+    """Distance in pixels of each pixel to the boundary of each class, positive inside, up to `LIMIT_PX`.
+
+    Args:
+        label_ids: `(size, size)`.
+        num_classes: number of label ids.
+
+    Returns:
+        `(size / 2, size / 2, num_classes)`, the mean of two by two pixels.
+    """
+    half = len(label_ids) // 2
+    maps = np.ascontiguousarray(
+        signed_distance.signed_distances(label_ids, num_classes, LIMIT_PX).transpose(1, 2, 0)
+    )
+    return maps.reshape(half, 2, half, 2, num_classes).mean((1, 3))
+
+
+def principal_components(
+    values: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Mean `(features,)`, components `(n, features)` and standard deviations `(n,)`, the largest first.
+
+    `n` is `count`, or fewer where the values vary in fewer directions.
+
+    Args:
+        values: `(examples, features)`.
+        count: how many components.
+    """
+    mean = values.mean(0)
+    centred = values - mean
+    # The smaller of the two matrices of products has the same spectrum.
+    spectrum, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
+    order = np.argsort(spectrum)[::-1][:count]
+    order = order[spectrum[order] > 1e-6 * max(float(spectrum.max()), 1e-12)]
+    singular = np.sqrt(spectrum[order])
+    components = ((vectors[:, order] / singular).T @ centred).astype(np.float32)
+    return mean, components, (singular / np.sqrt(len(values))).astype(np.float32)
+
+
+def ridge_regression(inputs: NDArray[np.floating], targets: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The linear map `(in, out)` of `inputs (examples, in)` closest to `targets (examples, out)`."""
+    gram = (inputs @ inputs.T).astype(np.float64) + RIDGE * np.eye(len(inputs))
+    return np.asarray(inputs.T @ np.linalg.solve(gram, targets), np.float32)
+
+
+def _augmented(
+    label_ids: LabelArray, augmentation: AugmentationConfig, seed: int, num_classes: int
+) -> NDArray[np.uint8]:
+    """The slices, and augmented ones up to `MAX_SHAPES` and at most three for each."""
+    chosen = np.random.default_rng(seed).permutation(len(label_ids))[:MAX_SHAPES]
+    shapes = label_ids[np.sort(chosen)]
+    rounds = min(MAX_SHAPES // len(shapes), 4)
+    more = [
+        augment_labels(tf.constant(shapes), tf.constant([seed, -number], tf.int64), augmentation, num_classes)
+        for number in range(1, rounds)
+    ]
+    return np.concatenate([shapes, *more])

@@ -1,0 +1,153 @@
+"""The report in a real browser: opened from its file, clicked, dragged and looked at."""
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
+from cmrtf.core.synthetic_subject import in_order
+from cmrtf.report.html import write_report
+from cmrtf.shape.measures import SLICE_SUMMATION, measure
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+waiting = pytest.importorskip("selenium.webdriver.support.wait")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
+
+PATIENCE_S = 60
+BACKGROUND = 30
+"""Brightest channel of the 3D view's background, about."""
+
+
+def start(*flags):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in ("--headless=new", "--no-sandbox", "--window-size=1280,1000", *flags):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def walk(make_walk):
+    return in_order(*make_walk())
+
+
+@pytest.fixture(scope="module")
+def address(walk, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(path, walk, {"seed": 0}, SCHEMA)
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # SwiftShader is WebGL on a processor.
+    driver = start("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The report, freshly opened; in the end the console must be silent."""
+    browser.get("about:blank")
+    browser.get(address)
+    wait(browser, lambda: colours(browser, "sax").max() > BACKGROUND)
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def wait(browser, condition):
+    waiting.WebDriverWait(browser, PATIENCE_S, 0.1).until(lambda _: condition())
+
+
+def colours(browser, part):
+    """What is seen of one part of the page, `(height, width, 3)`."""
+    png = browser.find_element("id", part).screenshot_as_png
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def click(browser, text):
+    browser.find_element("xpath", f"//button[normalize-space()='{text}']").click()
+
+
+def changes(browser, part, action):
+    before = colours(browser, part)
+    action()
+    wait(browser, lambda: not np.array_equal(colours(browser, part), before))
+
+
+@pytest.mark.parametrize("text", ["ES", "Off", "Fill"])
+def test_phases_and_overlays_change_the_picture(page, text):
+    changes(page, "sax", lambda: click(page, text))
+
+
+@pytest.mark.parametrize("slider", ["subject", "slice"])
+def test_sliders_are_dragged(page, slider):
+    handle = page.find_element("id", slider)
+    before = page.find_element("id", f"{slider}-value").text
+    # From the middle, which pointing at it already selects, to near the right end.
+    drag = webdriver.ActionChains(page).move_to_element(handle).click_and_hold()
+    drag = drag.move_by_offset(handle.size["width"] // 2 - 10, 0).release()
+    changes(page, "sax", drag.perform)
+    assert page.find_element("id", f"{slider}-value").text != before
+
+
+def test_a_line_of_the_table_shows_its_subject(page):
+    page.find_element("xpath", "//table//button[text()='inter_01']").click()
+    assert page.find_element("id", "current").text == "inter_01"
+
+
+def test_the_heart_stands_in_space(page, walk):
+    click(page, "3D")
+    # Light and shade scale a colour; its hue stays.
+    wait(page, lambda: (colours(page, "solid")[60:].max(axis=2) > 2 * BACKGROUND).mean() > 0.05)
+    seen = colours(page, "solid")[60:].reshape(-1, 3).astype(float)
+    rv = np.array(LABEL_COLOURS[SCHEMA.id_of("RV")], float)
+    bright = seen[seen.max(axis=1) > 2 * BACKGROUND]
+    cosine = bright @ rv / np.linalg.norm(bright, axis=1) / np.linalg.norm(rv)
+    assert (cosine > 0.99).any()
+    assert (cosine < 0.8).any()
+
+    canvas = page.find_element("css selector", "#solid canvas")
+    turn = (
+        webdriver.ActionChains(page).move_to_element(canvas).click_and_hold().move_by_offset(80, 20).release()
+    )
+    changes(page, "solid", turn.perform)
+
+    page.execute_script(
+        "window.meshes = {}; const add = niivue.Niivue.prototype.addMesh;"
+        "niivue.Niivue.prototype.addMesh = function (mesh) {"
+        "meshes[mesh.name] = mesh; add.call(this, mesh); };"
+    )
+    changes(page, "solid", lambda: click(page, "ES"))
+    wait(page, lambda: page.execute_script("return 'LV' in meshes"))
+    name = page.find_element("id", "current").text
+    (row,) = (row for row in walk if row.code == name)
+    measured_ml = measure(row.stacks, SCHEMA, SLICE_SUMMATION)
+    for structure, measured in (("LV", "LV_ESV_ml"), ("RV", "RV_ESV_ml")):
+        points, triangles = page.execute_script(
+            f"const {{pts, tris}} = meshes.{structure}; return [[...pts], [...tris]]"
+        )
+        corners = np.array(points).reshape(-1, 3)[np.array(triangles).reshape(-1, 3)]
+        # Positive only if all triangles look outwards.
+        enclosed_ml = np.linalg.det(corners).sum() / 6.0 / 1000.0
+        assert enclosed_ml == pytest.approx(measured_ml[measured], rel=0.12), structure
+
+
+def test_without_webgl_slices_stay_and_the_reason_is_given(address):
+    browser = start("--disable-gpu", "--disable-3d-apis")
+    try:
+        browser.get(address)
+        click(browser, "3D")
+        caption = browser.find_element("id", "sax-caption")
+        wait(browser, lambda: "WebGL 2" in caption.text)
+        wait(browser, lambda: colours(browser, "sax").max() > BACKGROUND)
+    finally:
+        browser.quit()

@@ -1,0 +1,100 @@
+import nibabel as nib
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cmrtf.cohort import build as cohort_builder
+from cmrtf.datasets.readers import READERS
+from cmrtf.errors import CmrtfError
+from cmrtf_cli.main import cli
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """Four small ACDC patients, base first."""
+    x, y, z = np.indices((30, 30, 4))
+    radius = np.hypot(x - 15, y - 15) / (8 - 1.5 * z)
+    label_ids = np.select([radius < 0.6, radius < 1, (radius < 1.4) & (x < 15)], [3, 2, 1], 0).astype(
+        np.uint8
+    )
+    for number, patient in enumerate(("patient001", "patient002", "patient003", "patient004")):
+        folder = tmp_path / "raw" / patient
+        folder.mkdir(parents=True)
+        (folder / "Info.cfg").write_text("ED: 1\nES: 2\nGroup: NOR\n")
+        for frame in ("frame01", "frame02"):
+            affine = np.diag([2.0, 2.0, 10.0, 1.0])
+            nib.save(nib.Nifti1Image(label_ids, affine), folder / f"{patient}_{frame}_gt.nii.gz")
+            nib.save(
+                nib.Nifti1Image(label_ids * np.uint8(50) + 10 + number + x.astype(np.uint8), affine),
+                folder / f"{patient}_{frame}.nii.gz",
+            )
+    return tmp_path / "raw"
+
+
+def _run(*arguments):
+    return CliRunner().invoke(cli, ["prepare", *map(str, arguments)])
+
+
+def test_it_prepares_and_sums_up(raw, tmp_path):
+    result = _run(raw, tmp_path / "prepared", "--validation-fraction", "0.5", "--workers", "2")
+    assert result.exit_code == 0, result.output
+    assert "Prepared 4 subjects (acdc)" in result.output
+    summary = [line.split() for line in result.output.splitlines()]
+    assert ["all", "subjects", "2", "2"] in summary
+    assert ["vendor", "A", "2", "2"] in summary
+    assert ["pathology", "NOR", "2", "2"] in summary
+    turned = "Warning, 4 of 4: the stack runs from base to apex; it is turned round: patient001, "
+    assert turned in result.output
+    assert f"Next: cmrtf train-vae {tmp_path / 'prepared'}" in result.output
+
+
+def test_skipped_subjects_are_listed(raw, tmp_path):
+    (raw / "testing").mkdir()
+    (raw / "patient004").rename(raw / "testing" / "patient004")
+    for path in (raw / "testing" / "patient004").glob("*_gt.nii.gz"):
+        path.unlink()
+    result = _run(raw, tmp_path / "prepared")
+    assert "Skipped 1, test patient without labels: patient004." in result.output
+
+
+def test_the_same_command_again_keeps_what_is_there(raw, tmp_path):
+    assert "there already" not in _run(raw, tmp_path / "prepared").output
+    assert "4 of them were there already, unchanged." in _run(raw, tmp_path / "prepared").output
+
+
+def test_a_folder_with_something_else_is_refused(raw, tmp_path):
+    (tmp_path / "prepared").mkdir()
+    (tmp_path / "prepared" / "manifest.json").write_text("{}")
+    result = _run(raw, tmp_path / "prepared")
+    assert isinstance(result.exception, CmrtfError)
+    assert "Name another folder, or remove this one first" in str(result.exception)
+
+
+def test_an_interruption_says_how_to_go_on(raw, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cohort_builder, "build_subject", interrupt)
+    result = _run(raw, tmp_path / "prepared")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == (
+        "Interrupted. Subjects that are done stay: the same command goes on from there."
+    )
+
+
+@pytest.mark.parametrize("fraction", ["0", "1", "-0.1"])
+def test_a_fraction_outside_0_to_1_is_a_usage_error(raw, tmp_path, fraction):
+    assert _run(raw, tmp_path / "prepared", "--validation-fraction", fraction).exit_code == 2
+
+
+def test_options_of_a_pipeline_without_beam_are_a_usage_error(raw, tmp_path):
+    result = _run(raw, tmp_path / "prepared", "--", "--runner=DirectRunner")
+    assert result.exit_code == 2
+    assert "Expected --beam with options of a pipeline. Received: --runner=DirectRunner." in result.output
+
+
+def test_help_shows_an_example_and_every_reader():
+    text = _run("--help").output
+    assert "Example: cmrtf prepare" in text
+    choices = "".join(text.split()).split("--format[")[1].split("]")[0]
+    assert choices == "|".join(["auto", *(reader.name for reader in READERS)])

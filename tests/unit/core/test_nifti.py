@@ -1,0 +1,149 @@
+import gzip
+import tracemalloc
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from cmrtf.core import nifti
+from cmrtf.core.nifti import read_nifti, write_nifti
+from cmrtf.errors import CmrtfError
+
+OBLIQUE = np.array([[1.2, 0.3, 2.0, -40.0], [-0.3, 1.2, 1.0, 12.0], [0.1, -0.2, 8.0, 70.0], [0, 0, 0, 1.0]])
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.nii"])
+def test_values_affine_and_type_survive(tmp_path, name):
+    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    write_nifti(tmp_path / name, data, OBLIQUE)
+    volume = read_nifti(tmp_path / name)
+    np.testing.assert_array_equal(volume.data, data)
+    assert volume.data.dtype == np.int16
+    np.testing.assert_allclose(volume.affine, OBLIQUE, atol=1e-5)
+    np.testing.assert_allclose(volume.spacing_mm, np.linalg.norm(OBLIQUE[:3, :3], axis=0), rtol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_the_header_says_that_it_is_synthetic(tmp_path):
+    write_nifti(tmp_path / "a.nii.gz", np.zeros((2, 2, 2), np.uint8), np.eye(4))
+    assert bytes(nib.load(tmp_path / "a.nii.gz").header["descrip"]).startswith(b"synthetic, cmrtf")
+
+
+def test_scaled_values_are_read_in_source_units(tmp_path):
+    image = nib.Nifti1Image(np.array([[[0.0, 0.5], [1.0, 100.0]]]), np.eye(4))
+    image.set_data_dtype(np.int16)
+    nib.save(image, tmp_path / "a.nii.gz")
+    np.testing.assert_allclose(read_nifti(tmp_path / "a.nii.gz").data[0, 1, 1], 100.0, rtol=1e-3)
+
+
+def test_a_cine_keeps_its_time_step(tmp_path):
+    write_nifti(tmp_path / "a.nii.gz", np.zeros((2, 2, 2, 3), np.uint8), np.eye(4), time_step_s=0.03)
+    assert nib.load(tmp_path / "a.nii.gz").header.get_zooms()[3] == pytest.approx(0.03)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+    def full_disk(image, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(nifti.nib, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_nifti(tmp_path / "a.nii.gz", np.zeros((2, 2, 2), np.uint8), np.eye(4))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CmrtfError, match=r"gone\.nii\.gz: expected a NIfTI file"):
+        read_nifti(tmp_path / "gone.nii.gz")
+
+
+def test_a_file_that_is_cut_short_is_named(tmp_path):
+    path = tmp_path / "short.nii.gz"
+    write_nifti(path, np.random.default_rng(0).integers(0, 999, (20, 20, 20)).astype(np.int16), np.eye(4))
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(CmrtfError, match=r"short\.nii\.gz: expected a readable NIfTI"):
+        read_nifti(path)
+
+
+@pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(b"gzip, but no NIfTI" * 50)])
+def test_a_file_of_another_kind_is_named(tmp_path, content):
+    (tmp_path / "other.nii.gz").write_bytes(content)
+    with pytest.raises(CmrtfError, match=r"other\.nii\.gz: expected a readable NIfTI"):
+        read_nifti(tmp_path / "other.nii.gz")
+
+
+def _claim(path, content=bytes(64), sizes=(30000,) * 3, compress=True):
+    """A file whose header claims many voxels."""
+    header = nib.Nifti1Header()
+    header.set_data_shape(sizes)
+    header["vox_offset"] = 352
+    header["magic"] = b"n+1"
+    block = header.binaryblock + bytes(4) + content
+    path.write_bytes(gzip.compress(block) if compress else block)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_a_header_that_claims_too_many_voxels_is_not_believed(tmp_path, compress):
+    _claim(tmp_path / "a.nii.gz", compress=compress)
+    with pytest.raises(CmrtfError, match=r"a header that claims 27,000,000,000,000 from byte 352 on"):
+        read_nifti(tmp_path / "a.nii.gz")
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_a_file_that_cannot_hold_its_voxels_allocates_nothing(tmp_path, compress):
+    _claim(tmp_path / "a.nii.gz", sizes=(2000, 2000, 100), compress=compress)
+    tracemalloc.start()
+    with pytest.raises(CmrtfError, match=r"of 1,600,000,352 bytes, as its header says. Received: a file of"):
+        read_nifti(tmp_path / "a.nii.gz")
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_no_more_is_unpacked_than_the_header_says(tmp_path):
+    """A small file that unpacks to 200 MB."""
+    _claim(tmp_path / "a.nii.gz", content=bytes(200_000_000), sizes=(4, 4, 4))
+    tracemalloc.start()
+    assert read_nifti(tmp_path / "a.nii.gz").data.shape == (4, 4, 4)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_a_gzip_whose_checksum_is_wrong_is_named(tmp_path):
+    write_nifti(tmp_path / "a.nii.gz", np.ones((4, 4, 4), np.uint8), np.eye(4))
+    content = bytearray((tmp_path / "a.nii.gz").read_bytes())
+    content[-8] ^= 255
+    (tmp_path / "a.nii.gz").write_bytes(content)
+    with pytest.raises(CmrtfError, match=r"a\.nii\.gz: expected a readable NIfTI.*CRC"):
+        read_nifti(tmp_path / "a.nii.gz")
+
+
+def test_both_versions_in_both_byte_orders_are_read(tmp_path):
+    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    for image_class in (nib.Nifti1Image, nib.Nifti2Image):
+        for order in "<>":
+            header = image_class.header_class(endianness=order)
+            nib.save(image_class(data, OBLIQUE, header), tmp_path / "a.nii")
+            volume = read_nifti(tmp_path / "a.nii")
+            np.testing.assert_array_equal(volume.data, data)
+            np.testing.assert_allclose(volume.affine, OBLIQUE, atol=1e-5)
+            assert (volume.space_unit, volume.is_gzip) == ("unknown", False)
+
+
+def test_colours_are_no_intensities(tmp_path):
+    colours = np.zeros((4, 4, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(colours, np.eye(4)), tmp_path / "a.nii")
+    with pytest.raises(CmrtfError, match=r"a\.nii: expected real numbers"):
+        read_nifti(tmp_path / "a.nii")
+
+
+def test_a_fourth_axis_of_one_frame_is_no_cine(tmp_path):
+    nib.save(nib.Nifti1Image(np.zeros((4, 5, 6, 1), np.uint8), np.eye(4)), tmp_path / "a.nii")
+    assert read_nifti(tmp_path / "a.nii").data.shape == (4, 5, 6)
+
+
+def test_a_flat_picture_is_no_volume(tmp_path):
+    nib.save(nib.Nifti1Image(np.zeros((4, 4), np.uint8), np.eye(4)), tmp_path / "flat.nii.gz")
+    with pytest.raises(
+        CmrtfError, match=r"flat\.nii\.gz: expected a 3D or 4D volume. Received: shape=\(4, 4\)"
+    ):
+        read_nifti(tmp_path / "flat.nii.gz")

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from cmrtf.datasets.readers import read_raw
+from cmrtf.quality.checks import examine
+
+CSV = """\
+SUBJECT_CODE,DISEASE,VENDOR,SCANNER,FIELD
+1,HCM,SIEMENS,Avanto,1.5
+002,TRI,Philips Medical Systems,Achieva,1.5
+3,NOR,GE MEDICAL SYSTEMS,Signa,3
+"""
+"""As a spreadsheet program may leave it: some codes have lost their zeros."""
+
+
+@pytest.fixture
+def cohort(tmp_path, save, heart, to_image):
+    """Three subjects with both axes and a cine, as published."""
+    for code in ("001", "002", "003"):
+        folder = tmp_path / "dataset" / code
+        for phase, scale in (("ED", 1.0), ("ES", 0.8)):
+            label_ids = heart(apex_first=False, scale=scale)
+            for axis in ("SA", "LA"):
+                save(folder / f"{code}_{axis}_{phase}.nii.gz", to_image(label_ids, code))
+                save(folder / f"{code}_{axis}_{phase}_gt.nii.gz", label_ids)
+            save(folder / f"{code}_SA_CINE.nii.gz", np.zeros((4, 4, 4, 2), np.uint8))
+    (tmp_path / "dataset_information.csv").write_text(CSV)
+    return tmp_path
+
+
+def test_vendors_and_diseases_come_from_the_csv(cohort):
+    for root in (cohort, cohort / "dataset"):
+        found = read_raw(root)
+        assert (found.format, found.skipped, found.problems) == ("mnms2", (), ())
+        assert [(s.subject, s.vendor, s.pathology) for s in found.subjects] == [
+            ("001", "A", "HCM"),
+            ("002", "B", "TRI"),
+            ("003", "C", "NOR"),
+        ]
+
+
+def test_the_short_axis_is_read(cohort, heart):
+    (subject, *_) = read_raw(cohort).subjects
+    assert {path.name for path in subject.files.values()} == {
+        f"001_SA_{phase}{kind}.nii.gz" for phase in ("ED", "ES") for kind in ("", "_gt")
+    }
+    loaded = examine(subject).usable_volumes()
+    np.testing.assert_array_equal(loaded["ES"].label_ids, heart(apex_first=False, scale=0.8))
+
+
+def test_without_the_csv_vendors_are_unknown(cohort):
+    (cohort / "dataset_information.csv").unlink()
+    (subject, *_) = read_raw(cohort).subjects
+    assert (subject.vendor, subject.pathology) == ("", "")
+    assert "expected a row for the subject in dataset_information.csv" in str(subject.findings[0])
+
+
+def test_a_subject_without_any_label_is_skipped(cohort):
+    for path in (cohort / "dataset" / "002").glob("*SA*_gt.nii.gz"):
+        path.unlink()
+    assert [(s.subject, s.reason) for s in read_raw(cohort).skipped] == [("002", "no labels")]
+
+
+@pytest.mark.parametrize(("name", "partner"), [("003_SA_ES", "image"), ("003_SA_ES_gt", "label")])
+def test_a_missing_partner_is_named(cohort, name, partner):
+    (cohort / "dataset" / "003" / f"{name}.nii.gz").unlink()
+    (problem,) = read_raw(cohort).problems
+    assert f"expected the {partner} {name}.nii.gz beside it" in str(problem)

@@ -1,0 +1,22 @@
+import numpy as np
+
+from cmrtf.bundle.contents import model_folder
+from cmrtf_export.warmup import example_inputs, read_warmup_requests
+
+
+def test_each_signature_has_a_request_of_its_own_shapes(story, promised):
+    for model, signatures in promised.items():
+        requests = dict(read_warmup_requests(model_folder(story.bundle, model)))
+        assert set(requests) == set(signatures)
+        for name, inputs in requests.items():
+            assert set(inputs) == set(signatures[name].inputs)
+            for key, spec in signatures[name].inputs.items():
+                assert inputs[key].shape == (1, *spec.shape[1:])
+                assert inputs[key].dtype == spec.dtype.as_numpy_dtype
+
+
+def test_the_label_maps_show_all_structures(promised):
+    """A map of background only would leave most of SPADE's work to the first user."""
+    label_ids = example_inputs(promised["label_vae"]["encode"], rows=2)["label_ids"]
+    assert label_ids.shape == (2, 128, 128)
+    assert set(np.unique(label_ids)) == {0, 1, 2, 3}

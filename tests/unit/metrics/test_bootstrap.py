@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmrtf.metrics.bootstrap import Estimate, mean_estimate, paired_difference
+
+
+def test_interval_of_normal_values_is_that_of_theory():
+    values = np.random.default_rng(0).normal(3.0, 2.0, 400)
+    estimate = mean_estimate(values)
+    half_width = 1.96 * values.std() / np.sqrt(400)
+    assert estimate.mean == pytest.approx(values.mean())
+    assert estimate.low == pytest.approx(values.mean() - half_width, abs=0.02)
+    assert estimate.high == pytest.approx(values.mean() + half_width, abs=0.02)
+    assert estimate.n == 400
+
+
+def test_the_interval_leans_with_the_values():
+    estimate = mean_estimate(np.random.default_rng(0).exponential(size=30) ** 2)
+    assert estimate.high - estimate.mean > estimate.mean - estimate.low
+
+
+def test_the_same_twice():
+    assert mean_estimate([1.0, 2.0, 4.0]) == mean_estimate([1.0, 2.0, 4.0])
+
+
+def test_nans_are_left_out():
+    assert mean_estimate([1.0, np.nan, 2.0, 4.0]) == mean_estimate([1.0, 2.0, 4.0])
+
+
+def test_few_or_equal_values():
+    assert mean_estimate([2.0, 2.0, 2.0]) == Estimate(2.0, 2.0, 2.0, 3)
+    one, none = mean_estimate([5.0]), mean_estimate([np.nan])
+    assert (one.mean, one.n, none.n) == (5.0, 1, 0)
+    assert np.isnan([one.low, one.high, none.mean, none.low, none.high]).all()
+
+
+def test_pairs_hide_what_subjects_have_in_common():
+    of_subject = np.random.default_rng(0).normal(0.0, 10.0, 20)
+    better = of_subject + 1.0 + np.random.default_rng(1).normal(0.0, 0.1, 20)
+    difference = paired_difference(better, of_subject)
+    assert 0.8 < difference.low < difference.mean < difference.high < 1.2
+    assert mean_estimate(better).low < 0.0
+
+
+def test_half_a_pair_is_left_out():
+    assert paired_difference([1.0, 2.0, np.nan], [0.0, np.nan, 0.0]).n == 1
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=8))
+@settings(max_examples=20)
+def test_the_interval_lies_within_the_values(values):
+    estimate = mean_estimate(values)
+    assert min(values) - 1e-9 <= estimate.low <= estimate.high <= max(values) + 1e-9

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from cmrtf.metrics.distributions import compare_with_floor, frechet_distance, kernel_distance
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+# Fréchet distance
+
+
+def test_frechet_in_one_dimension():
+    first, second = normal(50, 1), 5.0 + 3.0 * normal(70, 1, seed=1)
+    expected = (first.mean() - second.mean()) ** 2 + (first.std(ddof=1) - second.std(ddof=1)) ** 2
+    assert frechet_distance(first, second) == pytest.approx(expected)
+
+
+def test_frechet_against_roots_of_matrices():
+    first, second = normal(40, 5), normal(30, 5, seed=1) @ normal(5, 5, seed=2) + 1.0
+    s1, s2 = np.cov(first.T), np.cov(second.T)
+    root = sqrtm(s1)
+    middle = sqrtm(root @ s2 @ root)
+    expected = np.sum((first.mean(0) - second.mean(0)) ** 2) + np.trace(s1 + s2 - 2 * middle)
+    assert frechet_distance(first, second) == pytest.approx(expected.real)
+
+
+def test_frechet_of_fewer_features_than_dimensions():
+    """Padding with constant dimensions and turning the space change nothing."""
+    first, second = normal(6, 3), 2.0 * normal(5, 3, seed=1)
+    turn, _ = np.linalg.qr(normal(20, 20, seed=2))
+    in_many = [np.pad(features, ((0, 0), (0, 17))) @ turn for features in (first, second)]
+    assert frechet_distance(*in_many) == pytest.approx(frechet_distance(first, second))
+
+
+def test_frechet_of_a_shift():
+    features = normal(10, 30).astype(np.float32)
+    assert frechet_distance(features, features) == pytest.approx(0.0, abs=1e-9)
+    assert frechet_distance(features, features + 2.0) == pytest.approx(4.0 * 30, rel=1e-5)
+
+
+def test_frechet_is_biased_upwards_for_few():
+    few, many = (frechet_distance(normal(n, 8), normal(n, 8, seed=1)) for n in (20, 2000))
+    assert few > 10 * many
+
+
+# Kernel distance
+
+
+def test_kernel_distance_against_loops():
+    first, second = normal(5, 3), normal(4, 3, seed=1)
+
+    def mean_kernel(a, b, skip_same):
+        pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not (skip_same and i == j)]
+        return np.mean([(a[i] @ b[j] / 3 + 1) ** 3 for i, j in pairs])
+
+    expected = (
+        mean_kernel(first, first, True)
+        + mean_kernel(second, second, True)
+        - 2 * mean_kernel(first, second, False)
+    )
+    assert kernel_distance(first, second) == pytest.approx(expected)
+
+
+def test_kernel_distance_is_unbiased():
+    values = [kernel_distance(normal(6, 4, seed=2 * i), normal(9, 4, seed=2 * i + 1)) for i in range(600)]
+    assert np.mean(values) == pytest.approx(0.0, abs=3 * np.std(values) / np.sqrt(600))
+    assert min(values) < 0.0
+    assert kernel_distance(normal(20, 4), normal(20, 4, seed=1) + 2.0) > 1.0
+
+
+# Comparison
+
+
+def cohort(num_subjects, slices=5, dim=3, seed=0, shift=0.0):
+    """Features of subjects that differ more than their slices do."""
+    of_subject = np.repeat(normal(num_subjects, dim, seed=seed), slices, axis=0)
+    features = of_subject + 0.1 * normal(num_subjects * slices, dim, seed=seed + 100) + shift
+    return features, np.repeat(np.arange(num_subjects), slices)
+
+
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+def test_more_of_the_same_lies_at_the_floor_and_others_above(distance):
+    reference, _ = cohort(30, seed=2)
+    same = compare_with_floor(reference, *cohort(60), *cohort(60, seed=1), distance)
+    other = compare_with_floor(reference, *cohort(60), *cohort(60, seed=1, shift=1.5), distance)
+    assert same.n == other.n == 150
+    assert abs(same.distances.mean() - same.floors.mean()) < 0.3 * other.distances.mean()
+    assert other.distances.mean() > 3 * max(other.floors.mean(), 0.1)
+
+
+def test_copies_score_as_what_they_were_copied_from():
+    real = cohort(40)
+    found = compare_with_floor(cohort(20, seed=1)[0], *real, *real, frechet_distance)
+    assert found.distances.mean() == pytest.approx(found.floors.mean(), rel=0.1)
+
+
+def test_sides_have_equal_numbers_and_are_drawn_by_subject():
+    calls = []
+
+    def spy(first, second):
+        assert len(first) == len(second) == 6
+        calls.append(first.ravel().tolist())
+        return 0.0
+
+    subjects = np.repeat([0, 1, 2, 3], 3)
+    reference = np.full((6, 1), 9)
+    compare_with_floor(reference, subjects[:, None], subjects, subjects[:, None], subjects, spy)
+    assert all(len(set(call)) == 2 for call in calls), "two subjects of three slices each"
+    assert len({tuple(call) for call in calls}) > 3, "draws differ"
+
+
+def test_the_same_seed_draws_alike():
+    reference, real, synthetic = cohort(4, seed=2)[0], cohort(6), cohort(5, seed=1)
+    once, again, other = (
+        compare_with_floor(reference, *real, *synthetic, frechet_distance, seed=seed).distances
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)

@@ -1,0 +1,182 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cmrtf.losses import feature_matching_loss, hinge_discriminator_loss, hinge_generator_loss
+from cmrtf.models.differentiable_augmentation import NUM_DRAWS, augment
+from cmrtf.models.loss_weights import LossWeights
+from cmrtf.models.spade_gan import SPADEGAN
+
+SIZE = 16
+CONFIG = {
+    "num_classes": 4,
+    "size": SIZE,
+    "style_dim": 3,
+    "base_width": 2,
+    "hidden_channels": 4,
+    "style_base_width": 8,
+    "discriminator_base_width": 4,
+    "discriminator_layers": 2,
+}
+RATES = (0.01, 0.02)
+WEIGHTS = LossWeights(feature_matching=2.0, reconstruction=3.0, kl=0.5, perceptual=7.0)
+
+
+def _batch(examples=2):
+    rng = np.random.default_rng(0)
+    return {
+        "image": tf.constant(rng.uniform(-1, 1, (examples, SIZE, SIZE, 1)), tf.float32),
+        "label_ids": tf.constant(rng.integers(0, 4, (examples, SIZE, SIZE)), tf.uint8),
+        "style_noise": tf.constant(rng.normal(size=(examples, 3)), tf.float32),
+        "augment_draws": tf.constant(rng.uniform(size=(examples, NUM_DRAWS)), tf.float32),
+    }
+
+
+def _compiled(average_decay=0.9, **settings):
+    keras.utils.set_random_seed(0)
+    model = SPADEGAN(**CONFIG)
+    optimizers = [keras.optimizers.SGD(rate) for rate in RATES]
+    model.compile(*optimizers, WEIGHTS, average_decay, **settings)
+    return model
+
+
+def _twin(model):
+    twin = SPADEGAN(**CONFIG)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _look(gan, image, fake, batch, augmented=True):
+    """The discriminator's opinion of real and fake, each `[scale][layer]`."""
+    label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), 4)
+    both = []
+    for pair in ((image, label_map), (fake, label_map)):
+        images, labels = augment(*pair, batch["augment_draws"]) if augmented else pair
+        both.append(tf.concat([labels, images], -1))
+    scales = gan.discriminator(tf.concat(both, 0), training=True)
+    real, fake = ([[tf.split(layer, 2)[i] for layer in scale] for scale in scales] for i in (0, 1))
+    return real, fake
+
+
+def _perceptual(real, fake):
+    """A stand-in: the mean square difference."""
+    return tf.reduce_mean(tf.square(real - fake), axis=[1, 2, 3])
+
+
+@pytest.mark.parametrize("augmented", [True, False])
+@pytest.mark.parametrize("perceptual_loss", [None, _perceptual], ids=["plain", "perceptual"])
+def test_the_generators_step_follows_its_own_loss_only(perceptual_loss, augmented):
+    """Against the loss written out on a second model, differentiated by generator and style encoder."""
+    batch = _batch()
+    model = _compiled(perceptual_loss=perceptual_loss, augment_discriminator=augmented)
+    twin = _twin(model)
+    with tf.GradientTape() as tape:
+        mean, log_variance = twin.encode_style(batch["image"])
+        style = mean + tf.exp(log_variance / 2) * batch["style_noise"]
+        image = twin.generator(style, batch["label_ids"], training=True)
+        real, fake = _look(twin, batch["image"], image, batch, augmented)
+        terms = {
+            "g_hinge": hinge_generator_loss([scale[-1] for scale in fake]),
+            "feature_matching": 2.0 * feature_matching_loss([s[:-1] for s in real], [s[:-1] for s in fake]),
+            "reconstruction": 3.0 * tf.reduce_mean(tf.abs(batch["image"] - image), axis=[1, 2, 3]),
+            "kl": 0.5 * 0.5 * tf.reduce_sum(mean**2 + tf.exp(log_variance) - 1 - log_variance, -1),
+        }
+        if perceptual_loss is not None:
+            terms["perceptual"] = 7.0 * perceptual_loss(batch["image"], image)
+        loss = tf.reduce_mean(tf.add_n(list(terms.values())))
+    gradients = tape.gradient(loss, twin.g_variables)
+    reported = model.train_step(batch)
+    assert set(reported) == {*terms, "d_hinge", "d_real", "d_fake"}
+    for name, values in terms.items():
+        np.testing.assert_allclose(reported[name], np.mean(values), rtol=1e-4, atol=1e-6)
+    for ours, before, gradient in zip(model.g_variables, twin.g_variables, gradients, strict=True):
+        np.testing.assert_allclose(ours, before - RATES[0] * gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_the_discriminators_step_follows_its_own_loss_only():
+    """The fake is a constant to it."""
+    batch = _batch()
+    model = _compiled()
+    twin = _twin(model)
+    style = twin.encode_style(batch["image"]).sample(batch["style_noise"])
+    image = twin.generator(style, batch["label_ids"], training=True)
+    with tf.GradientTape() as tape:
+        real, fake = _look(twin, batch["image"], tf.stop_gradient(image), batch)
+        real_logits, fake_logits = ([scale[-1] for scale in scales] for scales in (real, fake))
+        loss = tf.reduce_mean(hinge_discriminator_loss(real_logits, fake_logits))
+    gradients = tape.gradient(loss, twin.d_variables)
+    reported = model.train_step(batch)
+    np.testing.assert_allclose(reported["d_hinge"], loss, rtol=1e-5)
+    np.testing.assert_allclose(reported["d_real"], np.mean([np.mean(x) for x in real_logits]), atol=1e-5)
+    np.testing.assert_allclose(reported["d_fake"], np.mean([np.mean(x) for x in fake_logits]), atol=1e-5)
+    for ours, before, gradient in zip(model.d_variables, twin.d_variables, gradients, strict=True):
+        np.testing.assert_allclose(ours, before - RATES[1] * gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_the_two_optimizers_share_no_weight_and_leave_none_out():
+    model = _compiled()
+    g, d = ({id(variable) for variable in variables} for variables in (model.g_variables, model.d_variables))
+    assert not g & d
+    assert g | d == {id(variable) for variable in model.trainable_variables}
+    average = {id(variable) for variable in model.generator_average.variables}
+    assert not average & (g | d)
+
+
+@pytest.mark.parametrize(("average_decay", "decays"), [(0.05, (0.05, 0.05)), (0.9, (2 / 11, 3 / 12))])
+def test_the_moving_average(average_decay, decays):
+    """`min(decay, (1 + t) / (10 + t))` of the old and the rest of the new, statistics included."""
+    model = _compiled(average_decay)
+    for decay in decays:
+        before = [variable.numpy() for variable in model.generator_average.variables]
+        model.train_step(_batch())
+        for average, old, new in zip(
+            model.generator_average.variables, before, model.generator.variables, strict=True
+        ):
+            assert (average.name, average.shape) == (new.name, new.shape)
+            np.testing.assert_allclose(average, decay * old + (1 - decay) * new, rtol=1e-5, atol=1e-6)
+
+
+def test_the_average_starts_as_the_generator():
+    model = SPADEGAN(**CONFIG)
+    style, label_ids = tf.ones((2, 3)), _batch()["label_ids"]
+    np.testing.assert_array_equal(model.synthesize(label_ids, style), model.generator(style, label_ids))
+
+
+def test_synthesis_uses_the_average():
+    model = _compiled()
+    model.generator_average.to_image.bias.assign([100.0])
+    np.testing.assert_allclose(model.synthesize(_batch()["label_ids"], tf.ones((2, 3))), 1.0)
+
+
+def test_a_slice_alone_is_as_the_slice_in_a_batch():
+    model = _compiled()
+    batch = _batch(4)
+    model.train_step(batch)
+    style = model.encode_style(batch["image"]).mean
+    np.testing.assert_allclose(model.encode_style(batch["image"][2:3]).mean[0], style[2], atol=1e-5)
+    image = model.synthesize(batch["label_ids"], style)
+    alone = model.synthesize(batch["label_ids"][2:3], style[2:3])
+    assert image.shape == (4, SIZE, SIZE, 1)
+    np.testing.assert_allclose(alone[0], image[2], atol=1e-5)
+
+
+def test_config_round_trip():
+    model = SPADEGAN(**CONFIG)
+    twin = SPADEGAN.from_config(model.get_config())
+    assert twin.get_config() == CONFIG
+    twin.set_weights(model.get_weights())
+    arguments = _batch()["label_ids"], tf.ones((2, 3))
+    np.testing.assert_array_equal(twin.synthesize(*arguments), model.synthesize(*arguments))
+
+
+def test_in_mixed_precision_the_losses_are_those_of_float32():
+    """To the three digits of bfloat16, added up."""
+    expected = _compiled().train_step(_batch())
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = _compiled()
+    reported = model.train_step(_batch())
+    for name, value in expected.items():
+        assert float(reported[name]) == pytest.approx(float(value), rel=0.03, abs=0.01), name
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.synthesize(_batch()["label_ids"], tf.ones((2, 3))).dtype == tf.float32

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from cmrtf.cohort.build import build_cohort
+from cmrtf.errors import CmrtfError
+from cmrtf.quality.inspection import inspect_raw
+
+
+@pytest.fixture
+def raw(tmp_path, write_acdc):
+    for number in (1, 2, 3):
+        write_acdc(tmp_path / "raw", f"patient{number:03d}", apex_first=number > 1)
+    return tmp_path / "raw"
+
+
+def test_the_summary_says_what_is_there(raw):
+    inspection = inspect_raw(raw)
+    assert inspection.summary() == {
+        "format": "acdc",
+        "subjects": 3,
+        "usable": 3,
+        "skipped": {},
+        "vendors": {"A": 3},
+        "pathologies": {"DCM": 3},
+        "phases": {"ED": 3, "ES": 3},
+        "pixel_mm": [3.0, 3.0],
+        "slice_spacing_mm": [10.0, 10.0],
+        "slices": [6.0, 6.0],
+    }
+    assert [finding.subject for finding in inspection.findings] == ["patient001"]
+
+
+def test_errors_come_first_and_what_cannot_be_used_is_not_counted(raw, save):
+    save(raw / "patient003" / "patient003_frame01_gt.nii.gz", np.zeros((40, 44, 6), np.uint8))
+    inspection = inspect_raw(raw)
+    assert [(each.level, each.subject) for each in inspection.findings] == [
+        ("error", "patient003"),
+        ("warning", "patient001"),
+    ]
+    summary = inspection.summary()
+    assert (summary["subjects"], summary["usable"]) == (3, 2)
+
+
+def test_nothing_usable_has_no_ranges(raw):
+    for path in raw.rglob("*_gt.nii.gz"):
+        path.write_bytes(b"no label")
+    assert inspect_raw(raw).summary()["slices"] == []
+
+
+def _same_image_twice(raw, save):
+    for name in ("frame01", "frame01_gt", "frame03", "frame03_gt"):
+        content = (raw / "patient002" / f"patient002_{name}.nii.gz").read_bytes()
+        (raw / "patient003" / f"patient003_{name}.nii.gz").write_bytes(content)
+    return "expected an image of its own. Received: the voxels of subject patient002."
+
+
+def _no_contrast(raw, save):
+    image = np.zeros((40, 44, 6), np.int16)
+    image[20, 20, 2] = 1
+    save(raw / "patient003" / "patient003_frame01.nii.gz", image)
+    return "expected contrast around the heart"
+
+
+def _missing_label(raw, save):
+    (raw / "patient003" / "patient003_frame01_gt.nii.gz").unlink()
+    return "expected the label patient003_frame01_gt.nii.gz beside it"
+
+
+def _cut_short(raw, save):
+    path = raw / "patient003" / "patient003_frame01.nii.gz"
+    path.write_bytes(path.read_bytes()[:-1000])
+    return "expected a readable NIfTI"
+
+
+@pytest.mark.parametrize("spoil", [_same_image_twice, _no_contrast, _missing_label, _cut_short])
+def test_what_is_an_error_is_what_preparing_refuses(raw, save, tmp_path, spoil):
+    expected = spoil(raw, save)
+    (error,) = [finding for finding in inspect_raw(raw).findings if finding.level == "error"]
+    assert expected in error.problem
+    with pytest.raises(CmrtfError) as refused:
+        build_cohort(raw, tmp_path / "prepared")
+    assert str(refused.value) == str(error)
+
+
+def test_what_is_a_warning_stands_in_the_manifest(raw, tmp_path):
+    (raw / "patient002" / "Info.cfg").write_text("ED: 3\nES: 1\n")
+    warnings = [(finding.subject, finding.problem) for finding in inspect_raw(raw).findings]
+    built = build_cohort(raw, tmp_path / "prepared")
+    assert [(each.subject, each.warning) for each in built.warnings] == warnings
+    assert len(warnings) == 2
+    assert built.cohort.record("patient002").frames == {"ED": 0, "ES": 2}

@@ -1,0 +1,124 @@
+import dataclasses
+import json
+
+import pytest
+
+from cmrtf.errors import CmrtfError
+from cmrtf.training.run import RunDirectory
+
+
+@pytest.fixture
+def run(tmp_path, vae_config):
+    return RunDirectory.create(tmp_path / "runs" / "vae", "label_vae", vae_config, 5, "abc")
+
+
+def test_what_is_created_can_be_opened(run):
+    assert RunDirectory.open(run.path, "label_vae") == run
+
+
+def test_the_record_holds_settings_and_versions_and_no_folder(run):
+    text = (run.path / "run.json").read_text()
+    record = json.loads(text)
+    assert record["config"]["widths"] == [4, 4]
+    assert record["config"]["augmentation"]["rotation_degrees"] == 0.0
+    assert (record["seed"], record["data_hash"]) == (5, "abc")
+    assert {"cmrtf", "python", "tensorflow", "keras", "numpy"} <= set(record["versions"])
+    assert str(run.path.parent) not in text
+
+
+def test_a_run_may_start_in_an_empty_folder(tmp_path, gan_config):
+    RunDirectory.create(tmp_path, "spade_gan", gan_config, 0, "abc")
+    assert (tmp_path / "run.json").is_file()
+
+
+def test_a_folder_that_holds_something_is_refused(run, vae_config):
+    with pytest.raises(CmrtfError, match=r"vae: expected a new or empty folder for the run\. .*--resume"):
+        RunDirectory.create(run.path, "label_vae", vae_config, 5, "abc")
+    with pytest.raises(CmrtfError, match="expected a new or empty folder"):
+        RunDirectory.create(run.path / "run.json", "label_vae", vae_config, 5, "abc")
+
+
+def test_a_folder_must_be_writable(tmp_path, vae_config):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CmrtfError, match=r"file/run: expected a folder that can be written"):
+        RunDirectory.create(tmp_path / "file" / "run", "label_vae", vae_config, 5, "abc")
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(CmrtfError, match=r"expected a training run, but it holds no run\.json"):
+        RunDirectory.open(tmp_path, "label_vae")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"kind": "label_vae"}'])
+def test_a_damaged_record_is_refused(run, text):
+    (run.path / "run.json").write_text(text)
+    with pytest.raises(CmrtfError, match=r"run\.json: expected the record of a training run"):
+        RunDirectory.open(run.path, "label_vae")
+
+
+def test_a_record_with_a_foreign_entry_is_refused(run):
+    record = json.loads((run.path / "run.json").read_text())
+    record["config"]["colour"] = "red"
+    (run.path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(CmrtfError, match=r"run\.json: expected entries among .*Received: colour"):
+        RunDirectory.open(run.path, "label_vae")
+
+
+def test_a_run_of_another_kind_is_refused(run):
+    with pytest.raises(CmrtfError, match=r"expected a run of kind spade_gan\. Received: label_vae"):
+        RunDirectory.open(run.path, "spade_gan")
+
+
+def test_a_run_is_continued_with_its_own_settings(run, vae_config):
+    continued = RunDirectory.open_or_create(run.path, "label_vae", vae_config, 5, "abc", resume=True)
+    assert continued == run
+
+
+def test_resuming_where_there_is_none_starts_one(tmp_path, vae_config):
+    RunDirectory.open_or_create(tmp_path / "new", "label_vae", vae_config, 5, "abc", resume=True)
+    assert (tmp_path / "new" / "run.json").is_file()
+
+
+def test_a_run_that_was_stopped_before_its_record_was_written_can_be_started(
+    tmp_path, vae_config, monkeypatch
+):
+    def stop(run):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, "_write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            RunDirectory.create(tmp_path / "new", "label_vae", vae_config, 5, "abc")
+    (tmp_path / "new" / "run.lock").touch()
+    (tmp_path / "new" / ".run.json.partial").write_text("{")
+    RunDirectory.open_or_create(tmp_path / "new", "label_vae", vae_config, 5, "abc", resume=True)
+
+
+def test_without_resume_a_run_is_not_touched(run, vae_config):
+    with pytest.raises(CmrtfError, match="expected a new or empty folder"):
+        RunDirectory.open_or_create(run.path, "label_vae", vae_config, 5, "abc", resume=False)
+
+
+def test_settings_that_differ_are_named(run, vae_config):
+    augmentation = dataclasses.replace(vae_config.augmentation, scaling=0.5)
+    other = dataclasses.replace(vae_config, latent_dim=9, augmentation=augmentation)
+    with pytest.raises(CmrtfError) as error:
+        RunDirectory.open_or_create(run.path, "label_vae", other, 6, "abd", resume=True)
+    text = str(error.value)
+    assert "expected the settings that the run was started with" in text
+    for difference in (
+        "config.augmentation.scaling: started with 0.0, asked for 0.5",
+        "config.latent_dim: started with 3, asked for 9",
+        "data_hash: started with abc, asked for abd",
+        "seed: started with 5, asked for 6",
+    ):
+        assert difference in text
+    assert "depth" not in text
+
+
+def test_last_metrics_are_the_last_row_of_the_log(run):
+    assert run.last_metrics() == {}
+    run.log.write_text("step,loss,kl\n")
+    assert run.last_metrics() == {}
+    run.log.write_text("step,loss,kl\n2,5.5,1\n4,4.5,2\n")
+    assert run.last_metrics() == {"loss": 4.5, "kl": 2.0}

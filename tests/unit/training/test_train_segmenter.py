@@ -1,0 +1,100 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.errors import CmrtfError
+from cmrtf.training.config import AugmentationConfig
+from cmrtf.training.input_pipeline import Slices
+from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, train_segmenter
+
+TINY = SegmenterConfig(
+    widths=(8, 8), batch_size=4, learning_rate=0.02, augmentation=AugmentationConfig(rotation_degrees=10)
+)
+
+
+@pytest.fixture(scope="module")
+def slices(tiny_cohort):
+    """Eighteen slices and two with noise and nothing else."""
+    real = Slices.of_split(PreparedCohort.open(tiny_cohort), "train")
+    noise = np.random.default_rng(0).normal(-0.8, 0.05, (2, 16, 16)).astype(np.float32)
+    return Slices(
+        np.concatenate([real.image, noise]),
+        np.concatenate([real.label_ids, np.zeros(noise.shape, np.uint8)]),
+        np.append(real.stack, [100, 101]),
+    )
+
+
+def _train(slices, steps=3, seed=0, config=TINY):
+    return train_segmenter(slices.image, slices.label_ids, steps, seed, progress=False, config=config)
+
+
+@pytest.fixture(scope="module")
+def trained(slices):
+    return _train(slices, steps=100)
+
+
+def test_it_learns_what_it_is_shown(trained, slices):
+    found = trained.segment(slices.image)
+    assert (found.shape, found.dtype) == (slices.label_ids.shape, np.uint8)
+    assert np.mean(found == slices.label_ids) > 0.95
+    assert not found[-2:].any(), "nothing here"
+
+
+def test_features_have_the_width_of_the_last_stage(trained, slices):
+    features = trained.features(slices.image)
+    assert (features.shape, features.dtype) == ((20, 8), np.float32)
+    assert (features.std(axis=0) > 0).any()
+
+
+def test_a_slice_alone_is_as_one_of_many(trained, slices):
+    """20 slices are two parts; 19 are two others."""
+    np.testing.assert_array_equal(trained.segment(slices.image)[1:], trained.segment(slices.image[1:]))
+    np.testing.assert_allclose(
+        trained.features(slices.image)[5], trained.features(slices.image[5:6])[0], atol=1e-5
+    )
+
+
+def test_a_segmenter_is_a_function_of_slices_and_seed(slices):
+    first, same, other = (_train(slices, seed=seed).model.get_weights() for seed in (1, 1, 2))
+    for one, again in zip(first, same, strict=True):
+        np.testing.assert_array_equal(one, again)
+    assert any(not np.array_equal(one, another) for one, another in zip(same, other, strict=True))
+
+
+def test_saved_and_loaded_it_says_the_same(trained, slices, tmp_path):
+    trained.save(tmp_path / "judge")
+    again = TrainedSegmenter.load(tmp_path / "judge")
+    np.testing.assert_array_equal(again.segment(slices.image), trained.segment(slices.image))
+    np.testing.assert_array_equal(again.features(slices.image), trained.features(slices.image))
+    with pytest.raises(CmrtfError, match="taken"):
+        trained.save(tmp_path / "judge")
+
+
+@pytest.mark.parametrize("damage", ["no folder", "no weights", "cut weights", "other widths"])
+def test_what_is_no_segmenter_is_not_loaded(damage, trained, tmp_path):
+    folder = tmp_path / "judge"
+    if damage != "no folder":
+        trained.save(folder)
+        weights, config = folder / "segmenter.weights.h5", folder / "segmenter.json"
+        if damage == "no weights":
+            weights.unlink()
+        elif damage == "cut weights":
+            weights.write_bytes(weights.read_bytes()[:1000])
+        else:
+            config.write_text(config.read_text().replace("8", "6"))
+    with pytest.raises(CmrtfError, match=r"judge: expected segmenter\.json and segmenter\.weights\.h5"):
+        TrainedSegmenter.load(folder)
+
+
+def test_the_bar_says_whose_it_is(slices, capsys):
+    train_segmenter(slices.image, slices.label_ids, 2, name="judge", config=TINY)
+    said = capsys.readouterr()
+    assert "judge: 100%" in said.err
+    assert "soft_dice" in said.out + said.err
+
+
+def test_images_and_labels_that_do_not_fit_are_refused(slices):
+    with pytest.raises(ValueError, match=r"\(20, 16, 16\) and \(19, 16, 16\)"):
+        _train(dataclasses.replace(slices, label_ids=slices.label_ids[1:]))

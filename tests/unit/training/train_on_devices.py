@@ -1,0 +1,49 @@
+"""Not a test: trains all models, one after the other, on two logical CPUs.
+
+Run as `python train_on_two_devices.py COHORT PRESET OUT`. Logical devices can be set up only before
+TensorFlow starts, so this has a process of its own.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+import tensorflow as tf
+
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.errors import CmrtfError
+from cmrtf.training.config import GANConfig, VAEConfig, load_config
+from cmrtf.training.input_pipeline import Slices
+from cmrtf.training.train_gan import train_gan
+from cmrtf.training.train_segmenter import SegmenterConfig, train_segmenter
+from cmrtf.training.train_vae import train_vae
+
+
+def main(cohort, preset, out):
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    jobs = (("vae", train_vae, VAEConfig), ("gan", train_gan, GANConfig))
+    refused = {}
+    for name, train, config_class in jobs:
+        config = load_config(preset, config_class)
+        try:
+            train(cohort, out / name, dataclasses.replace(config, batch_size=3))
+        except CmrtfError as error:
+            refused[name] = str(error)
+        assert not (out / name).exists()
+        train(cohort, out / name, config)
+    tiny = SegmenterConfig(widths=(4, 4), batch_size=2)
+    training = Slices.of_split(PreparedCohort.open(cohort), "train")
+    trained = train_segmenter(training.image, training.label_ids, steps=2, progress=False, config=tiny)
+    trained.save(out / "segmenter")
+    (out / "refused.json").write_text(json.dumps(refused))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
