@@ -25,12 +25,12 @@ from PIL import Image
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.display import enlarged_labels, grey_levels, label_outlines
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
 from cmrtf.core.nifti import write_nifti
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.evaluation.segmenter import dice_per_subject, segment_subjects
 from cmrtf.evaluation.subjects import RealSubject, Slices, Subject, real_subjects, repaint
-from cmrtf.report.display import enlarged_labels, grey_levels, label_outlines
 from cmrtf.synthesis.appearance import SAMPLE, Appearance, AppearanceBank, find_style
 from cmrtf.training.segmenter_store import SegmenterStore
 from cmrtf.training.train_segmenter import SEGMENTER_STEPS

@@ -19,7 +19,7 @@ from scipy import stats
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import PreparedVolume, SubjectRecord
-from cmrtf.shape.measures import measure_volumes_ml
+from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.shape.plausibility import volume_faults
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior

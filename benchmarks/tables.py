@@ -143,7 +143,7 @@ def _layer(section: dict[str, Any]) -> str:
     header = ("", "", "ms", "range", "rounds", "against dense float32", "against MONAI")
     text = (
         f"128 x 128, batch 8, 64 channels, 128 hidden, training mode; {counts['neighbourhoods']:,} distinct "
-        f"neighbourhoods and {counts['windows']:,} windows among {counts['pixels']:,} pixels; finding them "
+        f"neighbourhoods and {counts['windows']:,} windows among {counts['pixels']:,} pixels; issue them "
         "is included. "
     )
     return table(header, rows) + "\n\n" + text + section["note"]

@@ -22,14 +22,14 @@ from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.signatures import SPADE_GAN
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import PreparedVolume
+from cmrtf.core.display import upright
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.measures import slice_areas_mm2, volume_ml
 from cmrtf.core.preparation import SIZE
-from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.core.subject import LabelledStack
 from cmrtf.metrics.overlap import dice
-from cmrtf.report.display import upright
-from cmrtf.shape.measures import slice_areas_mm2, volume_ml
 from cmrtf.shape.plausibility import repair, slice_faults
-from cmrtf.shape.shape_interpolation import shape_based
+from cmrtf.shape.signed_distance import shape_based
 from cmrtf.synthesis.heart_axis import between
 from cmrtf.synthesis.interpolate import CodedStack, decode_labels_between, paint_between
 from cmrtf.training.checkpoints import restore_for_inference

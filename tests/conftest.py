@@ -23,7 +23,7 @@ from cmrtf.cohort.build_subject import sha256, to_npz
 from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME
 from cmrtf.cohort.npz_store import subject_file
 from cmrtf.cohort.record import SubjectRecord
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
 
 pytest_plugins = ["bundle_fixtures", "interpolation_fixtures", "training_fixtures"]
@@ -186,7 +186,7 @@ def _write_subject(folder, code, vendor, split, size, num_slices, phases):
         frames=dict.fromkeys(phases, 0),
         num_slices=num_slices,
         stack_flipped=False,
-        geometry=VolumeGeometry((size, size, num_slices), affine, (size, size, num_slices), np.eye(4)),
+        geometry=Geometry((size, size, num_slices), affine, (size, size, num_slices), np.eye(4)),
         intensity_window=dict.fromkeys(phases, (10.0 * number, 100.0 * number)),
         source_sha256={},
         file_sha256=sha256(content),

@@ -22,7 +22,7 @@ from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.datasets.base import RawCohort, RawSubject, SkippedSubject
 from cmrtf.datasets.readers import AUTO, read_raw
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.checks import duplicate_findings
+from cmrtf.quality.checks import duplicate_issues
 from cmrtf.version import __version__
 
 
@@ -100,7 +100,7 @@ class Plan:
             voxels_sha256: of the others, by code.
         """
         of_code = {subject.subject: subject for subject in self.found.subjects}
-        duplicates = duplicate_findings((of_code[code], sha) for code, sha in voxels_sha256.items())
+        duplicates = duplicate_issues((of_code[code], sha) for code, sha in voxels_sha256.items())
         problems = [*map(str, self.found.problems), *failures, *map(str, duplicates)]
         raise_problems(problems, len(self.found.subjects) + len(self.found.problems))
 

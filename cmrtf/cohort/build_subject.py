@@ -52,7 +52,7 @@ def inputs_of(raw: RawSubject) -> Inputs:
         "pathology": raw.pathology,
         "phases": {phase: [files.frame, files.is_cine] for phase, files in raw.phases.items()},
         "label_to_schema": [list(pair) for pair in raw.label_to_schema.items()],
-        "reader_warnings": [finding.problem for finding in raw.findings],
+        "reader_warnings": [issue.problem for issue in raw.issues],
         "source_sha256": _source_sha256(raw),
     }
 
@@ -79,7 +79,7 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
         split="",
         phases=tuple(raw.phases),
         frames={phase: files.frame for phase, files in raw.phases.items() if files.frame is not None},
-        num_slices=prepared.geometry.prepared_shape[2],
+        num_slices=prepared.geometry.shape[2],
         stack_flipped=prepared.stack_flipped,
         geometry=prepared.geometry,
         intensity_window=prepared.intensity_window,

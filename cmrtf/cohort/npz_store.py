@@ -58,7 +58,7 @@ class SubjectFiles:
                 f"{file}: expected the prepared stacks {', '.join(record.phases)} of {record.subject}. "
                 f"Received: {error}. Prepare the data again."
             ) from error
-        expected = record.geometry.prepared_shape[::-1]
+        expected = record.geometry.shape[::-1]
         for phase, volume in volumes.items():
             if volume.image.shape != expected or volume.label_ids.shape != expected:
                 raise CmrtfError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 
 SPLITS = ("train", "validation")
 
@@ -45,7 +45,7 @@ class SubjectRecord:
     frames: dict[str, int]
     num_slices: int
     stack_flipped: bool
-    geometry: VolumeGeometry
+    geometry: Geometry
     intensity_window: dict[str, tuple[float, float]]
     source_sha256: dict[str, str]
     file_sha256: str
@@ -82,7 +82,7 @@ class SubjectRecord:
             frames=dict(values["frames"]),
             num_slices=values["num_slices"],
             stack_flipped=values["stack_flipped"],
-            geometry=VolumeGeometry.from_dict(values["geometry"]),
+            geometry=Geometry.from_dict(values["geometry"]),
             intensity_window={phase: (low, high) for phase, (low, high) in windows.items()},
             source_sha256=dict(values["source_sha256"]),
             file_sha256=values["file_sha256"],

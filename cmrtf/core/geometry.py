@@ -1,78 +1,93 @@
-"""Where a prepared stack lies in its source file and in the scanner.
+"""Where a stack of slices lies: in the scanner, and in the file that it was cut out of.
 
-A prepared stack is indexed `(x, y, z)` like its NIfTI source: x and y of 1.5 mm, z apex first. All
-steps of preparation (in-plane resampling, crop, stack reversal) are one axis-aligned affine map of
-voxel indices, so the way back is its inverse and nothing is lost.
+A stack is indexed `(x, y, z)` like its NIfTI source. A prepared one has x and y of 1.5 mm and z apex
+first: all steps of preparation (in-plane resampling, crop, reversal) are one axis-aligned affine map
+of voxel indices, so the way back is its inverse and nothing is lost.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class VolumeGeometry:
-    """Geometry of a prepared stack of slices.
+class Geometry:
+    """Geometry of a stack of slices.
 
     Args:
         source_shape: `(x, y, z)` voxels of the source volume.
-        source_affine: `(4, 4)`, source voxel index to scanner millimetres.
-        prepared_shape: `(x, y, z)` voxels of the prepared stack.
-        prepared_to_source: `(4, 4)`, prepared voxel index to source voxel index.
+        source_affine: `(4, 4)`, source voxel index to scanner millimetres (RAS+).
+        shape: `(x, y, z)` voxels of the stack.
+        to_source: `(4, 4)`, voxel index of the stack to voxel index of the source.
     """
 
     source_shape: tuple[int, int, int]
     source_affine: NDArray[np.float64]
-    prepared_shape: tuple[int, int, int]
-    prepared_to_source: NDArray[np.float64]
+    shape: tuple[int, int, int]
+    to_source: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, affine: NDArray[np.float64], shape: tuple[int, ...]) -> "Geometry":
+        """A stack that is its own source.
+
+        Args:
+            affine: `(4, 4)`, voxel index to scanner millimetres (RAS+).
+            shape: `(x, y, z)` voxels.
+        """
+        x, y, z = shape
+        return cls((x, y, z), affine, (x, y, z), np.eye(4))
 
     @property
     def affine(self) -> NDArray[np.float64]:
-        """`(4, 4)`, prepared voxel index to scanner millimetres."""
-        return self.source_affine @ self.prepared_to_source
+        """`(4, 4)`, voxel index of the stack to scanner millimetres (RAS+)."""
+        return self.source_affine @ self.to_source
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
-        """Voxel size of the prepared stack along x, y, z."""
-        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return float(x), float(y), float(z)
+        """Voxel size along x, y and z (z is the distance between slice centres)."""
+        return spacing_mm(self.affine)
 
     @property
     def voxel_volume_ml(self) -> float:
-        """Volume of one prepared voxel (the determinant, so shear counts)."""
+        """Volume of one voxel (the determinant, so shear counts)."""
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
 
-    def with_slices(self, num_slices: int) -> "VolumeGeometry":
+    def with_slices(self, num_slices: int) -> "Geometry":
         """The same physical extent, first to last slice centre, in `num_slices` slices.
 
-        The new slice spacing is `(n - 1) * dz / (num_slices - 1)` for n source slices of spacing dz.
+        The new slice spacing is `(n - 1) * dz / (num_slices - 1)` for n slices of spacing dz.
         """
-        x, y, n = self.prepared_shape
+        x, y, n = self.shape
         rescale = np.diag([1.0, 1.0, (n - 1) / (num_slices - 1), 1.0])
-        return VolumeGeometry(
-            self.source_shape, self.source_affine, (x, y, num_slices), self.prepared_to_source @ rescale
-        )
+        return Geometry(self.source_shape, self.source_affine, (x, y, num_slices), self.to_source @ rescale)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain form for JSON."""
+        """Plain form for JSON, by the names of the cohort's manifest."""
         return {
             "source_shape": list(self.source_shape),
             "source_affine": self.source_affine.tolist(),
-            "prepared_shape": list(self.prepared_shape),
-            "prepared_to_source": self.prepared_to_source.tolist(),
+            "prepared_shape": list(self.shape),
+            "prepared_to_source": self.to_source.tolist(),
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "VolumeGeometry":
+    def from_dict(cls, values: dict[str, Any]) -> "Geometry":
         """Inverse of `to_dict`."""
         return cls(
             source_shape=tuple(values["source_shape"]),
             source_affine=np.asarray(values["source_affine"], dtype=np.float64),
-            prepared_shape=tuple(values["prepared_shape"]),
-            prepared_to_source=np.asarray(values["prepared_to_source"], dtype=np.float64),
+            shape=tuple(values["prepared_shape"]),
+            to_source=np.asarray(values["prepared_to_source"], dtype=np.float64),
         )
+
+
+def spacing_mm(affine: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Voxel size along x, y and z: the column lengths of the affine, shear or not."""
+    x, y, z = voxel_sizes(affine)
+    return float(x), float(y), float(z)
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:

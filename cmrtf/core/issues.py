@@ -16,7 +16,7 @@ SHOWN_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
-class Finding:
+class Issue:
     """One thing that is wrong with one file.
 
     Args:
@@ -33,7 +33,7 @@ class Finding:
     subject: str = ""
 
     @classmethod
-    def of(cls, error: FileError, subject: str = "") -> "Finding":
+    def of(cls, error: FileError, subject: str = "") -> "Issue":
         """The error that a reader raised."""
         return cls(ERROR, error.file, error.problem, subject)
 
@@ -41,14 +41,14 @@ class Finding:
         return f"{self.file}: {self.problem}"
 
 
-def errors(findings: Iterable[Finding]) -> list[Finding]:
+def errors(issues: Iterable[Issue]) -> list[Issue]:
     """Those that make a subject unusable."""
-    return [finding for finding in findings if finding.level == ERROR]
+    return [issue for issue in issues if issue.level == ERROR]
 
 
-def raise_errors(findings: Iterable[Finding]) -> None:
-    """Raise one `CmrtfError` with all errors among the findings of one subject, if there are any."""
-    if found := errors(findings):
+def raise_errors(issues: Iterable[Issue]) -> None:
+    """Raise one `CmrtfError` with all errors among the issues of one subject, if there are any."""
+    if found := errors(issues):
         raise CmrtfError(" Also: ".join(map(str, found)))
 
 

@@ -1,11 +1,9 @@
-"""From a raw subject to stacks that a network can read, and back.
+"""From a raw stack to one that a network can read, and back.
 
 One geometry serves all phases of a subject: 1.5 mm along the file's own x and y, 128 x 128 around the
 heart, every slice of the file, apex first. It is stored, so every output can be put back on its source.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.cohort.record import PreparedVolume
-from cmrtf.core.geometry import VolumeGeometry, bounding_box
+from cmrtf.core.geometry import Geometry, bounding_box
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.resampling import inside, resample_image, resample_labels
-from cmrtf.datasets.base import RawVolume
+from cmrtf.core.stack import Stack
 from cmrtf.errors import FileError
-from cmrtf.shape.orientation import apical_taper
 
 PREPARATION_VERSION = 1
 """To be raised when stacks come out differently: older ones are then prepared again."""
@@ -29,55 +25,22 @@ SIZE = 128
 PERCENTILES = (1.0, 99.0)
 
 
-@dataclass(frozen=True)
-class PreparedSubject:
-    """All phases of a subject, prepared.
+def prepare_stack(raw: Stack, geometry: Geometry, source: Path) -> Stack:
+    """Resample, crop, order and normalise one phase of a subject.
 
     Args:
-        volumes: phase to its stack.
-        intensity_window: phase to the source values that became -1 and 1.
-        geometry: where the stacks lie in the source.
-        stack_flipped: whether the source was stored base first.
-    """
-
-    volumes: dict[str, PreparedVolume]
-    intensity_window: dict[str, tuple[float, float]]
-    geometry: VolumeGeometry
-    stack_flipped: bool
-
-
-def prepare_subject(raw: Mapping[str, RawVolume]) -> PreparedSubject:
-    """Resample, crop, order and normalise all phases of a subject.
-
-    Args:
-        raw: phase to its volume; all have the same shape and affine.
+        raw: in the units, on the voxels and in the slice order of its source.
+        geometry: of the prepared stack, of `crop_geometry`.
+        source: the image's file, to name in the message.
 
     Raises:
-        CmrtfError: the image has no contrast around the heart.
+        FileError: the image has no contrast around the heart.
     """
-    geometry = stack_geometry(raw)
-    volumes, windows = {}, {}
-    for phase, volume in raw.items():
-        image, windows[phase] = prepare_image(volume.image, geometry, volume.source)
-        volumes[phase] = PreparedVolume(image, prepare_labels(volume.label_ids, geometry))
-    return PreparedSubject(volumes, windows, geometry, _slice_order(geometry).step < 0)
+    image, window = prepare_image(to_nifti_order(raw.image), geometry, source)
+    return Stack(image, prepare_labels(to_nifti_order(raw.label_ids), geometry), geometry, window)
 
 
-def stack_geometry(raw: Mapping[str, RawVolume]) -> VolumeGeometry:
-    """The prepared grid that serves all phases of a subject.
-
-    Args:
-        raw: phase to its volume; all have the same shape and affine.
-    """
-    labels = [volume.label_ids for volume in raw.values()]
-    heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
-    affine = next(iter(raw.values())).affine
-    return crop_geometry(heart, affine, stack_flipped=apical_taper(labels) < 0)
-
-
-def crop_geometry(
-    heart: NDArray[np.bool_], affine: NDArray[np.float64], stack_flipped: bool
-) -> VolumeGeometry:
+def crop_geometry(heart: NDArray[np.bool_], affine: NDArray[np.float64], stack_flipped: bool) -> Geometry:
     """The prepared grid around a heart.
 
     Args:
@@ -85,21 +48,21 @@ def crop_geometry(
         affine: `(4, 4)`, source voxel index to scanner millimetres.
         stack_flipped: whether the source is stored base first.
     """
-    prepared_to_source = np.eye(4)
+    to_source = np.eye(4)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     for axis, extent in enumerate(bounding_box(heart)[:2]):
         step = SPACING_MM / spacing[axis]
         centre = round((extent.start + extent.stop - 1) / 2) + _tie_free_offset(step)
-        prepared_to_source[axis, axis] = step
-        prepared_to_source[axis, 3] = centre - step * (SIZE // 2)
+        to_source[axis, axis] = step
+        to_source[axis, 3] = centre - step * (SIZE // 2)
     num_slices = heart.shape[2]
     if stack_flipped:
-        prepared_to_source[2, 2:] = -1.0, num_slices - 1.0
+        to_source[2, 2:] = -1.0, num_slices - 1.0
     x, y, z = heart.shape
-    return VolumeGeometry((x, y, z), affine, (SIZE, SIZE, num_slices), prepared_to_source)
+    return Geometry((x, y, z), affine, (SIZE, SIZE, num_slices), to_source)
 
 
-def is_cut(heart: NDArray[np.bool_], geometry: VolumeGeometry) -> bool:
+def is_cut(heart: NDArray[np.bool_], geometry: Geometry) -> bool:
     """Whether a heart, `(x, y, z)` of the source, reaches beyond the prepared grid."""
     for axis, extent in enumerate(bounding_box(heart)[:2]):
         positions = _positions(geometry, axis)
@@ -124,7 +87,7 @@ def to_nifti_order(stack: NDArray[Any]) -> NDArray[Any]:
     return stack.transpose(2, 1, 0)
 
 
-def prepare_labels(label_ids: NDArray[np.uint8], geometry: VolumeGeometry) -> NDArray[np.uint8]:
+def prepare_labels(label_ids: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:
     """Labels on the prepared grid, slices first.
 
     Args:
@@ -140,7 +103,7 @@ def prepare_labels(label_ids: NDArray[np.uint8], geometry: VolumeGeometry) -> ND
 
 
 def prepare_image(
-    image: NDArray[Any], geometry: VolumeGeometry, source: Path
+    image: NDArray[Any], geometry: Geometry, source: Path
 ) -> tuple[NDArray[np.float32], tuple[float, float]]:
     """An image on the prepared grid, slices first, in [-1, 1], and its intensity window.
 
@@ -167,7 +130,7 @@ def prepare_image(
     return np.ascontiguousarray(to_nifti_order(scaled), dtype=np.float32), (low, high)
 
 
-def place_on_source(stack: NDArray[np.float32], geometry: VolumeGeometry) -> NDArray[np.float32]:
+def place_on_source(stack: NDArray[np.float32], geometry: Geometry) -> NDArray[np.float32]:
     """A prepared image stack back on the voxels of its source; -1 where the stack does not reach.
 
     Args:
@@ -177,7 +140,7 @@ def place_on_source(stack: NDArray[np.float32], geometry: VolumeGeometry) -> NDA
     Returns:
         `(x, y, z)` of the source.
     """
-    to_prepared = np.linalg.inv(geometry.prepared_to_source)
+    to_prepared = np.linalg.inv(geometry.to_source)
     x, y = (
         to_prepared[axis, 3] + to_prepared[axis, axis] * np.arange(geometry.source_shape[axis])
         for axis in (0, 1)
@@ -188,20 +151,25 @@ def place_on_source(stack: NDArray[np.float32], geometry: VolumeGeometry) -> NDA
     return np.clip(placed, -1.0, 1.0)
 
 
-def _sampling(geometry: VolumeGeometry) -> tuple[NDArray[np.float64], NDArray[np.float64], slice]:
+def is_base_first(geometry: Geometry) -> bool:
+    """Whether the source of a prepared stack is stored from base to apex."""
+    return _slice_order(geometry).step < 0
+
+
+def _sampling(geometry: Geometry) -> tuple[NDArray[np.float64], NDArray[np.float64], slice]:
     """Source indices of the prepared pixels along x and y, and the order of the slices."""
     return _positions(geometry, 0), _positions(geometry, 1), _slice_order(geometry)
 
 
-def _slice_order(geometry: VolumeGeometry) -> slice:
+def _slice_order(geometry: Geometry) -> slice:
     """Turns source slices into prepared ones, and back."""
-    return slice(None, None, int(geometry.prepared_to_source[2, 2]))
+    return slice(None, None, int(geometry.to_source[2, 2]))
 
 
-def _positions(geometry: VolumeGeometry, axis: int) -> NDArray[np.float64]:
+def _positions(geometry: Geometry, axis: int) -> NDArray[np.float64]:
     """Source indices of the prepared pixels along x or y."""
-    start, step = geometry.prepared_to_source[axis, 3], geometry.prepared_to_source[axis, axis]
-    return start + step * np.arange(geometry.prepared_shape[axis])
+    start, step = geometry.to_source[axis, 3], geometry.to_source[axis, axis]
+    return start + step * np.arange(geometry.shape[axis])
 
 
 def _tie_free_offset(step: float) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cmrtf.core.files import is_file
-from cmrtf.core.issues import WARNING, Finding
+from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import ACDC_TO_SCHEMA, SCHEMA
 from cmrtf.core.nifti import read_nifti
 from cmrtf.datasets.base import (
@@ -60,16 +60,16 @@ def _read_one(patient: str, folder: Path) -> RawSubject | SkippedSubject:
     if folder.parent.name == "testing" and not labelled:
         return SkippedSubject(patient, "test patient without labels")
     info = _read_info(folder / INFO_NAME)
-    findings: tuple[Finding, ...] = ()
+    issues: tuple[Issue, ...] = ()
     if not {"ED", "ES"} <= set(info) and len(labelled) == 2:
         info |= _phases_by_volume(folder, labelled)
         problem = (
             "expected ED and ES. Received: not both; the labelled frame with the larger LV is taken for ED"
         )
-        findings = (Finding(WARNING, folder / INFO_NAME, problem),)
+        issues = (Issue(WARNING, folder / INFO_NAME, problem),)
     phases = {phase: _phase_files(folder, info, phase) for phase in ("ED", "ES")}
     pathology = known_pathology(info.get("GROUP", ""))
-    return RawSubject(patient, VENDOR, pathology, phases, ACDC_TO_SCHEMA, findings)
+    return RawSubject(patient, VENDOR, pathology, phases, ACDC_TO_SCHEMA, issues)
 
 
 def _labelled_frames(folder: Path) -> list[int]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.files import is_file
-from cmrtf.core.issues import WARNING, Finding
+from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import SCHEMA, VENDORS
 from cmrtf.errors import FileError
 
@@ -68,7 +68,7 @@ class RawSubject:
         pathology: the data set's abbreviation, or `""` when unknown.
         phases: `"ED"` and `"ES"` to their files.
         label_to_schema: label value in the file to label id in `SCHEMA`.
-        findings: what the reader warns of.
+        issues: what the reader warns of.
         centre: the data set's number or abbreviation, or `""` when unknown.
     """
 
@@ -79,7 +79,7 @@ class RawSubject:
     label_to_schema: Mapping[int, int] = field(
         default_factory=lambda: {label_id: label_id for label_id in range(SCHEMA.num_classes)}
     )
-    findings: tuple[Finding, ...] = ()
+    issues: tuple[Issue, ...] = ()
     centre: str = ""
 
     @property
@@ -119,7 +119,7 @@ class RawCohort:
     format: str
     subjects: tuple[RawSubject, ...]
     skipped: tuple[SkippedSubject, ...]
-    problems: tuple[Finding, ...]
+    problems: tuple[Issue, ...]
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,12 @@ def gather(
     """
     subjects: list[RawSubject] = []
     skipped: list[SkippedSubject] = []
-    problems: list[Finding] = []
+    problems: list[Issue] = []
     for code, candidate in candidates:
         try:
             found = read_one(code, candidate)
         except FileError as error:
-            problems.append(Finding.of(error, code))
+            problems.append(Issue.of(error, code))
             continue
         if isinstance(found, RawSubject):
             subjects.append(found)
@@ -178,7 +178,7 @@ def require_partner(image: Path, label: Path) -> None:
             raise FileError(there, f"expected the {what} {missing.name} beside it. Received: none.")
 
 
-def known_vendor(text: str, source: Path) -> tuple[str, tuple[Finding, ...]]:
+def known_vendor(text: str, source: Path) -> tuple[str, tuple[Issue, ...]]:
     """A vendor's letter, or `""` and a warning.
 
     Args:
@@ -188,7 +188,7 @@ def known_vendor(text: str, source: Path) -> tuple[str, tuple[Finding, ...]]:
     if text in VENDORS:
         return text, ()
     problem = f"expected a vendor from {VENDORS[0]} to {VENDORS[-1]} for the subject; taken as unknown"
-    return "", (Finding(WARNING, source, problem),)
+    return "", (Issue(WARNING, source, problem),)
 
 
 def known_pathology(text: str) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 from cmrtf.core.files import write_json
 from cmrtf.core.labels import LABEL_COLOURS, PHASES, SCHEMA
+from cmrtf.core.measures import MEASURES
 from cmrtf.core.stack_files import read_volumes, write_volumes
-from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.core.subject import LabelledStack
 from cmrtf.datasets.cohort_format import CohortFormat
 from cmrtf.report.provenance import PROVENANCE
-from cmrtf.shape.measures import MEASURES
 from cmrtf.synthesis.generate import GeneratedSubject
 from cmrtf.version import __version__
 

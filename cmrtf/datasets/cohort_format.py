@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.core.subject import LabelledStack
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.generate import GeneratedSubject
 

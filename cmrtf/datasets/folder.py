@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from cmrtf.core.files import is_file
-from cmrtf.core.issues import Finding
+from cmrtf.core.issues import Issue
 from cmrtf.core.labels import PHASES, SCHEMA, VENDORS
 from cmrtf.datasets.base import (
     PhaseFiles,
@@ -249,10 +249,10 @@ def _read_one(
     for files in phases.values():
         require_partner(files.image, files.label)
     vendor = description.vendor or ""
-    findings: tuple[Finding, ...] = ()
+    issues: tuple[Issue, ...] = ()
     if description.vendor is None:
-        vendor, findings = known_vendor(min(parts.vendor for parts in found), description.file)
-    return RawSubject(subject, vendor, "", phases, description.label_to_schema, findings)
+        vendor, issues = known_vendor(min(parts.vendor for parts in found), description.file)
+    return RawSubject(subject, vendor, "", phases, description.label_to_schema, issues)
 
 
 def _path(root: Path, pattern: str, parts: Parts, description: Description) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import read_nifti
 from cmrtf.core.stack_files import image_on_file, labels_on_file, stack_of_file
-from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.core.subject import LabelledStack
 from cmrtf.datasets import writer_mnms
 from cmrtf.datasets.cohort_format import CohortFormat
 from cmrtf.synthesis.generate import GeneratedSubject

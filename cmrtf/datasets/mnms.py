@@ -90,13 +90,13 @@ def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
     if code not in rows:
         raise FileError(image, f"expected a row {CODE_COLUMN} = {code} in the M&Ms CSV. Received: none.")
     row = rows[code]
-    vendor, findings = known_vendor(row["Vendor"], row.table)
+    vendor, issues = known_vendor(row["Vendor"], row.table)
     phases = {
         phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in ("ED", "ES")
     }
     pathology = known_pathology(row.get("Pathology", ""))
     centre = known_centre(row.get("Centre", ""))
-    return RawSubject(code, vendor, pathology, phases, findings=findings, centre=centre)
+    return RawSubject(code, vendor, pathology, phases, issues=issues, centre=centre)
 
 
 def _frame(row: Row, phase: str, code: str) -> int:

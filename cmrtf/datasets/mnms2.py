@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cmrtf.core.files import is_file
-from cmrtf.core.issues import WARNING, Finding
+from cmrtf.core.issues import WARNING, Issue
 from cmrtf.datasets.base import (
     PhaseFiles,
     RawCohort,
@@ -76,7 +76,7 @@ def _read_one(code: str, folder: Path, rows: Mapping[int, Row]) -> RawSubject | 
     row = rows.get(int(code))
     if row is None:
         problem = "expected a row for the subject in dataset_information.csv; vendor and disease are unknown"
-        return RawSubject(code, "", "", phases, findings=(Finding(WARNING, phases["ED"].image, problem),))
+        return RawSubject(code, "", "", phases, issues=(Issue(WARNING, phases["ED"].image, problem),))
     words = re.split(r"\W+", row[VENDOR_COLUMN].lower())
-    vendor, findings = known_vendor(VENDOR_LETTERS.get(words[0], row[VENDOR_COLUMN]), row.table)
-    return RawSubject(code, vendor, known_pathology(row.get(DISEASE_COLUMN, "")), phases, findings=findings)
+    vendor, issues = known_vendor(VENDOR_LETTERS.get(words[0], row[VENDOR_COLUMN]), row.table)
+    return RawSubject(code, vendor, known_pathology(row.get(DISEASE_COLUMN, "")), phases, issues=issues)

@@ -7,7 +7,7 @@ from typing import Any
 from cmrtf.core.files import write_json
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.stack_files import read_volumes, write_volumes
-from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.core.subject import LabelledStack
 from cmrtf.datasets.cohort_format import CohortFormat
 from cmrtf.synthesis.generate import GeneratedSubject
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from cmrtf.core.issues import ERROR, WARNING, Finding
+from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.datasets import (
     acdc as reader_acdc,
 )
@@ -53,22 +53,22 @@ def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
     times = Counter(subject.subject for subject in cohort.subjects)
     twice = [subject for subject in cohort.subjects if times[subject.subject] > 1]
     once = [_with_links(subject, root.resolve()) for subject in cohort.subjects if subject not in twice]
-    problems = (*cohort.problems, *map(_twice_finding, twice))
+    problems = (*cohort.problems, *map(_twice_issue, twice))
     return replace(cohort, subjects=tuple(once), problems=problems)
 
 
-def _twice_finding(subject: RawSubject) -> Finding:
+def _twice_issue(subject: RawSubject) -> Issue:
     """A code that another folder has too."""
     image = next(iter(subject.files.values()))
-    return Finding(ERROR, image, f"expected subject {subject.subject} once. Received: more.", subject.subject)
+    return Issue(ERROR, image, f"expected subject {subject.subject} once. Received: more.", subject.subject)
 
 
 def _with_links(subject: RawSubject, root: Path) -> RawSubject:
     """The subject with a warning for each of its files that lies elsewhere."""
     problem = "expected a file below the data set's folder. Received: a link that leads out of it; followed"
     linked = [path for path in set(subject.files.values()) if not path.resolve().is_relative_to(root)]
-    findings = tuple(Finding(WARNING, path, problem) for path in sorted(linked))
-    return replace(subject, findings=(*subject.findings, *findings))
+    issues = tuple(Issue(WARNING, path, problem) for path in sorted(linked))
+    return replace(subject, issues=(*subject.issues, *issues))
 
 
 def _reader(root: Path, data_format: str) -> Reader:

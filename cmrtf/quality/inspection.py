@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from cmrtf.core.issues import ERROR, Finding
+from cmrtf.core.issues import ERROR, Issue
 from cmrtf.core.preparation import prepare_image, stack_geometry
 from cmrtf.datasets.base import RawSubject, SkippedSubject
 from cmrtf.datasets.readers import AUTO, read_raw
 from cmrtf.errors import FileError
-from cmrtf.quality.checks import duplicate_findings, examine
+from cmrtf.quality.checks import duplicate_issues, examine
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Inspection:
         num_subjects: labelled subjects, usable or not.
         facts: of those that can be used.
         skipped: subjects left out on purpose.
-        findings: errors first, then by file.
+        issues: errors first, then by file.
     """
 
     root: Path
@@ -54,7 +54,7 @@ class Inspection:
     num_subjects: int
     facts: tuple[Facts, ...]
     skipped: tuple[SkippedSubject, ...]
-    findings: tuple[Finding, ...]
+    issues: tuple[Issue, ...]
 
     def summary(self) -> dict[str, Any]:
         """What is there: counts and ranges, in plain types."""
@@ -93,28 +93,28 @@ def inspect_raw(
         results = pool.map(_inspect_one, found.subjects)
         judged = list(tqdm(results, "check", len(found.subjects), unit="subject", disable=not progress))
     facts = tuple(each for each, _ in judged if each)
-    findings = [*found.problems, *(finding for _, each in judged for finding in each)]
-    findings += duplicate_findings((each.subject, each.voxels_sha256) for each in facts)
-    findings.sort(key=lambda each: (each.level != ERROR, str(each.file)))
+    issues = [*found.problems, *(issue for _, each in judged for issue in each)]
+    issues += duplicate_issues((each.subject, each.voxels_sha256) for each in facts)
+    issues.sort(key=lambda each: (each.level != ERROR, str(each.file)))
     num_subjects = len(found.subjects) + len(found.problems)
-    return Inspection(root, found.format, num_subjects, facts, found.skipped, tuple(findings))
+    return Inspection(root, found.format, num_subjects, facts, found.skipped, tuple(issues))
 
 
-def _inspect_one(subject: RawSubject) -> tuple[Facts | None, tuple[Finding, ...]]:
+def _inspect_one(subject: RawSubject) -> tuple[Facts | None, tuple[Issue, ...]]:
     """A subject's facts, unless it cannot be used, and what is wrong with it."""
     examination = examine(subject)
     if not examination.volumes:
-        return None, examination.findings
+        return None, examination.issues
     geometry = stack_geometry(examination.volumes)
     try:
         for volume in examination.volumes.values():
             prepare_image(volume.image, geometry, volume.source)
     except FileError as error:
-        return None, (*examination.findings, Finding.of(error, subject.subject))
+        return None, (*examination.issues, Issue.of(error, subject.subject))
     x, y, z = (float(size) for size in np.linalg.norm(geometry.source_affine[:3, :3], axis=0))
     num_slices = geometry.source_shape[2]
     facts = Facts(examination.subject, (x, y, z), num_slices, examination.voxels_sha256)
-    return facts, examination.findings
+    return facts, examination.issues
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

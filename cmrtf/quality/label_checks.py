@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.core.geometry import bounding_box
-from cmrtf.core.issues import ERROR, WARNING, Finding
+from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, is_cut
 from cmrtf.datasets.base import RawVolume
@@ -35,9 +35,9 @@ HEART_RANGE_MM = (20.0, 250.0)
 """A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
 
 
-def label_order_findings(
+def label_order_issues(
     path: Path, label_ids: NDArray[np.uint8], label_to_schema: Mapping[int, int]
-) -> list[Finding]:
+) -> list[Issue]:
     """An error when another label than LV is the one that is enclosed.
 
     Args:
@@ -56,7 +56,7 @@ def label_order_findings(
         f"expected LV ({value[LV]}) within myocardium ({value[MYO]}). Received: {value[inner]} within "
         f"{value[outer]}, so the labels are in the order of another data set."
     )
-    return [Finding(ERROR, path, problem)]
+    return [Issue(ERROR, path, problem)]
 
 
 def are_phases_swapped(volumes: Mapping[str, RawVolume]) -> bool:
@@ -72,7 +72,7 @@ def lv_voxels(label_ids: NDArray[Any]) -> int:
     return int(np.count_nonzero(label_ids == LV))
 
 
-def stack_findings(volumes: Mapping[str, RawVolume]) -> list[Finding]:
+def stack_issues(volumes: Mapping[str, RawVolume]) -> list[Issue]:
     """Warnings about the direction of a stack, the size of the heart, and what a crop cuts off.
 
     Args:
@@ -82,7 +82,7 @@ def stack_findings(volumes: Mapping[str, RawVolume]) -> list[Finding]:
     labels = [volume.label_ids for volume in volumes.values()]
     heart = np.any([label_ids > 0 for label_ids in labels], axis=0)
     problems = (*_order_problems(apical_taper(labels)), *_size_problems(heart, first.affine))
-    return [Finding(WARNING, first.source, problem) for problem in problems]
+    return [Issue(WARNING, first.source, problem) for problem in problems]
 
 
 def _enclosure(label_ids: NDArray[np.uint8]) -> dict[tuple[int, int], float]:

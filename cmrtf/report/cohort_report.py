@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cmrtf.core.files import new_file
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.synthetic_subject import SubjectRow
+from cmrtf.core.subject import SubjectRow
 from cmrtf.datasets.cohort_format import CohortFormat
 from cmrtf.report.html import Population, write_report
 from cmrtf.report.provenance import PROVENANCE

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from cmrtf.core.display import enlarged_labels, grey_levels, label_outlines, upright
 from cmrtf.core.labels import LABEL_COLOURS, LabelSchema
-from cmrtf.core.synthetic_subject import LabelledStack, SubjectRow, phases_of
-from cmrtf.report.display import enlarged_labels, grey_levels, label_outlines, upright
-from cmrtf.shape.measures import CENTRE_TO_CENTRE, volume_ml
+from cmrtf.core.measures import CENTRE_TO_CENTRE, volume_ml
+from cmrtf.core.subject import LabelledStack, SubjectRow, phases_of
 
 PAGE_WIDTH: Final = 2000
 MARGIN: Final = 48

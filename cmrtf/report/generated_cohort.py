@@ -15,11 +15,11 @@ from tqdm import tqdm
 
 from cmrtf.core.files import require_new_folder, write_json, writing_to
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.measures import measure
 from cmrtf.datasets.cohort_format import CohortFormat
 from cmrtf.errors import CmrtfError
 from cmrtf.report.cohort_report import write_cohort_report
 from cmrtf.report.provenance import PROVENANCE, complete_provenance
-from cmrtf.shape.measures import measure
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, Style, find_style
 from cmrtf.synthesis.choice import pathology_choice

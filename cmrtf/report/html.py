@@ -22,10 +22,10 @@ from contourpy import LineType, contour_generator
 from numpy.typing import NDArray
 from PIL import Image
 
+from cmrtf.core.display import grey_levels, upright
 from cmrtf.core.labels import LABEL_COLOURS, LabelSchema
-from cmrtf.core.synthetic_subject import LabelledStack, SubjectRow, phases_of
-from cmrtf.report.display import grey_levels, upright
-from cmrtf.shape.measures import CENTRE_TO_CENTRE, MEASURES, SLICE_SUMMATION, measure, slice_areas_mm2
+from cmrtf.core.measures import CENTRE_TO_CENTRE, MEASURES, SLICE_SUMMATION, measure, slice_areas_mm2
+from cmrtf.core.subject import LabelledStack, SubjectRow, phases_of
 
 SPRITE_COLUMNS: Final = 8
 """Slices per line of a sprite: 32 slices of 128 pixels stay far below the canvas limits of phones."""

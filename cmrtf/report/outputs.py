@@ -6,12 +6,12 @@ from typing import Any
 
 from cmrtf.core.files import new_folder
 from cmrtf.core.labels import SCHEMA, LabelSchema
+from cmrtf.core.measures import write_measures
 from cmrtf.core.stack_files import write_volumes
-from cmrtf.core.synthetic_subject import ReferenceSubject, SyntheticSubject, in_order
+from cmrtf.core.subject import ReferenceSubject, SyntheticSubject, in_order
 from cmrtf.report.figure import write_figure
 from cmrtf.report.html import write_report
 from cmrtf.report.provenance import complete_provenance, write_provenance
-from cmrtf.shape.measures import write_measures
 
 
 def write_outputs(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.core.labels import SCHEMA
-from cmrtf.shape.shape_interpolation import LIMIT_PIXELS, signed_distances
+from cmrtf.shape.signed_distance import LIMIT_PX, signed_distances
 
 LV, RV = SCHEMA.id_of("LV"), SCHEMA.id_of("RV")
 
@@ -76,11 +76,11 @@ def move(label_ids: NDArray[np.uint8], pose: NDArray[Any]) -> NDArray[np.uint8]:
         return label_ids
     back, middle = _rotation(-pose[0]), (np.array(label_ids.shape[1:]) - 1.0) / 2.0
     offset = middle - back @ (middle + pose[1:])
-    beyond = np.full(SCHEMA.num_classes, -LIMIT_PIXELS)
-    beyond[0] = LIMIT_PIXELS  # background
+    beyond = np.full(SCHEMA.num_classes, -LIMIT_PX)
+    beyond[0] = LIMIT_PX  # background
     moved = np.zeros(label_ids.shape, np.uint8)
     for labelled in np.flatnonzero(label_ids.any(axis=(1, 2))):
-        distances = signed_distances(label_ids[labelled], SCHEMA.num_classes)
+        distances = signed_distances(label_ids[labelled])
         moved[labelled] = np.argmax(
             [
                 ndimage.affine_transform(distance, back, offset, order=1, cval=outside)

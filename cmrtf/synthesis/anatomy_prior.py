@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from cmrtf.core.measures import VOLUMES, measure_volumes_ml
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.measures import VOLUMES, measure_volumes_ml
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.protocols import Decoder
 

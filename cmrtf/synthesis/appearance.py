@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.files import new_file
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import raise_errors
 from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_findings, finite_findings, image_findings, slices_findings
+from cmrtf.quality.file_checks import axes_issues, finite_issues, image_issues, slices_issues
 from cmrtf.synthesis.protocols import Models
 
 SAMPLE = "sample"
@@ -194,9 +194,7 @@ class AppearanceBank:
         return ", ".join(f"a {kind} ({_some(list(groups))})" for kind, groups in self.groups().items())
 
 
-def find_style(
-    models: Models, bank: AppearanceBank, name: str, geometry: VolumeGeometry | None = None
-) -> Style:
+def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geometry | None = None) -> Style:
     """The style of a name: what the bank knows by it, or else an image file.
 
     Args:
@@ -220,7 +218,7 @@ def find_style(
     )
 
 
-def appearance_of_file(models: Models, path: Path, geometry: VolumeGeometry | None = None) -> Appearance:
+def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = None) -> Appearance:
     """The appearance of a 3D image file: the mean over its slices.
 
     What the models see is 192 mm wide. It is cut out around the heart where a geometry says where that is,
@@ -237,10 +235,10 @@ def appearance_of_file(models: Models, path: Path, geometry: VolumeGeometry | No
     volume = read_nifti(path)
     if volume.data.ndim != 3:
         raise CmrtfError(f"{path}: expected a 3D image (one phase). Received: shape={volume.data.shape}.")
-    raise_errors(axes_findings(path, volume.affine))
-    raise_errors(slices_findings(path, volume.data.shape[2]))
-    raise_errors(finite_findings(path, volume.data, np.ones(volume.data.shape, np.bool_)))
-    raise_errors(image_findings(path, volume.data))
+    raise_errors(axes_issues(path, volume.affine))
+    raise_errors(slices_issues(path, volume.data.shape[2]))
+    raise_errors(finite_issues(path, volume.data, np.ones(volume.data.shape, np.bool_)))
+    raise_errors(image_issues(path, volume.data))
     if geometry is None or not _on_same_grid(volume, geometry):
         middle = np.zeros(volume.data.shape, np.bool_)
         middle[tuple(size // 2 for size in volume.data.shape)] = True
@@ -249,7 +247,7 @@ def appearance_of_file(models: Models, path: Path, geometry: VolumeGeometry | No
     return Appearance(models.encode_style(image).mean(axis=0), window)
 
 
-def _on_same_grid(volume: NiftiVolume, geometry: VolumeGeometry) -> bool:
+def _on_same_grid(volume: NiftiVolume, geometry: Geometry) -> bool:
     return volume.data.shape == geometry.source_shape and np.allclose(
         volume.affine, geometry.source_affine, atol=1e-3
     )

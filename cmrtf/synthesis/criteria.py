@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.labels import PHASES
+from cmrtf.core.measures import MYOCARDIAL_DENSITY_G_PER_ML, VOLUMES
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.measures import MYOCARDIAL_DENSITY_G_PER_ML, VOLUMES
 
 Volumes = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.preparation import SPACING_MM
-from cmrtf.core.synthetic_subject import SyntheticSubject
+from cmrtf.core.subject import SyntheticSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.measures import measure_volumes_ml
 from cmrtf.shape.plausibility import volume_faults
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, Style

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from cmrtf.cohort.record import PreparedVolume, SubjectRecord
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.synthetic_subject import ReferenceSubject, SyntheticSubject
+from cmrtf.core.subject import ReferenceSubject, SyntheticSubject
 from cmrtf.shape.plausibility import repair
-from cmrtf.shape.shape_interpolation import add_residuals, residuals
+from cmrtf.shape.signed_distance import add_residuals, residuals
 from cmrtf.synthesis.heart_axis import HeartSpan, between, codes_at, walk_weights
 from cmrtf.synthesis.protocols import Models
 
@@ -40,7 +40,7 @@ class CodedStack:
     label_residuals: NDArray[np.float32] | None
     style_codes: NDArray[np.float32]
     span: HeartSpan
-    geometry: VolumeGeometry
+    geometry: Geometry
     intensity_window: tuple[float, float]
 
     @classmethod
@@ -147,9 +147,7 @@ def _walked(
     return between(codes_at(first, at_start), codes_at(second, at_end), np.float32(weight))
 
 
-def affine_between(
-    start: VolumeGeometry, end: VolumeGeometry, weight: float, num_slices: int
-) -> NDArray[np.float64]:
+def affine_between(start: Geometry, end: Geometry, weight: float, num_slices: int) -> NDArray[np.float64]:
     """Where a stack at `weight` stands: at the start's middle, with its directions.
 
     Two subjects lie in two scanners' coordinates, so a point between their positions means nothing;

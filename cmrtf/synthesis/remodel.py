@@ -9,9 +9,9 @@ from tqdm import tqdm
 
 from cmrtf.cohort.record import PreparedVolume, SubjectRecord
 from cmrtf.core.labels import PHASES
-from cmrtf.core.synthetic_subject import ReferenceSubject, SyntheticSubject
+from cmrtf.core.measures import measure_volumes_ml
+from cmrtf.core.subject import ReferenceSubject, SyntheticSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.measures import measure_volumes_ml
 from cmrtf.shape.pose import landmarks, pose_between
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import SMALLEST_ML, AnatomyPrior

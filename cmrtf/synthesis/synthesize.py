@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import raise_errors
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import NiftiVolume, read_nifti
@@ -19,7 +19,7 @@ from cmrtf.core.preparation import (
     restore_intensity,
 )
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_findings, heart_findings
+from cmrtf.quality.file_checks import axes_issues, heart_issues
 from cmrtf.shape.orientation import apical_taper
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models
@@ -35,7 +35,7 @@ class LabelStack:
     """
 
     label_ids: NDArray[np.uint8]
-    geometry: VolumeGeometry
+    geometry: Geometry
 
 
 def read_labels(path: Path) -> LabelStack:
@@ -49,15 +49,15 @@ def read_labels(path: Path) -> LabelStack:
     volume = read_nifti(path)
     if volume.data.ndim != 3:
         raise CmrtfError(f"{path}: expected a 3D label map (one phase). Received: shape={volume.data.shape}.")
-    raise_errors(axes_findings(path, volume.affine))
+    raise_errors(axes_issues(path, volume.affine))
     SCHEMA.validate(volume.data, str(path))
     label_ids = volume.data.astype(np.uint8)
-    raise_errors(heart_findings(path, label_ids))
+    raise_errors(heart_issues(path, label_ids))
     geometry = _geometry(volume, label_ids)
     return LabelStack(prepare_labels(label_ids, geometry), geometry)
 
 
-def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> VolumeGeometry:
+def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> Geometry:
     flipped = apical_taper([label_ids]) < 0
     around_heart = crop_geometry(label_ids > 0, volume.affine, flipped)
     on_grid = label_ids.shape[:2] == (SIZE, SIZE) and np.allclose(
@@ -65,9 +65,9 @@ def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> VolumeGeomet
     )
     if not on_grid:
         return around_heart
-    as_it_is = around_heart.prepared_to_source.copy()
+    as_it_is = around_heart.to_source.copy()
     as_it_is[:2] = np.eye(4)[:2]
-    return VolumeGeometry(around_heart.source_shape, volume.affine, around_heart.prepared_shape, as_it_is)
+    return Geometry(around_heart.source_shape, volume.affine, around_heart.shape, as_it_is)
 
 
 def synthesize_on_source(models: Models, labels: LabelStack, appearance: Appearance) -> NDArray[np.float32]:

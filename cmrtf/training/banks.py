@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.labels import PHASES
+from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
-from cmrtf.shape.measures import measure_volumes_ml
 from cmrtf.shape.pose import landmarks, mean_landmarks, pose_between
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior

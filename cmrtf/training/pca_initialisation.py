@@ -69,9 +69,7 @@ def signed_distances(label_ids: NDArray[np.uint8], num_classes: int) -> NDArray[
         `(size / 2, size / 2, num_classes)`, the mean of two by two pixels.
     """
     half = len(label_ids) // 2
-    maps = np.ascontiguousarray(
-        signed_distance.signed_distances(label_ids, num_classes, LIMIT_PX).transpose(1, 2, 0)
-    )
+    maps = np.ascontiguousarray(signed_distance.signed_distances(label_ids, LIMIT_PX).transpose(1, 2, 0))
     return maps.reshape(half, 2, half, 2, num_classes).mean((1, 3))
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.report.generated_cohort import Source
-from cmrtf.shape.measures import measure_volumes_ml
 from cmrtf.synthesis.anatomy import PLACES, Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, AppearanceBank

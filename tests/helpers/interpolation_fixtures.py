@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cmrtf.core.synthetic_subject import ReferenceSubject, SyntheticSubject
+from cmrtf.core.subject import ReferenceSubject, SyntheticSubject
 
 SIZE = 48
 SLICES = 8

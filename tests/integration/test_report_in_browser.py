@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
-from cmrtf.core.synthetic_subject import in_order
+from cmrtf.core.measures import SLICE_SUMMATION, measure
+from cmrtf.core.subject import in_order
 from cmrtf.report.html import write_report
-from cmrtf.shape.measures import SLICE_SUMMATION, measure
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 waiting = pytest.importorskip("selenium.webdriver.support.wait")

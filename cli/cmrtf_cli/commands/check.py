@@ -12,7 +12,7 @@ import click
 from cmrtf_cli import options
 
 if TYPE_CHECKING:
-    from cmrtf.core.issues import Finding
+    from cmrtf.core.issues import Issue
     from cmrtf.quality.inspection import Inspection
 
 
@@ -31,38 +31,38 @@ def command(raw: Path, data_format: str, as_json: bool) -> None:
 
     inspection = inspect_raw(raw, data_format, progress=not as_json)
     click.echo(_as_json(inspection) if as_json else _as_text(inspection))
-    if errors(inspection.findings):
+    if errors(inspection.issues):
         sys.exit(1)
 
 
 def _as_json(inspection: Inspection) -> str:
-    findings = [
+    issues = [
         {
             "level": each.level,
             "subject": each.subject,
             "file": _name(each, inspection.root),
             "problem": each.problem,
         }
-        for each in inspection.findings
+        for each in inspection.issues
     ]
     skipped = [{"subject": each.subject, "reason": each.reason} for each in inspection.skipped]
-    return json.dumps({"summary": inspection.summary(), "skipped": skipped, "findings": findings}, indent=1)
+    return json.dumps({"summary": inspection.summary(), "skipped": skipped, "findings": issues}, indent=1)
 
 
 def _as_text(inspection: Inspection) -> str:
-    """A table of findings, and what is there."""
+    """A table of issues, and what is there."""
     from cmrtf.core.issues import errors
 
-    names = [_name(each, inspection.root) for each in inspection.findings]
+    names = [_name(each, inspection.root) for each in inspection.issues]
     width = max(map(len, names), default=0)
     lines = [
         f"{each.level:7}  {name:{width}}  {each.problem.removesuffix('.')}"
-        for each, name in zip(inspection.findings, names, strict=True)
+        for each, name in zip(inspection.issues, names, strict=True)
     ]
-    num_errors = len(errors(inspection.findings))
+    num_errors = len(errors(inspection.issues))
     lines += [""] if lines else []
     lines += [f"{title:10} {text}" for title, text in _summary_lines(inspection.summary())]
-    lines.append(f"Errors: {num_errors}. Warnings: {len(inspection.findings) - num_errors}.")
+    lines.append(f"Errors: {num_errors}. Warnings: {len(inspection.issues) - num_errors}.")
     return "\n".join(lines)
 
 
@@ -87,6 +87,6 @@ def _summary_lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _name(finding: Finding, root: Path) -> str:
+def _name(issue: Issue, root: Path) -> str:
     """A file as seen from the data set's folder."""
-    return str(finding.file.relative_to(root) if finding.file.is_relative_to(root) else finding.file)
+    return str(issue.file.relative_to(root) if issue.file.is_relative_to(root) else issue.file)

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from cmrtf.cohort.record import SubjectRecord
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.synthetic_subject import LabelledStack
+from cmrtf.core.measures import CENTRE_TO_CENTRE, MEASURES, measure, volume_ml
+from cmrtf.core.subject import LabelledStack
 from cmrtf.evaluation.section import Section, Table, single
 from cmrtf.evaluation.subjects import Subject, distinct_pairs
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate
-from cmrtf.shape.measures import CENTRE_TO_CENTRE, MEASURES, measure, volume_ml
 from cmrtf.synthesis.heart_axis import walk_weights
 from cmrtf.synthesis.interpolate import CodedStack, affine_between, decode_labels_between
 from cmrtf.synthesis.protocols import Models

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cmrtf.core.display import grey_levels
 from cmrtf.evaluation.section import Section, Table
 from cmrtf.evaluation.segmenter import Judge
 from cmrtf.evaluation.subjects import Slices, Subject
 from cmrtf.metrics.privacy import chance_closer, nearest, nearest_twins
-from cmrtf.report.display import grey_levels
 
 GALLERY = 8
 TWINS = "Synthetic slices (above) closest to training slices (below), with their distance in pixels"

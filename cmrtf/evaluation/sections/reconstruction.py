@@ -12,7 +12,7 @@ from cmrtf.evaluation.section import Section, Table
 from cmrtf.evaluation.subjects import Subject
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
 from cmrtf.metrics.overlap import dice, surface_distances
-from cmrtf.shape.shape_interpolation import add_residuals, nearest, residuals, shape_based
+from cmrtf.shape.signed_distance import add_residuals, nearest, residuals, shape_based
 from cmrtf.synthesis.protocols import Models
 
 Labels = NDArray[np.uint8]

@@ -52,7 +52,7 @@ def test_json_says_the_same(spoilt):
     assert result.exit_code == 1
     said = json.loads(result.stdout)
     assert (said["summary"]["subjects"], said["summary"]["usable"]) == (4, 3)
-    errors = [finding for finding in said["findings"] if finding["level"] == "error"]
+    errors = [issue for issue in said["findings"] if issue["level"] == "error"]
     assert [(each["subject"], each["file"]) for each in errors] == [(code, f"{code}/{code}_sa.nii.gz")]
     links = {each["file"] for each in said["findings"] if "a link that leads out" in each["problem"]}
     assert len(links) == 6

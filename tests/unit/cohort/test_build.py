@@ -294,7 +294,7 @@ def test_real_patients_land_on_their_source(real_acdc, tmp_path):
                 before_ml = len(before) * abs(np.linalg.det(source.affine[:3, :3])) / 1000
                 assert len(after) * record.geometry.voxel_volume_ml == pytest.approx(before_ml, rel=0.05)
             i, j, k = (64, 60, 4)
-            x, y, z = np.rint(record.geometry.prepared_to_source @ [i, j, k, 1])[:3].astype(int)
+            x, y, z = np.rint(record.geometry.to_source @ [i, j, k, 1])[:3].astype(int)
             restored = to_nifti_order(restore_intensity(volumes[phase].image, record.intensity_window[phase]))
             patch = source.image[x - 3 : x + 4, y - 3 : y + 4, z]
             low, high = record.intensity_window[phase]

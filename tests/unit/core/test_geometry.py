@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from cmrtf.core.geometry import VolumeGeometry, bounding_box
+from cmrtf.core.geometry import Geometry, bounding_box
 
 SHEARED = np.array([[1.2, 0.3, 2.0, -40.0], [-0.3, 1.2, 1.0, 12.0], [0.1, -0.2, 8.0, 70.0], [0, 0, 0, 1.0]])
 
@@ -11,7 +11,7 @@ SHEARED = np.array([[1.2, 0.3, 2.0, -40.0], [-0.3, 1.2, 1.0, 12.0], [0.1, -0.2, 
 @pytest.fixture
 def geometry():
     prepared_to_source = np.array([[1.25, 0, 0, 7], [0, 1.25, 0, -3], [0, 0, -1, 9], [0, 0, 0, 1.0]])
-    return VolumeGeometry((200, 220, 10), SHEARED, (128, 128, 10), prepared_to_source)
+    return Geometry((200, 220, 10), SHEARED, (128, 128, 10), prepared_to_source)
 
 
 def test_the_affine_goes_by_way_of_the_source(geometry):
@@ -27,7 +27,7 @@ def test_voxel_volume_counts_shear(geometry):
 
 def test_more_slices_keep_the_first_and_last_slice_in_place(geometry):
     many = geometry.with_slices(32)
-    assert many.prepared_shape == (128, 128, 32)
+    assert many.shape == (128, 128, 32)
     for corner in ([0, 0], [127, 30]):
         np.testing.assert_allclose(many.affine @ [*corner, 0, 1], geometry.affine @ [*corner, 0, 1])
         np.testing.assert_allclose(many.affine @ [*corner, 31, 1], geometry.affine @ [*corner, 9, 1])
@@ -36,8 +36,8 @@ def test_more_slices_keep_the_first_and_last_slice_in_place(geometry):
 
 
 def test_json_round_trip(geometry):
-    back = VolumeGeometry.from_dict(json.loads(json.dumps(geometry.to_dict())))
-    assert (back.source_shape, back.prepared_shape) == (geometry.source_shape, geometry.prepared_shape)
+    back = Geometry.from_dict(json.loads(json.dumps(geometry.to_dict())))
+    assert (back.source_shape, back.shape) == (geometry.source_shape, geometry.shape)
     np.testing.assert_array_equal(back.affine, geometry.affine)
 
 

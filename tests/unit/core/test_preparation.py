@@ -91,7 +91,7 @@ def test_a_landmark_keeps_its_world_coordinates_and_its_value(subject):
     raw = subject(OBLIQUE_LEFT_HANDED, apex_first=False)
     label_ids = raw["ED"].label_ids
     prepared = prepare_subject(raw)
-    to_source = prepared.geometry.prepared_to_source
+    to_source = prepared.geometry.to_source
     stack = to_nifti_order(prepared.volumes["ED"].label_ids)
     for voxel in ([60, 64, 2], [90, 70, 5], [64, 64, 0]):
         source = np.rint((to_source @ [*voxel, 1])[:3]).astype(int)
@@ -119,7 +119,7 @@ def test_a_source_of_the_right_spacing_is_copied(heart, to_image):
     affine = np.diag([1.5, 1.5, 10, 1])
     volume = RawVolume(to_image(label_ids), label_ids, affine, Path("a.nii.gz"))
     prepared = prepare_subject({"ED": volume})
-    x, y = np.rint(prepared.geometry.prepared_to_source[:2, 3]).astype(int)
+    x, y = np.rint(prepared.geometry.to_source[:2, 3]).astype(int)
     window = (slice(x, x + SIZE), slice(y, y + SIZE))
     np.testing.assert_array_equal(to_nifti_order(prepared.volumes["ED"].label_ids), label_ids[window])
     low, high = prepared.intensity_window["ED"]

@@ -76,7 +76,7 @@ def test_without_phases_the_larger_lv_is_ed(patient, info):
     (patient / "Info.cfg").write_text(info)
     (subject,) = read_raw(patient.parent).subjects
     assert {phase: files.frame for phase, files in subject.phases.items()} == {"ED": 0, "ES": 2}
-    assert "the labelled frame with the larger LV is taken for ED" in str(subject.findings[0])
+    assert "the labelled frame with the larger LV is taken for ED" in str(subject.issues[0])
 
 
 def test_without_phases_the_order_of_frames_does_not_count(patient, write_acdc):
@@ -98,7 +98,7 @@ def test_files_that_were_unzipped_are_read(patient):
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
     (subject,) = read_raw(patient.parent).subjects
-    assert not [finding for finding in examine(subject).findings if "extension" in finding.problem]
+    assert not [issue for issue in examine(subject).issues if "extension" in issue.problem]
 
 
 def test_a_frame_file_with_several_frames_is_named(patient, save):

@@ -48,8 +48,8 @@ def test_mnms_is_read_back_with_the_same_labels(write, tmp_path):
         assert not record.stack_flipped
         written = read_nifti(raw / record.subject / f"{record.subject}_sa_gt.nii.gz").data
         prepared = built.cohort.load(record.subject)
-        np.testing.assert_array_equal(record.geometry.prepared_to_source[:3, :3], np.eye(3))
-        x, y, _ = -record.geometry.prepared_to_source[:3, 3].astype(int)
+        np.testing.assert_array_equal(record.geometry.to_source[:3, :3], np.eye(3))
+        x, y, _ = -record.geometry.to_source[:3, 3].astype(int)
         for frame, phase in enumerate(PHASES):
             expected = np.roll(written[..., frame], (x, y), axis=(0, 1)).transpose(2, 1, 0)
             np.testing.assert_array_equal(prepared[phase].label_ids, expected)

@@ -1,4 +1,4 @@
-"""Raw data that nobody meant: every reader answers with findings or with a `CmrtfError`, and soon.
+"""Raw data that nobody meant: every reader answers with issues or with a `CmrtfError`, and soon.
 
 A few hundred cases in the normal run; `make fuzz` runs `CMRTF_FUZZ_CASES` of each property.
 """

@@ -117,7 +117,7 @@ def test_a_foreign_vendor_and_a_spelled_out_pathology_are_unknown(cohort, write_
     write_mnms_csv(cohort / DIAGNOSIS_CSV, [("A1B2C3", "Siemens", "DCM of John Doe"), *ROWS[1:]])
     subject = read_raw(cohort).subjects[0]
     assert (subject.vendor, subject.pathology) == ("", "")
-    assert "expected a vendor from A to D for the subject; taken as unknown" in str(subject.findings[0])
+    assert "expected a vendor from A to D for the subject; taken as unknown" in str(subject.issues[0])
 
 
 def test_a_label_without_image_is_named(cohort):

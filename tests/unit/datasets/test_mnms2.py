@@ -52,7 +52,7 @@ def test_without_the_csv_vendors_are_unknown(cohort):
     (cohort / "dataset_information.csv").unlink()
     (subject, *_) = read_raw(cohort).subjects
     assert (subject.vendor, subject.pathology) == ("", "")
-    assert "expected a row for the subject in dataset_information.csv" in str(subject.findings[0])
+    assert "expected a row for the subject in dataset_information.csv" in str(subject.issues[0])
 
 
 def test_a_subject_without_any_label_is_skipped(cohort):

@@ -5,7 +5,7 @@ import pytest
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.evaluation.subjects import real_subjects
-from cmrtf.shape.shape_interpolation import signed_distances
+from cmrtf.shape.signed_distance import signed_distances
 
 SIZE = 96
 GREY = np.array([-0.8, 0.7, -0.2, 0.4], np.float32)

@@ -160,7 +160,7 @@ def warnings(patient):
         (subject,) = read_raw(patient.parent).subjects
         examination = examine(subject)
         examination.usable_volumes()
-        assert {finding.subject for finding in examination.findings} <= {"patient007"}
+        assert {issue.subject for issue in examination.issues} <= {"patient007"}
         return [problem for problem in examination.warnings if "base to apex" not in problem]
 
     return found

@@ -27,13 +27,13 @@ def test_the_summary_says_what_is_there(raw):
         "slice_spacing_mm": [10.0, 10.0],
         "slices": [6.0, 6.0],
     }
-    assert [finding.subject for finding in inspection.findings] == ["patient001"]
+    assert [issue.subject for issue in inspection.issues] == ["patient001"]
 
 
 def test_errors_come_first_and_what_cannot_be_used_is_not_counted(raw, save):
     save(raw / "patient003" / "patient003_frame01_gt.nii.gz", np.zeros((40, 44, 6), np.uint8))
     inspection = inspect_raw(raw)
-    assert [(each.level, each.subject) for each in inspection.findings] == [
+    assert [(each.level, each.subject) for each in inspection.issues] == [
         ("error", "patient003"),
         ("warning", "patient001"),
     ]
@@ -75,7 +75,7 @@ def _cut_short(raw, save):
 @pytest.mark.parametrize("spoil", [_same_image_twice, _no_contrast, _missing_label, _cut_short])
 def test_what_is_an_error_is_what_preparing_refuses(raw, save, tmp_path, spoil):
     expected = spoil(raw, save)
-    (error,) = [finding for finding in inspect_raw(raw).findings if finding.level == "error"]
+    (error,) = [issue for issue in inspect_raw(raw).issues if issue.level == "error"]
     assert expected in error.problem
     with pytest.raises(CmrtfError) as refused:
         build_cohort(raw, tmp_path / "prepared")
@@ -84,7 +84,7 @@ def test_what_is_an_error_is_what_preparing_refuses(raw, save, tmp_path, spoil):
 
 def test_what_is_a_warning_stands_in_the_manifest(raw, tmp_path):
     (raw / "patient002" / "Info.cfg").write_text("ED: 3\nES: 1\n")
-    warnings = [(finding.subject, finding.problem) for finding in inspect_raw(raw).findings]
+    warnings = [(issue.subject, issue.problem) for issue in inspect_raw(raw).issues]
     built = build_cohort(raw, tmp_path / "prepared")
     assert [(each.subject, each.warning) for each in built.warnings] == warnings
     assert len(warnings) == 2

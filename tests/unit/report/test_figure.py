@@ -1,7 +1,7 @@
 from PIL import Image
 
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
-from cmrtf.core.synthetic_subject import in_order
+from cmrtf.core.subject import in_order
 from cmrtf.report.figure import PAGE_WIDTH, write_figure
 
 

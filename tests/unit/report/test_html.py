@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cmrtf.core.display import grey_levels
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.synthetic_subject import in_order
-from cmrtf.report.display import grey_levels
+from cmrtf.core.subject import in_order
 from cmrtf.report.html import (
     SPRITE_COLUMNS,
     Population,

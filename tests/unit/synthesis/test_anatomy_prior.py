@@ -3,8 +3,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from cmrtf.core.measures import VOLUMES, measure_volumes_ml
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.measures import VOLUMES, measure_volumes_ml
 from cmrtf.synthesis.anatomy import PLACES
 from cmrtf.synthesis.anatomy_prior import LARGEST_WEIGHT, PARENTS, AnatomyPrior
 from heart_double import SLICE_SPACING_MM, RingModels, heart_source

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 from cmrtf.core.nifti import write_nifti
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.appearance import (
@@ -191,7 +191,7 @@ def test_an_image_is_cut_out_around_the_heart_of_labels_on_its_grid(image_file, 
     affine[0, 3] = shift_mm
     crop = np.eye(4)
     crop[:2, 3] = 0.0
-    geometry = VolumeGeometry((300, 300, 4), affine, (128, 128, 4), crop)
+    geometry = Geometry((300, 300, 4), affine, (128, 128, 4), crop)
     around_heart = appearance_of_file(MeanEncoder(), image_file, geometry)
     about_middle = appearance_of_file(MeanEncoder(), image_file)
     assert (around_heart.style[0] > about_middle.style[0] + 0.3) == sees_corner

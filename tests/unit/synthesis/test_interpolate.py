@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.record import PreparedVolume, SubjectRecord
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.interpolate import interpolate_subjects
 
@@ -49,7 +49,7 @@ def _subject(code, areas, brightness, spacing_mm=10.0, window=(0.0, 100.0)):
         frames={"ED": 0, "ES": 1},
         num_slices=n,
         stack_flipped=False,
-        geometry=VolumeGeometry((SIZE, SIZE, n), affine, (SIZE, SIZE, n), np.eye(4)),
+        geometry=Geometry((SIZE, SIZE, n), affine, (SIZE, SIZE, n), np.eye(4)),
         intensity_window={"ED": window, "ES": (window[0], window[1] / 2)},
         source_sha256={},
         file_sha256="",

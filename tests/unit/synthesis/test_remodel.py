@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.record import PreparedVolume, SubjectRecord
-from cmrtf.core.geometry import VolumeGeometry
+from cmrtf.core.geometry import Geometry
+from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.measures import measure_volumes_ml
 from cmrtf.shape.pose import landmarks
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.remodel import Change, remodel
@@ -42,7 +42,7 @@ def subject(source):
         frames={"ED": 0, "ES": 9},
         num_slices=shape[2],
         stack_flipped=False,
-        geometry=VolumeGeometry(shape, affine, shape, np.eye(4)),
+        geometry=Geometry(shape, affine, shape, np.eye(4)),
         intensity_window=WINDOWS,
         source_sha256={},
         file_sha256="",

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cmrtf.shape.shape_interpolation import (
+from cmrtf.shape.signed_distance import (
     LIMIT_PIXELS,
     add_residuals,
     nearest,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cmrtf.core.synthetic_subject import in_order, phases_of
+from cmrtf.core.subject import in_order, phases_of
 
 
 def test_rows_run_from_a_to_b_with_the_sources_outside(make_walk) -> None:

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.synthetic_subject import LabelledStack, in_order
-from cmrtf.shape.measures import (
+from cmrtf.core.measures import (
     CENTRE_TO_CENTRE,
     MEASURES,
     ejection_fraction_percent,
@@ -15,6 +14,7 @@ from cmrtf.shape.measures import (
     volume_ml,
     write_measures,
 )
+from cmrtf.core.subject import LabelledStack, in_order
 
 LV, MYO, RV = 1, 2, 3
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cmrtf.report.display import enlarged_labels, grey_levels, label_outlines, upright
+from cmrtf.core.display import enlarged_labels, grey_levels, label_outlines, upright
 
 
 def test_grey_levels_saturate() -> None:

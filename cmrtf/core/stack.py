@@ -1,0 +1,98 @@
+"""One phase of a subject: a stack of short-axis slices with an image and its labels.
+
+Together with `Subject` the one type that everything between readers and writers speaks. Conventions:
+slices first and apex first, so `array[k, j, i]` is voxel `(i, j, k)` of the NIfTI volume; label ids are
+those of `cmrtf.core.labels`.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.core.geometry import Geometry
+from cmrtf.core.labels import SCHEMA
+
+SLICE_SUMMATION: Final = "slice_summation"
+"""Every slice counts with the full slice spacing: the clinical standard (Schulz-Menger et al., *Standardized
+image interpretation and post-processing in cardiovascular magnetic resonance: 2020 update*, JCMR 22:19)."""
+
+CENTRE_TO_CENTRE: Final = "centre_to_centre"
+"""The two end slices count by half (trapezoid rule): the volume between the first and the last slice centre,
+whatever number of slices fills that span. Ten slices of 10 mm are 100 mm by slice summation, and their
+32-slice version, 90 mm between the outer centres, 93 mm: the two compare centre to centre only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """One phase of a subject.
+
+    Args:
+        image: `(slices, height, width)`, float32 in [-1, 1]; of a raw stack in the units of the source.
+        label_ids: `(slices, height, width)` uint8.
+        geometry: where it lies.
+        intensity_window: the source values of -1 and 1: an image value v is written as
+            `low + (v + 1) / 2 * (high - low)`.
+    """
+
+    image: NDArray[Any]
+    label_ids: NDArray[np.uint8]
+    geometry: Geometry
+    intensity_window: tuple[float, float] = (-1.0, 1.0)
+
+    @property
+    def num_slices(self) -> int:
+        """Number of slices."""
+        return int(self.label_ids.shape[0])
+
+    @cached_property
+    def affine(self) -> NDArray[np.float64]:
+        """`(4, 4)`, voxel index `(x, y, z)` to scanner millimetres (RAS+)."""
+        return self.geometry.affine
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size along x, y and z (z is the distance between slice centres)."""
+        return self.geometry.spacing_mm
+
+    @property
+    def slice_spacing_mm(self) -> float:
+        """Distance between slice centres."""
+        return self.spacing_mm[2]
+
+    @property
+    def has_heart(self) -> NDArray[np.bool_]:
+        """`(slices,)`: which slices have a label."""
+        return self.label_ids.any(axis=(1, 2))
+
+    def areas_mm2(self, structure: str) -> NDArray[np.float64]:
+        """Area of one structure in each slice, `(slices,)`, apex first."""
+        column, row = self.affine[:3, 0], self.affine[:3, 1]
+        pixel_area_mm2 = float(np.linalg.norm(np.cross(column, row)))
+        return self._pixels(structure) * pixel_area_mm2
+
+    def volume_ml(self, structure: str, method: str = SLICE_SUMMATION) -> float:
+        """Volume of one structure.
+
+        Args:
+            structure: such as `"LV"`.
+            method: `SLICE_SUMMATION` or `CENTRE_TO_CENTRE`.
+        """
+        voxels = self._pixels(structure).astype(np.float64)
+        if method == CENTRE_TO_CENTRE:
+            voxels[[0, -1]] /= 2.0
+        return float(voxels.sum()) * self.geometry.voxel_volume_ml
+
+    def with_labels(self, label_ids: NDArray[np.uint8]) -> "Stack":
+        """The same stack with other labels."""
+        return replace(self, label_ids=label_ids)
+
+    def with_image(self, image: NDArray[Any], intensity_window: tuple[float, float] | None = None) -> "Stack":
+        """The same stack with another image, in another intensity window if one is given."""
+        return replace(self, image=image, intensity_window=intensity_window or self.intensity_window)
+
+    def _pixels(self, structure: str) -> NDArray[np.intp]:
+        """Pixels of one structure in each slice."""
+        return np.count_nonzero(self.label_ids == SCHEMA.id_of(structure), axis=(1, 2))

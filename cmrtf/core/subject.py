@@ -1,0 +1,132 @@
+"""A subject: its stacks by phase, and what is known of whom they show."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from cmrtf.core.measures import Measures, measure
+from cmrtf.core.stack import SLICE_SUMMATION, Stack
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Kind = Literal["source", "intrasubject", "intersubject", "remodelled", "generated"]
+"""How a subject came to be: a source is as it is in the data, all others are synthetic."""
+
+ID_PREFIXES: Final[Mapping[str, str]] = {"source": "source_", "intrasubject": "intra_"}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One subject with all its phases.
+
+    Args:
+        name: the code of a source and of its intrasubject version; what others are called, such as
+            `"inter_04"` or `"SYN00001"`.
+        kind: how it came to be.
+        stacks: by phase, ED before ES.
+        vendor: `"A"` to `"D"`, or `""` when unknown.
+        centre: number or abbreviation, or `""` when unknown.
+        pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
+        weight: place between subject A (0) and B (1) of an interpolation, or between no change (0) and the
+            whole of it (1).
+        origin: how a synthetic subject was made, as plain values for JSON.
+
+    Example:
+        `subject = cmrtf.open_cohort("prepared")["A0S9V9"]; subject.ed.volume_ml("LV")`
+    """
+
+    name: str
+    kind: Kind
+    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    vendor: str = ""
+    centre: str = ""
+    pathology: str = ""
+    weight: float = 0.0
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Tells subjects of one set of outputs apart: `source_<A>`, `intra_<A>`, else the name."""
+        return ID_PREFIXES.get(self.kind, "") + self.name
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it was made, not scanned."""
+        return self.kind != "source"
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Those of `"ED"` and `"ES"` that it has."""
+        return tuple(self.stacks)
+
+    @property
+    def ed(self) -> Stack:
+        """The stack at end-diastole; KeyError if there is none."""
+        return self.stacks["ED"]
+
+    @property
+    def es(self) -> Stack:
+        """The stack at end-systole; KeyError if there is none."""
+        return self.stacks["ES"]
+
+    @property
+    def description(self) -> str:
+        """Vendor and pathology in words, as far as they are known."""
+        vendor = f"vendor {self.vendor}" if self.vendor else ""
+        return ", ".join(part for part in (vendor, self.pathology) if part)
+
+    def measures(self, method: str = SLICE_SUMMATION) -> Measures:
+        """Volumes, ejection fractions and masses, by the names in `cmrtf.core.measures.MEASURES`.
+
+        Args:
+            method: `SLICE_SUMMATION` or `CENTRE_TO_CENTRE`.
+        """
+        return measure(self.stacks, method)
+
+    def with_stacks(self, stacks: Mapping[str, Stack]) -> "Subject":
+        """The same subject with other stacks."""
+        return replace(self, stacks=stacks)
+
+    def plot(self) -> "Figure":
+        """All slices with the contours of their labels, a row per phase."""
+        from cmrtf.core.display import plot_subject
+
+        return plot_subject(self)
+
+    def save(self, folder: Path | str) -> None:
+        """Write `<phase>_image.nii.gz` and `<phase>_label.nii.gz`, in the units and the place of the source.
+
+        Args:
+            folder: where they go; made if need be.
+
+        Raises:
+            CmrtfError: it cannot be written.
+        """
+        from cmrtf.core.files import writing_to
+        from cmrtf.core.nifti import write_stack
+
+        folder = Path(folder)
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for phase, stack in self.stacks.items():
+                write_stack(stack, folder / f"{phase}_image.nii.gz", folder / f"{phase}_label.nii.gz")
+
+    def __repr__(self) -> str:
+        stacks = ", ".join(f"{phase} {stack.num_slices} slices" for phase, stack in self.stacks.items())
+        return f"Subject({self.name}, {self.kind}: {stacks})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: its picture above its measures."""
+        from cmrtf.core.display import figure_as_html
+
+        title = f"<b>{html.escape(self.name)}</b> ({self.kind}) {html.escape(self.description)}"
+        shown = [f"{name} {value:.1f}" for name, value in self.measures().items() if value is not None]
+        return f"<div>{title}<br>{figure_as_html(self.plot())}<br><small>{', '.join(shown)}</small></div>"
+
+
+def phases_of(subjects: Sequence[Subject]) -> list[str]:
+    """Phases that any of the subjects has, ED before ES."""
+    return sorted({phase for subject in subjects for phase in subject.stacks})
