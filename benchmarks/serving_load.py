@@ -28,7 +28,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import model_folder
 from cmrtf.bundle.server import Server
-from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN
+from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
 from cmrtf.errors import CmrtfError
 
 LIMIT_BYTES = 8 * 2**20

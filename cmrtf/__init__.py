@@ -1,6 +1,79 @@
-"""cmrtf: labelled synthetic cardiac MR from a label VAE and a SPADE GAN."""
+"""cmrtf: labelled synthetic cardiac MR from a label VAE and a SPADE GAN.
+
+Names are imported when they are first used, so `import cmrtf` costs nothing and TensorFlow starts only
+when models run.
+
+Example:
+    bundle = cmrtf.load_bundle("bundle")
+    cohort = cmrtf.open_cohort("prepared")
+    interpolation = bundle.interpolate(cohort["A0S9V9"], cohort["A1D9Z7"])
+    interpolation[3].ed.volume_ml("LV")
+    interpolation.save("out")
+"""
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
 
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
-__all__ = ["CmrtfError", "__version__"]
+if TYPE_CHECKING:
+    from cmrtf.bundle.bundle import connect, load_bundle
+    from cmrtf.cohort.build import prepare
+    from cmrtf.cohort.build_subject import read_subject
+    from cmrtf.cohort.cohort import open_cohort
+    from cmrtf.core.stack import Stack
+    from cmrtf.core.subject import Subject
+    from cmrtf.evaluation.evaluate import evaluate
+    from cmrtf.phantom.cohort import write_phantom_cohort
+    from cmrtf.quality.inspection import inspect
+    from cmrtf.training.train_gan import train_gan
+    from cmrtf.training.train_vae import train_vae
+
+__all__ = [
+    "CmrtfError",
+    "Stack",
+    "Subject",
+    "__version__",
+    "connect",
+    "evaluate",
+    "inspect",
+    "load_bundle",
+    "open_cohort",
+    "prepare",
+    "read_subject",
+    "train_gan",
+    "train_vae",
+    "write_phantom_cohort",
+]
+
+_HOMES = {
+    "Stack": "cmrtf.core.stack",
+    "Subject": "cmrtf.core.subject",
+    "connect": "cmrtf.bundle.bundle",
+    "evaluate": "cmrtf.evaluation.evaluate",
+    "inspect": "cmrtf.quality.inspection",
+    "load_bundle": "cmrtf.bundle.bundle",
+    "open_cohort": "cmrtf.cohort.cohort",
+    "prepare": "cmrtf.cohort.build",
+    "read_subject": "cmrtf.cohort.build_subject",
+    "train_gan": "cmrtf.training.train_gan",
+    "train_vae": "cmrtf.training.train_vae",
+    "write_phantom_cohort": "cmrtf.phantom.cohort",
+}
+
+logging.getLogger("cmrtf").addHandler(logging.NullHandler())  # silent unless logging is switched on
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on its first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

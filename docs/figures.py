@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cmrtf.bundle.bundle import Bundle
-from cmrtf.bundle.signatures import SPADE_GAN
+from cmrtf.bundle.contents import SPADE_GAN
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import PreparedVolume
 from cmrtf.core.display import upright

@@ -2,23 +2,108 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cmrtf.errors import CmrtfError
 
+if TYPE_CHECKING:
+    from cmrtf.bundle.bundle import Bundle
+
 Value = TypeVar("Value")
 
-
-def read_parameter(parse: Callable[[str], Value], text: str) -> Value:
-    """Parse what an option was given; what cannot be parsed is that option's error."""
-    try:
-        return parse(text)
-    except CmrtfError as error:
-        raise click.BadParameter(str(error)) from error
+PATH = click.Path(path_type=Path)
 
 
+def parsed_by(parser: Callable[[], Callable[[str], Value]]) -> Callable[..., Value | None]:
+    """A callback that parses what an option was given; what cannot be parsed is that option's error.
+
+    Args:
+        parser: imports the function that parses, so that help needs no such import.
+    """
+
+    def callback(_: click.Context, __: click.Parameter, text: str | None) -> Value | None:
+        try:
+            return None if text is None else parser()(text)
+        except CmrtfError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return callback
+
+
+def conditions() -> Any:
+    """Parses `--where`."""
+    from cmrtf.synthesis.criteria import parse_conditions
+
+    return parse_conditions
+
+
+def targets() -> Any:
+    """Parses `--target`."""
+    from cmrtf.synthesis.criteria import parse_targets
+
+    return parse_targets
+
+
+model = click.option("--model", type=PATH, required=True, metavar="BUNDLE", help="Made by export.")
+data = click.option("--data", type=PATH, required=True, metavar="PREPARED", help="Made by prepare.")
+outputs = click.option("--out", type=PATH, required=True, help="New folder for the outputs.")
+
+
+def bundle_or_server(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--model`, `--server` and `--deadline`; `open_bundle` takes what they were given."""
+    for option in (
+        click.option(
+            "--deadline",
+            "deadline_s",
+            type=click.IntRange(min=1, max=3600),
+            default=60,
+            show_default=True,
+            metavar="SECONDS",
+            help="With --server: how long one request may take.",
+        ),
+        click.option(
+            "--server",
+            metavar="ADDRESS",
+            help="In place of --model: TensorFlow Serving with the models of a bundle, grpc://HOST:8500 or "
+            "http://HOST:8501 (grpcs, https with TLS); /LABEL behind it asks for the version with that "
+            "label.",
+        ),
+        click.option("--model", type=PATH, metavar="BUNDLE", help="Made by export."),
+    ):
+        command = option(command)
+    return command
+
+
+slices = click.option(
+    "--slices",
+    "num_slices",
+    type=click.IntRange(min=2),
+    default=32,
+    show_default=True,
+    help="Of each synthetic stack.",
+)
+phases = click.option(
+    "--phase",
+    "phases",
+    type=click.Choice(["ED", "ES", "both"]),
+    default="both",
+    show_default=True,
+    callback=lambda _, __, phase: ("ED", "ES") if phase == "both" else (phase,),
+)
+exact_ends = click.option(
+    "--exact-ends",
+    is_flag=True,
+    help="Let walks pass through the true labels: what the decoder misses of the sources is interpolated and "
+    "added. What --repair mends at the ends is not theirs.",
+)
+repair = click.option(
+    "--repair/--no-repair",
+    default=True,
+    show_default=True,
+    help="Mend labels that no heart can have (specks, holes, an open myocardium) before they are painted.",
+)
 preset = click.option(
     "--preset",
     default="cpu",
@@ -29,7 +114,7 @@ preset = click.option(
 run = click.option(
     "--run",
     "run_path",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Folder of the run: configuration, checkpoints, logs, samples.",
 )
@@ -46,6 +131,13 @@ deterministic = click.option(
 )
 seed = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
+)
+seed_for_the_record = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="For the record: a walk between posterior means draws nothing.",
 )
 style = click.option(
     "--style",
@@ -64,3 +156,33 @@ data_format = click.option(
     show_default=True,
     help="Layout of RAW; auto goes by the files.",
 )
+
+
+def open_bundle(model: Path | None, server: str | None, deadline_s: int) -> "Bundle":
+    """The bundle on disk or behind a server."""
+    import cmrtf
+
+    if model and not server:
+        return cmrtf.load_bundle(model)
+    if server and not model:
+        return cmrtf.connect(server, deadline_s)
+    raise click.UsageError("expected either --model BUNDLE or --server ADDRESS.")
+
+
+def require_new_folder(out: Path) -> None:
+    """Check that `out` can become a new folder, before a long computation."""
+    from cmrtf.core import files
+
+    files.require_new_folder(out)
+
+
+def require_layout(out: Path, layout: str) -> None:
+    """Check that readers of a layout would accept the name of a folder, before a long computation."""
+    from cmrtf.datasets.layouts import LAYOUTS
+
+    LAYOUTS[layout].check_folder(out)
+
+
+def echo_outputs(out: Path) -> None:
+    """Say where the outputs of an interpolation lie."""
+    click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser, or look at {out / 'figure.png'}.")

@@ -1,76 +1,242 @@
-"""A bundle on disk, loaded into this process."""
+"""A bundle: trained models, and what can be made with them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import tensorflow as tf
-from numpy.typing import NDArray
+import numpy as np
 
-from cmrtf.bundle.contents import (
-    ANATOMY_BANK,
-    BUNDLE_FILE,
-    STYLE_BANK,
-    model_folder,
-    read_description,
-    sha256_of,
-)
-from cmrtf.bundle.models import Arrays, BundleModels
-from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN
+from cmrtf.bundle.contents import ANATOMY_BANK, STYLE_BANK, bundle_sha256, read_description
+from cmrtf.bundle.models import LoadedModels, SignatureModels
+from cmrtf.bundle.transport import DEADLINE_S
+from cmrtf.core.labels import PHASES
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
+from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
+from cmrtf.report.outputs import SyntheticSubjects
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import AppearanceBank
+from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
+from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
+from cmrtf.synthesis.interpolate import interpolate_subjects
+from cmrtf.synthesis.remodel import Change, Remodelled, remodel
+from cmrtf.synthesis.synthesize import read_labels, synthesize_stack
 
 
-@dataclass(frozen=True)
-class Bundle(BundleModels):
-    """An opened bundle.
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Trained models on disk or behind a server, and what they learned of their training subjects.
+
+    Everything is made in memory; `save` of what is returned writes it. Models are loaded when they are
+    first needed.
 
     Args:
-        path: its folder.
-        description: the content of `bundle.json`.
-        signatures: by model and name.
+        models: the four functions.
+        path: its folder; None behind a server, which holds models only.
+        description: the content of `bundle.json`; empty behind a server.
+
+    Example:
+        `bundle = cmrtf.load_bundle("bundle"); bundle.interpolate(cohort["A0S9V9"]).save("out")`
     """
 
-    path: Path
-    description: dict[str, Any]
-    signatures: dict[str, Any]
+    models: SignatureModels
+    path: Path | None = None
+    description: Mapping[str, Any] = field(default_factory=dict)
 
-    rows_per_call = 32
-    """Enough to keep the cores busy, few enough for little memory."""
+    # How to get one
 
     @classmethod
-    def open(cls, path: Path) -> "Bundle":
-        """Verify the checksums of a bundle and load it.
+    def open(cls, path: Path | str) -> "Bundle":
+        """Verify the checksums of a bundle on disk.
 
         Raises:
             CmrtfError: `path` is not a bundle, or a file of it is missing, changed or was added.
         """
-        description = read_description(path)
-        models = {
-            model: tf.saved_model.load(str(model_folder(path, model))).signatures
-            for model in (LABEL_VAE, SPADE_GAN)
+        folder = Path(path)
+        description = read_description(folder)
+        return cls(LoadedModels(folder), folder, description)
+
+    @classmethod
+    def connect(cls, address: str, deadline_s: float = DEADLINE_S) -> "Bundle":
+        """Find the models of a bundle on a server of TensorFlow Serving.
+
+        Args:
+            address: `grpc://host:8500` or `http://host:8501`, with TLS `grpcs://` or `https://`; a path
+                names a version label, `grpc://host:8500/stable`. Without it: the newest version.
+            deadline_s: seconds that one request may take.
+
+        Raises:
+            CmrtfError: the address is none, nobody answers, or a model, version or signature is missing.
+        """
+        from cmrtf.bundle.server import ServedModels  # needs gRPC or requests
+
+        return cls(ServedModels.connect(address, deadline_s))
+
+    # What it can make
+
+    def interpolate(
+        self,
+        subject_a: Subject,
+        subject_b: Subject | None = None,
+        *,
+        num_subjects: int = 8,
+        num_slices: int = 32,
+        phases: Sequence[str] = PHASES,
+        exact_ends: bool = False,
+        repair: bool = True,
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        progress: bool = True,
+    ) -> SyntheticSubjects:
+        """Bring a subject to `num_slices` slices, or interpolate from one subject to another.
+
+        Args:
+            subject_a: where the interpolation starts.
+            subject_b: where it ends; None for subject A's own slices only.
+            num_subjects: between A and B.
+            num_slices: of each synthetic stack.
+            phases: of `"ED"` and `"ES"`; those that all subjects have are made.
+            exact_ends: whether interpolations pass through the true labels: what the decoder misses of the
+                sources is interpolated and added.
+            repair: whether implausible labels (specks, holes, an open myocardium) are repaired before images
+                are made of them.
+            facts: for the provenance: `data_hash` of the subjects' cohort, a `seed`.
+            progress: whether to show a progress bar.
+
+        Returns:
+            the intrasubject versions of A and B and the subjects between them, from A to B.
+
+        Raises:
+            CmrtfError: the subjects have no phase in common, or fewer than two slices are labelled.
+        """
+        ends = [subject_a] if subject_b is None else [subject_a, subject_b]
+        common = common_phases(ends, phases)
+        subjects = interpolate_subjects(
+            self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
+        )
+        settings = {
+            "data_hash": None,
+            "subject_a": subject_a.name,
+            "subject_b": None if subject_b is None else subject_b.name,
+            "phases": common,
+            "seed": 0,
+            "slices": num_slices,
+            "subjects": 0 if subject_b is None else num_subjects,
+            "walk": "linear between posterior means; style codes likewise",
+            "exact_ends": exact_ends,
+            "repaired": repair,
         }
-        return cls(path, description, models)
+        return SyntheticSubjects(subjects, ends, self.provenance | settings | dict(facts))
+
+    def remodel(
+        self,
+        subject: Subject,
+        *,
+        towards: str | None = None,
+        amount: float = 1.0,
+        targets: str | Mapping[str, float] = "",
+        num_steps: int = 4,
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        progress: bool = True,
+    ) -> "RemodelledSubjects":
+        """Move the heart of a subject towards a pathology, to given volumes, or both.
+
+        Args:
+            subject: with both phases.
+            towards: a pathology that the bundle knows.
+            amount: how far: 1 is the difference between the average hearts of both pathologies.
+            targets: what it shall measure, such as `"EDV=200 ml, EF=30 %"`, or values by name; what is not
+                named stays.
+            num_steps: subjects after the one without change.
+            facts: for the provenance: `data_hash` of the subject's cohort.
+            progress: whether to show a progress bar.
+
+        Raises:
+            CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase, or the
+                bundle knows nobody with the pathology.
+        """
+        values = _parsed(parse_targets, targets, {})
+        if towards is None and not values:
+            raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
+        change = Change(towards, amount, values)
+        remodelled = remodel(self.models, self.anatomy_prior(), subject, change, num_steps, progress)
+        settings = {
+            "data_hash": None,
+            "subject": subject.name,
+            "towards": towards,
+            "amount": amount if towards else None,
+            "targets": dict(values),
+            "steps": num_steps,
+        }
+        provenance = self.provenance | settings | dict(facts)
+        return RemodelledSubjects(remodelled.subjects, [subject], provenance, remodelled)
+
+    def generate(
+        self,
+        num_subjects: int,
+        *,
+        style: str = SAMPLE,
+        pathology: str | None = None,
+        where: str | Sequence[Condition] = (),
+        seed: int = 0,
+    ) -> GeneratedCohort:
+        """A cohort of new subjects, hearts and appearances drawn, each made when it is asked for.
+
+        Subject number i is a function of the seed and of i.
+
+        Args:
+            num_subjects: how many.
+            style: what images look like: a training subject, a vendor, a centre, an image file or `"sample"`.
+            pathology: whose hearts; None for as often as they occur in training and fulfil the conditions.
+            where: what all hearts measure, such as `"EDV>180 ml, EF<35 %"`.
+            seed: of all that is drawn.
+
+        Raises:
+            CmrtfError: nothing that was learned can fulfil the request.
+        """
+        request = Request(num_subjects, seed, style, pathology, _parsed(parse_conditions, where, ()))
+        source = Source(self.models, self.anatomy_prior(), self.appearance_bank(), self.provenance)
+        return GeneratedCohort(source, request)
+
+    def synthesize(self, labels: Stack | Path | str, *, style: str = SAMPLE, seed: int = 0) -> Stack:
+        """An image for a label map.
+
+        Args:
+            labels: a prepared stack, or a 3D label file (NIfTI; 0 background, 1 LV, 2 myocardium, 3 RV).
+            style: what the image looks like, as of `generate`.
+            seed: of what is drawn.
+
+        Returns:
+            the stack with its image.
+
+        Raises:
+            CmrtfError: the file is no label map of a heart, or the style has no meaning or several.
+        """
+        stack = labels if isinstance(labels, Stack) else read_labels(Path(labels))
+        choice = find_style(self.models, self.appearance_bank(), style, stack.geometry)
+        return synthesize_stack(self.models, stack, choice.draw(np.random.default_rng(seed)))
+
+    # What it is
 
     @property
     def sha256(self) -> str:
         """Hash of `bundle.json`, which holds the hashes of all other files: names the whole bundle."""
-        return sha256_of(self.path / BUNDLE_FILE)
+        return bundle_sha256(self._folder("its hash"))
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """The hash of the bundle."""
-        return {"bundle_sha256": self.sha256}
-
-    def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
-        """One output of a signature."""
-        tensors = {name: tf.constant(values) for name, values in inputs.items()}
-        return self.signatures[model][signature](**tensors)[output].numpy()
+        """Which models these are, as plain values for JSON."""
+        return self.models.provenance
 
     def appearance_bank(self) -> AppearanceBank:
-        """The appearances of the training subjects."""
-        return AppearanceBank.load(self.path / STYLE_BANK)
+        """The appearances of the training subjects.
+
+        Raises:
+            CmrtfError: the bundle is behind a server, which has none.
+        """
+        return self._appearance_bank
 
     def anatomy_prior(self) -> AnatomyPrior:
         """The distribution that new hearts are drawn from.
@@ -78,10 +244,70 @@ class Bundle(BundleModels):
         Raises:
             CmrtfError: the bundle has none.
         """
-        file = self.path / ANATOMY_BANK
+        return self._anatomy_prior
+
+    @cached_property
+    def _appearance_bank(self) -> AppearanceBank:
+        return AppearanceBank.load(self._folder(STYLE_BANK) / STYLE_BANK)
+
+    @cached_property
+    def _anatomy_prior(self) -> AnatomyPrior:
+        file = self._folder(ANATOMY_BANK) / ANATOMY_BANK
         if not file.is_file():
             raise CmrtfError(
                 f"{self.path}: expected {ANATOMY_BANK}, from a label VAE that was trained to the end on two "
                 "subjects or more with ED and ES. Received: a bundle without it."
             )
         return AnatomyPrior.load(file)
+
+    def _folder(self, purpose: str) -> Path:
+        if self.path is None:
+            raise CmrtfError(f"expected a bundle on disk, for {purpose}. Received: models behind a server.")
+        return self.path
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.path or self.provenance})"
+
+
+class RemodelledSubjects(SyntheticSubjects):
+    """The steps from a subject to its changed heart, and what the heart measures.
+
+    Args:
+        subjects: one for each step.
+        sources: the subject.
+        provenance: how they were made.
+        change: volumes before, wanted and reached.
+    """
+
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        sources: Sequence[Subject],
+        provenance: Mapping[str, Any],
+        change: Remodelled,
+    ) -> None:
+        super().__init__(subjects, sources, provenance)
+        self.change = change
+
+
+def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -> list[str]:
+    """Those of `phases` that all subjects have.
+
+    Raises:
+        CmrtfError: there is none.
+    """
+    common = [phase for phase in PHASES if phase in phases and all(phase in s.stacks for s in subjects)]
+    if not common:
+        having = "; ".join(f"{subject.name} has {', '.join(subject.phases)}" for subject in subjects)
+        raise CmrtfError(f"expected phase {' or '.join(phases)} of every subject. Received: {having}.")
+    return common
+
+
+def _parsed(parse: Any, value: Any, nothing: Any) -> Any:
+    """Text parsed, anything else as it is."""
+    if isinstance(value, str):
+        return parse(value) if value else nothing
+    return value
+
+
+load_bundle, connect = Bundle.open, Bundle.connect

@@ -16,9 +16,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cmrtf.bundle.signatures import VERSION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
+
+LABEL_VAE = "label_vae"
+SPADE_GAN = "spade_gan"
+VERSION = 1
+"""Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
 
 FORMAT = "cmrtf-bundle"
 FORMAT_VERSION = 3
@@ -83,6 +87,11 @@ def read_description(path: Path) -> dict[str, Any]:
                 "Received: one that was added."
             )
     return description
+
+
+def bundle_sha256(bundle: Path) -> str:
+    """Hash of `bundle.json`, which holds the hashes of all other files: names the whole bundle."""
+    return sha256_of(bundle / BUNDLE_FILE)
 
 
 def sha256_of(file: Path) -> str:

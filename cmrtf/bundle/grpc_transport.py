@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
 )
 
 from cmrtf.bundle.models import Arrays
-from cmrtf.bundle.server import ATTEMPTS, FIRST_PAUSE_S
+from cmrtf.bundle.transport import ATTEMPTS, FIRST_PAUSE_S
 from cmrtf.errors import CmrtfError
 
 MESSAGE_LIMIT_BYTES = 4 * 2**20

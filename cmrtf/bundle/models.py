@@ -1,21 +1,24 @@
-"""The four functions of a bundle's models, wherever they run."""
+"""The four functions of a bundle's models, by calling signatures a few slices at a time."""
 
 from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN
+from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, bundle_sha256, model_folder
+from cmrtf.tensorflow_start import start_tensorflow
 
 Arrays = dict[str, NDArray[Any]]
 
 NEEDED = {LABEL_VAE: ("encode", "decode"), SPADE_GAN: ("encode_style", "synthesize")}
-"""The signatures that `BundleModels` calls, by model."""
+"""The signatures that `SignatureModels` calls, by model."""
 
 
-class BundleModels(ABC):
-    """Implements `cmrtf.synthesis.interpolate.Models` by calling signatures, a few slices at a time."""
+class SignatureModels(ABC):
+    """Implements `cmrtf.synthesis.protocols.Models`, wherever the signatures run."""
 
     rows_per_call: int
 
@@ -26,7 +29,7 @@ class BundleModels(ABC):
     @property
     @abstractmethod
     def provenance(self) -> dict[str, Any]:
-        """Which models these are, for the record."""
+        """Which models these are, as plain values for JSON."""
 
     def encode(self, label_ids: NDArray[Any]) -> NDArray[np.float32]:
         """`(batch, size, size)` label ids to posterior means `(batch, latent_dim)`."""
@@ -38,9 +41,8 @@ class BundleModels(ABC):
 
     def encode_style(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """`(batch, size, size)` images in [-1, 1] to style means `(batch, style_dim)`."""
-        return self._in_parts(
-            SPADE_GAN, "encode_style", {"image": image[..., None].astype(np.float32)}, "mean"
-        )
+        inputs = {"image": image[..., None].astype(np.float32)}
+        return self._in_parts(SPADE_GAN, "encode_style", inputs, "mean")
 
     def synthesize(self, label_ids: NDArray[Any], styles: NDArray[np.float32]) -> NDArray[np.float32]:
         """Label ids and a style for each to images `(batch, size, size)` in [-1, 1]."""
@@ -57,3 +59,39 @@ class BundleModels(ABC):
             for start in range(0, rows, self.rows_per_call)
         )
         return np.concatenate([self.call(model, signature, part, output) for part in parts])
+
+
+class LoadedModels(SignatureModels):
+    """The SavedModels of a bundle on disk, loaded into this process when they are first called.
+
+    Args:
+        bundle: folder of a verified bundle.
+    """
+
+    rows_per_call = 32
+    """Enough to keep the cores busy, few enough for little memory."""
+
+    def __init__(self, bundle: Path) -> None:
+        self.bundle = bundle
+
+    @cached_property
+    def signatures(self) -> dict[str, Any]:
+        """Callable signatures by model and name."""
+        start_tensorflow()
+        import tensorflow as tf
+
+        return {
+            model: tf.saved_model.load(str(model_folder(self.bundle, model))).signatures for model in NEEDED
+        }
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The hash of the bundle."""
+        return {"bundle_sha256": bundle_sha256(self.bundle)}
+
+    def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
+        """One output of a signature."""
+        import tensorflow as tf
+
+        function = self.signatures[model][signature]
+        return function(**{name: tf.constant(values) for name, values in inputs.items()})[output].numpy()

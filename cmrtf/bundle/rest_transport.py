@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from requests.adapters import HTTPAdapter, Retry
 
 from cmrtf.bundle.models import Arrays
-from cmrtf.bundle.server import ATTEMPTS, FIRST_PAUSE_S
+from cmrtf.bundle.transport import ATTEMPTS, FIRST_PAUSE_S
 from cmrtf.errors import CmrtfError
 
 HTTP_UNAVAILABLE = 503

@@ -2,23 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from numpy.typing import NDArray
 
-from cmrtf.bundle.models import NEEDED, Arrays, BundleModels
+from cmrtf.bundle.models import NEEDED, Arrays, SignatureModels
+from cmrtf.bundle.transport import DEADLINE_S, Transport
 from cmrtf.errors import CmrtfError
-
-DEADLINE_S = 60
-"""Of one request."""
-
-ATTEMPTS = 5
-"""How often a request is made while the server says that it is unavailable."""
-
-FIRST_PAUSE_S = 0.5
-"""Before the second attempt; doubled before each of the next."""
-
 
 PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
 """Where a server listens unless its address says otherwise."""
@@ -26,25 +17,12 @@ PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
 LABEL = re.compile(r"[\w.-]*")
 
 
-class Transport(Protocol):
-    """How requests travel. All functions raise `CmrtfError` for what a server or the way to it refuses."""
-
-    rows_per_call: int
-    """How many slices a message may carry."""
-
-    def find(self, model: str, label: str | None) -> tuple[int, list[str]]:
-        """The version that a label names, without one the newest, and its signatures."""
-
-    def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
-        """One output of a signature."""
-
-
 @dataclass(frozen=True)
-class Server(BundleModels):
-    """A connected server.
+class ServedModels(SignatureModels):
+    """The models of a connected server.
 
     Every request names the version that was there when the connection was made: codes of one version
-    mean nothing to the next, so a walk must not change over in the middle.
+    mean nothing to the next, so an interpolation must not change over in the middle.
 
     Args:
         address: as given.
@@ -57,7 +35,7 @@ class Server(BundleModels):
     versions: dict[str, int]
 
     @classmethod
-    def connect(cls, address: str, deadline_s: float = DEADLINE_S) -> "Server":
+    def connect(cls, address: str, deadline_s: float = DEADLINE_S) -> "ServedModels":
         """Find the models and their versions on a server.
 
         Args:

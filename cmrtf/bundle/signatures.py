@@ -10,10 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-LABEL_VAE = "label_vae"
-SPADE_GAN = "spade_gan"
-VERSION = 1
-"""Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
+from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
 
 DEFAULTS = {LABEL_VAE: "decode", SPADE_GAN: "synthesize"}
 """What `serving_default` is."""

@@ -43,6 +43,8 @@ class Geometry:
     @property
     def affine(self) -> NDArray[np.float64]:
         """`(4, 4)`, voxel index of the stack to scanner millimetres (RAS+)."""
+        if np.array_equal(self.to_source, np.eye(4)):  # a product would lose the sign of zeros
+            return self.source_affine
         return self.source_affine @ self.to_source
 
     @property

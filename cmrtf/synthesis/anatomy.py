@@ -16,6 +16,9 @@ from cmrtf.synthesis.protocols import Decoder
 PLACES = 12
 """Places along the heart, apex to base, at which a heart is described: as many as thick slices at most."""
 
+MARGIN_SLICES = 1
+"""Empty slices below the apex and above the base of a decoded stack."""
+
 
 @dataclass(frozen=True)
 class Anatomy:
@@ -56,26 +59,25 @@ class Anatomy:
             labelled = np.flatnonzero(label_ids[phase].any(axis=(1, 2)))
             first, last = labelled[0], labelled[-1]
             # Slices in between that are not labelled (there are some) have no code of their own.
-            of_slices = encode(move(label_ids[phase][labelled], inverse(pose)))
-            codes.append(_interpolate(np.linspace(first, last, PLACES), labelled, of_slices))
+            slice_codes = encode(move(label_ids[phase][labelled], inverse(pose)))
+            codes.append(_interpolate(np.linspace(first, last, PLACES), labelled, slice_codes))
             ends.append((first * slice_spacing_mm, last * slice_spacing_mm))
         ends_mm = np.array(ends, np.float32)
         return cls(np.stack(codes), ends_mm - ends_mm[0, 0], np.asarray(pose, np.float32))
 
-    def slices(self, slice_spacing_mm: float, margin_slices: int = 1) -> tuple[NDArray[np.intp], range]:
+    def slices(self, slice_spacing_mm: float) -> tuple[NDArray[np.intp], range]:
         """Where the heart lies on slices of this spacing, counted from the apical one in ED.
 
         Args:
             slice_spacing_mm: distance of slice centres.
-            margin_slices: empty slices to add below the apex and above the base.
 
         Returns:
             apical and basal slice in ED and ES, `(2, 2)`: the ends, moved to the closest slice; and all
-            slices of the stack.
+            slices of the stack, `MARGIN_SLICES` empty ones at either end included.
         """
         ends = np.rint(self.ends_mm / slice_spacing_mm).astype(np.intp)
         ends[:, 1] = np.maximum(ends[:, 1], ends[:, 0] + 1)
-        return ends, range(ends[:, 0].min() - margin_slices, ends[:, 1].max() + margin_slices + 1)
+        return ends, range(ends[:, 0].min() - MARGIN_SLICES, ends[:, 1].max() + MARGIN_SLICES + 1)
 
     def decode(self, models: Decoder, slice_spacing_mm: float) -> dict[str, NDArray[np.uint8]]:
         """Labels on slices that both phases share; see `slices`.

@@ -26,7 +26,7 @@ from cmrtf.synthesis.protocols import Models
 SAMPLE = "sample"
 """Asks for appearances that nobody has."""
 
-SHOWN_NAMES = 12
+NAMES_IN_MESSAGES = 12
 """Of each kind, in a message."""
 
 
@@ -46,8 +46,8 @@ class Appearance:
     vendor: str = ""
     centre: str = ""
 
-    def paint(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape."""
+    def synthesize(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape, one style for all."""
         return models.synthesize(label_ids, np.repeat(self.style[None], len(label_ids), axis=0))
 
 
@@ -57,10 +57,13 @@ Group = tuple[Appearance, ...]
 
 def average(known: Sequence[Appearance]) -> Appearance:
     """The mean of some; of vendor and centre, what all have in common."""
-    low, high = np.mean([each.intensity_window for each in known], axis=0)
-    vendors, centres = {each.vendor for each in known}, {each.centre for each in known}
+    low, high = np.mean([appearance.intensity_window for appearance in known], axis=0)
+    vendors, centres = (
+        {appearance.vendor for appearance in known},
+        {appearance.centre for appearance in known},
+    )
     return Appearance(
-        np.mean([each.style for each in known], axis=0, dtype=np.float32),
+        np.mean([appearance.style for appearance in known], axis=0, dtype=np.float32),
         (float(low), float(high)),
         vendors.pop() if len(vendors) == 1 else "",
         centres.pop() if len(centres) == 1 else "",
@@ -79,7 +82,7 @@ def draw_appearance(known: Sequence[Appearance], rng: np.random.Generator) -> Ap
         rng: draws.
     """
     mean = average(known)
-    deviations = np.stack([each.style for each in known]) - mean.style
+    deviations = np.stack([appearance.style for appearance in known]) - mean.style
     weights = rng.standard_normal(len(known)) / np.sqrt(len(known) - 1)
     style = (mean.style + weights @ deviations).astype(np.float32)
     return Appearance(style, mean.intensity_window, mean.vendor, mean.centre)
@@ -162,19 +165,19 @@ class AppearanceBank:
         if name == SAMPLE:
             return self._sample()
         named = {
-            f"{kind}:{of}": group
+            f"{kind}:{own_name}": group
             for kind, groups in self.groups().items()
-            for of, group in groups.items()
-            if of
+            for own_name, group in groups.items()
+            if own_name
         }
-        meant = [full for full in named if name in (full, full.partition(":")[2])]
-        if len(meant) > 1:
+        matches = [full for full in named if name in (full, full.partition(":")[2])]
+        if len(matches) > 1:
             raise CmrtfError(
-                f"style {name}: expected one of {' and '.join(meant)}. Received: what may be both."
+                f"style {name}: expected one of {' and '.join(matches)}. Received: what may be both."
             )
-        if not meant:
+        if not matches:
             return None
-        (full,) = meant
+        (full,) = matches
         if not full.startswith("subject:"):
             _require_several(full, named[full])
         return Style(full, (named[full],))
@@ -206,9 +209,9 @@ def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geomet
     Raises:
         CmrtfError: the name has no meaning or several, or the file is no 3D image.
     """
-    found = bank.find(name)
-    if found:
-        return found
+    style = bank.find(name)
+    if style:
+        return style
     path = Path(name)
     if path.is_file():
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -271,8 +274,8 @@ def _from_entry(entry: Mapping[str, Any]) -> Appearance:
 
 def _some(names: Sequence[str]) -> str:
     known = [name for name in names if name]
-    more = ", ..." if len(known) > SHOWN_NAMES else ""
-    return f"{', '.join(known[:SHOWN_NAMES]) or 'none known'}{more}"
+    more = ", ..." if len(known) > NAMES_IN_MESSAGES else ""
+    return f"{', '.join(known[:NAMES_IN_MESSAGES]) or 'none known'}{more}"
 
 
 def _require_several(name: str, group: Group) -> None:

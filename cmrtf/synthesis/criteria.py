@@ -1,8 +1,7 @@
-"""What a heart shall measure: conditions on drawn hearts, targets of changed ones.
+"""What a heart shall measure.
 
-What a wanted heart shall measure: `EDV>180 ml, EF<35 %`.
-
-What a changed heart shall measure: `EDV=200 ml, EF=30 %`, and what shall stay as it is.
+Conditions on drawn hearts (`EDV>180 ml, EF<35 %`), and targets of changed ones (`EDV=200 ml, EF=30 %`),
+which leave the rest as it is.
 """
 
 import re
@@ -73,8 +72,8 @@ class Condition:
 
 def all_hold(conditions: Sequence[Condition], volumes_ml: Volumes) -> NDArray[np.bool_]:
     """Whether hearts of these volumes, `(..., 6)`, fulfil all conditions; without any, all do."""
-    held = [condition.holds(volumes_ml) for condition in conditions]
-    return np.logical_and.reduce([np.full(volumes_ml.shape[:-1], True), *held])
+    fulfilled = [condition.holds(volumes_ml) for condition in conditions]
+    return np.logical_and.reduce([np.full(volumes_ml.shape[:-1], True), *fulfilled])
 
 
 def parse_conditions(text: str) -> tuple[Condition, ...]:

@@ -1,4 +1,4 @@
-"""Straight lines through latent space, and where along the heart each new slice lies."""
+"""Where along the heart a slice lies, and codes between those of a stack's slices."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 
 
@@ -28,19 +29,23 @@ class HeartSpan:
     half_slice: float
 
     @classmethod
-    def of(cls, label_ids: NDArray[Any], source: str) -> "HeartSpan":
-        """The span of a `(slices, height, width)` stack.
+    def of(cls, stack: Stack, where: str) -> "HeartSpan":
+        """The span of a stack.
+
+        Args:
+            stack: with labels.
+            where: names the stack in the error.
 
         Raises:
             CmrtfError: fewer than two slices are labelled.
         """
-        labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
+        labelled = np.flatnonzero(stack.has_heart)
         if len(labelled) < 2:
             raise CmrtfError(
-                f"{source}: expected a heart labelled in two slices or more, to walk between them. "
+                f"{where}: expected a heart labelled in two slices or more, to interpolate between them. "
                 f"Received: {len(labelled)}."
             )
-        steps = len(label_ids) - 1
+        steps = stack.num_slices - 1
         return cls(float(labelled[0] / steps), float(labelled[-1] / steps), 0.5 / steps)
 
     def towards(self, other: "HeartSpan", weight: float) -> "HeartSpan":
@@ -84,16 +89,6 @@ def codes_at(codes: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.
     low = np.clip(np.floor(at).astype(int), 0, len(codes) - 2)
     fraction = (at - low)[:, None]
     return between(codes[low], codes[low + 1], fraction).astype(np.float32)
-
-
-def walk_weights(num_subjects: int) -> list[float]:
-    """Weights of the subjects between A (0) and B (1), evenly spaced, both ends left out.
-
-    Example:
-        >>> walk_weights(3)
-        [0.25, 0.5, 0.75]
-    """
-    return [k / (num_subjects + 1) for k in range(1, num_subjects + 1)]
 
 
 def between(first: Any, second: Any, weight: Any) -> Any:

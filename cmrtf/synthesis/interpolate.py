@@ -1,84 +1,162 @@
-"""The two jobs: a subject's slices become 32, and subjects appear between two.
+"""The two jobs of the paper: a subject's slices become 32, and subjects appear between two.
 
 Everything is done in codes: label codes carry shape, style codes carry appearance, and both are
 interpolated linearly, along the heart within a subject and from A to B between subjects, so that
 neighbouring slices and neighbouring subjects match in both.
+
+Reference:
+    Amirrajab et al., *Intra- and intersubject synthesis of cardiac MR images using a VAE and GAN*,
+    ISMRM 2022, no. 1838.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.labels import SCHEMA
-from cmrtf.core.subject import ReferenceSubject, SyntheticSubject
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.signed_distance import add_residuals, residuals
-from cmrtf.synthesis.heart_axis import HeartSpan, between, codes_at, walk_weights
+from cmrtf.synthesis.heart_axis import HeartSpan, between, codes_at
 from cmrtf.synthesis.protocols import Models
 
 
 @dataclass(frozen=True)
-class CodedStack:
-    """A subject in one phase as codes, one per slice of its source.
+class EncodedStack:
+    """A stack as codes, one of shape and one of style for each slice.
 
     Args:
-        label_codes: `(slices, latent_dim)`; those of unlabelled slices are never used.
-        label_residuals: `(slices, classes * size * size)`, what the decoder misses of each slice as signed
-            distances; None where walks need not start and end at the true labels.
-        style_codes: `(slices, style_dim)`.
+        stack: what was encoded.
         span: which slices are labelled.
-        geometry: of the prepared stack.
-        intensity_window: source values of -1 and 1.
+        label_codes: `(slices, latent_dim)`; those of unlabelled slices are never used.
+        style_codes: `(slices, style_dim)`.
+        label_residuals: `(slices, num_classes * size * size)`, what the decoder misses of each slice as
+            signed distances; None where interpolations need not start and end at the true labels.
     """
 
-    label_codes: NDArray[np.float32]
-    label_residuals: NDArray[np.float32] | None
-    style_codes: NDArray[np.float32]
+    stack: Stack
     span: HeartSpan
-    geometry: Geometry
-    intensity_window: tuple[float, float]
+    label_codes: NDArray[np.float32]
+    style_codes: NDArray[np.float32]
+    label_residuals: NDArray[np.float32] | None = None
 
     @classmethod
-    def encode(
-        cls,
-        models: Models,
-        record: SubjectRecord,
-        volume: PreparedVolume,
-        phase: str,
-        exact_ends: bool = False,
-    ) -> "CodedStack":
+    def encode(cls, models: Models, stack: Stack, where: str, exact_ends: bool = False) -> "EncodedStack":
         """Encode a prepared stack slice by slice.
 
         Args:
-            models: a bundle.
-            record: whose stack it is.
-            volume: the stack.
-            phase: `"ED"` or `"ES"`.
-            exact_ends: whether walks are to pass through the true labels.
+            models: a bundle's.
+            stack: prepared.
+            where: names the stack in the error, such as `"subject A, ED"`.
+            exact_ends: whether interpolations are to pass through the true labels.
 
         Raises:
             CmrtfError: fewer than two of its slices are labelled.
         """
-        codes = models.encode(volume.label_ids)
-        return cls(
-            codes,
-            _missed(models, volume.label_ids, codes) if exact_ends else None,
-            models.encode_style(volume.image),
-            HeartSpan.of(volume.label_ids, f"subject {record.subject}, {phase}"),
-            record.geometry,
-            record.intensity_window[phase],
-        )
+        codes = models.encode(stack.label_ids)
+        missed = residuals(stack.label_ids, models.decode(codes)) if exact_ends else None
+        return cls(stack, HeartSpan.of(stack, where), codes, models.encode_style(stack.image), missed)
+
+
+def interpolate_subjects(
+    models: Models,
+    ends: Sequence[Subject],
+    phases: Sequence[str],
+    num_slices: int = 32,
+    num_subjects: int = 8,
+    exact_ends: bool = False,
+    repaired: bool = True,
+    progress: bool = False,
+) -> list[Subject]:
+    """Synthesise one subject anew (the intrasubject job), or two and those between (the intersubject job).
+
+    Args:
+        models: a bundle's.
+        ends: subject A, or A and B.
+        phases: of `"ED"` and `"ES"`; every end has them.
+        num_slices: of each synthetic stack.
+        num_subjects: between A and B.
+        exact_ends: whether interpolations pass through the true labels.
+        repaired: whether implausible labels are repaired.
+        progress: whether to show a progress bar.
+
+    Returns:
+        the intrasubject versions of the ends, then the subjects from A to B.
+
+    Raises:
+        CmrtfError: fewer than two slices of a stack are labelled.
+    """
+    # The intrasubject job is the interpolation from a subject to itself.
+    subjects = [Subject(end.name, "intrasubject", weight=float(i)) for i, end in enumerate(ends)]
+    places = [(i, i, 0.0) for i in range(len(ends))]
+    if len(ends) == 2:
+        for number, weight in enumerate(interpolation_weights(num_subjects), start=1):
+            subjects.append(Subject(f"inter_{number:02d}", "intersubject", weight=weight))
+            places.append((0, 1, weight))
+    stacks: list[dict[str, Stack]] = [{} for _ in subjects]
+    for phase in phases:
+        encoded = [
+            EncodedStack.encode(models, end.stacks[phase], f"subject {end.name}, {phase}", exact_ends)
+            for end in ends
+        ]
+        for number, (start, end, weight) in enumerate(
+            tqdm(places, phase, unit="stack", disable=not progress)
+        ):
+            stacks[number][phase] = stack_between(
+                models, encoded[start], encoded[end], weight, num_slices, repaired
+            )
+    return [replace(subject, stacks=own) for subject, own in zip(subjects, stacks, strict=True)]
+
+
+def interpolation_weights(num_subjects: int) -> list[float]:
+    """Weights of the subjects between A (0) and B (1), evenly spaced, both ends left out.
+
+    Example:
+        >>> interpolation_weights(3)
+        [0.25, 0.5, 0.75]
+    """
+    return [k / (num_subjects + 1) for k in range(1, num_subjects + 1)]
+
+
+def stack_between(
+    models: Models,
+    start: EncodedStack,
+    end: EncodedStack,
+    weight: float,
+    num_slices: int,
+    repaired: bool = True,
+) -> Stack:
+    """The stack at `weight` on the straight line between two: labels, then an image of them.
+
+    Args:
+        models: a bundle's.
+        start: at weight 0.
+        end: at weight 1.
+        weight: the place on the line.
+        num_slices: of the new stack.
+        repaired: whether implausible labels are repaired before the image is made.
+    """
+    label_ids = decode_labels_between(models, start, end, weight, num_slices, repaired)
+    low, high = (
+        between(a, b, weight)
+        for a, b in zip(start.stack.intensity_window, end.stack.intensity_window, strict=True)
+    )
+    return Stack(
+        synthesize_between(models, start, end, weight, label_ids),
+        label_ids,
+        geometry_between(start.stack.geometry, end.stack.geometry, weight, num_slices),
+        (low, high),
+    )
 
 
 def decode_labels_between(
     models: Models,
-    start: CodedStack,
-    end: CodedStack,
+    start: EncodedStack,
+    end: EncodedStack,
     weight: float,
     num_slices: int,
     repaired: bool = True,
@@ -89,13 +167,7 @@ def decode_labels_between(
     and base to base, where it has one; beyond the labelled part it shows no heart. What the decoder
     misses of the ends, if it is known, is interpolated like the codes and added.
 
-    Args:
-        models: a bundle.
-        start: at weight 0.
-        end: at weight 1.
-        weight: the place on the line.
-        num_slices: of the new stack.
-        repaired: whether to mend what no heart can look like.
+    Args: as of `stack_between`.
 
     Returns:
         label ids, `(num_slices, size, size)`.
@@ -105,17 +177,21 @@ def decode_labels_between(
     has_heart = span.contains(positions)
     # Where a label reaches beyond its slice, the shape is that of the slice.
     places = np.clip(positions, span.first, span.last)[has_heart]
-    decoded = models.decode(_walked(span, start.label_codes, end.label_codes, start, end, places, weight))
+    at_start, at_end = _same_places(start, end, weight, places)
+    codes = between(
+        codes_at(start.label_codes, at_start), codes_at(end.label_codes, at_end), np.float32(weight)
+    )
+    decoded = models.decode(codes)
     if start.label_residuals is not None and end.label_residuals is not None:
-        missed = _walked(span, start.label_residuals, end.label_residuals, start, end, places, weight)
-        decoded = add_residuals(decoded, missed, SCHEMA.num_classes)
+        missed = codes_at(start.label_residuals, at_start), codes_at(end.label_residuals, at_end)
+        decoded = add_residuals(decoded, between(*missed, np.float32(weight)))
     label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
     label_ids[has_heart] = repair(decoded) if repaired else decoded
     return label_ids
 
 
-def paint_between(
-    models: Models, start: CodedStack, end: CodedStack, weight: float, label_ids: NDArray[np.uint8]
+def synthesize_between(
+    models: Models, start: EncodedStack, end: EncodedStack, weight: float, label_ids: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
     """Images of a stack at `weight` between two others, in the style of that place.
 
@@ -124,116 +200,30 @@ def paint_between(
     Returns:
         images of the shape of `label_ids`.
     """
-    span, places = start.span.towards(end.span, weight), np.linspace(0.0, 1.0, len(label_ids))
-    styles = _walked(span, start.style_codes, end.style_codes, start, end, places, weight)
+    at_start, at_end = _same_places(start, end, weight, np.linspace(0.0, 1.0, len(label_ids)))
+    styles = between(
+        codes_at(start.style_codes, at_start), codes_at(end.style_codes, at_end), np.float32(weight)
+    )
     return models.synthesize(label_ids, styles)
 
 
-def _missed(models: Models, label_ids: NDArray[np.uint8], codes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return residuals(label_ids, models.decode(codes), SCHEMA.num_classes)
-
-
-def _walked(
-    span: HeartSpan,
-    first: NDArray[np.float32],
-    second: NDArray[np.float32],
-    start: CodedStack,
-    end: CodedStack,
-    places: NDArray[np.float64],
-    weight: float,
-) -> NDArray[np.float32]:
-    """Codes between those of the same places along both hearts."""
-    at_start, at_end = (span.carry_over(places, to=stack.span) for stack in (start, end))
-    return between(codes_at(first, at_start), codes_at(second, at_end), np.float32(weight))
-
-
-def affine_between(start: Geometry, end: Geometry, weight: float, num_slices: int) -> NDArray[np.float64]:
+def geometry_between(start: Geometry, end: Geometry, weight: float, num_slices: int) -> Geometry:
     """Where a stack at `weight` stands: at the start's middle, with its directions.
 
     Two subjects lie in two scanners' coordinates, so a point between their positions means nothing;
     only the slice spacing is interpolated.
-
-    Returns:
-        `(4, 4)`, voxel index to scanner millimetres.
     """
     own, other = (geometry.with_slices(num_slices) for geometry in (start, end))
     factor = between(own.spacing_mm[2], other.spacing_mm[2], weight) / own.spacing_mm[2]
     about_middle = np.eye(4)
     about_middle[2, 2] = factor
     about_middle[2, 3] = (1.0 - factor) * (num_slices - 1) / 2
-    return own.affine @ about_middle
+    return Geometry.of(own.affine @ about_middle, own.shape)
 
 
-def interpolate_subjects(
-    models: Models,
-    ends: Sequence[tuple[SubjectRecord, dict[str, PreparedVolume]]],
-    phases: Sequence[str],
-    num_slices: int = 32,
-    num_subjects: int = 8,
-    progress: bool = False,
-    exact_ends: bool = False,
-    repaired: bool = True,
-) -> tuple[list[SyntheticSubject], list[ReferenceSubject]]:
-    """Synthesise one subject (the intrasubject job), or two and those between (the intersubject job).
-
-    Args:
-        models: a bundle.
-        ends: subject A, or A and B, with their prepared volumes.
-        phases: of `"ED"` and `"ES"`; every end has them.
-        num_slices: of each synthetic stack.
-        num_subjects: between A and B.
-        progress: whether to show a progress bar.
-        exact_ends: whether walks pass through the true labels.
-        repaired: whether labels that no heart can have are mended.
-
-    Returns:
-        the synthetic subjects `intra_<A>`, `inter_01` .., `intra_<B>`, and the source stacks, each in
-        every phase.
-    """
-    synthetic, references = [], []
-    for phase in phases:
-        stacks = [
-            CodedStack.encode(models, record, volumes[phase], phase, exact_ends) for record, volumes in ends
-        ]
-        # The intrasubject job is the walk from a subject to itself.
-        walk = [(f"intra_{record.subject}", i, i, 0.0) for i, (record, _) in enumerate(ends)]
-        if len(ends) == 2:
-            weights = enumerate(walk_weights(num_subjects), start=1)
-            walk += [(f"inter_{number:02d}", 0, 1, weight) for number, weight in weights]
-        for name, start, end, weight in tqdm(walk, phase, unit="stack", disable=not progress):
-            ends_of_walk = stacks[start], stacks[end]
-            label_ids = decode_labels_between(models, *ends_of_walk, weight, num_slices, repaired)
-            image = paint_between(models, *ends_of_walk, weight, label_ids)
-            windows = zip(stacks[start].intensity_window, stacks[end].intensity_window, strict=True)
-            low, high = (between(a, b, weight) for a, b in windows)
-            synthetic.append(
-                SyntheticSubject(
-                    name=name,
-                    phase=phase,
-                    weight=start + weight,
-                    label_ids=label_ids,
-                    image=image,
-                    affine=affine_between(stacks[start].geometry, stacks[end].geometry, weight, num_slices),
-                    intensity_window=(low, high),
-                )
-            )
-        references += [
-            reference(record, volumes, phase, float(i)) for i, (record, volumes) in enumerate(ends)
-        ]
-    return synthetic, references
-
-
-def reference(
-    record: SubjectRecord, volumes: Mapping[str, PreparedVolume], phase: str, weight: float
-) -> ReferenceSubject:
-    """The source stack of a subject at its end of a walk."""
-    return ReferenceSubject(
-        name=record.subject,
-        phase=phase,
-        weight=weight,
-        label_ids=volumes[phase].label_ids,
-        image=volumes[phase].image,
-        affine=record.geometry.affine,
-        vendor=record.vendor,
-        pathology=record.pathology,
-    )
+def _same_places(
+    start: EncodedStack, end: EncodedStack, weight: float, positions: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where in both stacks the places lie that positions of the new stack have along the heart."""
+    span = start.span.towards(end.span, weight)
+    return span.carry_over(positions, to=start.span), span.carry_over(positions, to=end.span)

@@ -1,10 +1,9 @@
-"""Which two subjects to walk between when nobody says."""
+"""Which two subjects to interpolate between when nobody says."""
 
 from itertools import combinations
 
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.record import SubjectRecord
-from cmrtf.core.labels import SCHEMA
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 
 
@@ -17,16 +16,18 @@ def dissimilar_pair(cohort: PreparedCohort) -> tuple[str, str]:
     Raises:
         CmrtfError: the cohort has fewer than two subjects with a common phase.
     """
-    held_out = cohort.subjects("validation")
-    candidates = held_out if len(held_out) > 1 else cohort.subjects()
-    volumes_ml = {code: _lv_volume_ml(cohort, cohort.record(code)) for code in candidates}
+    held_out = cohort.codes("validation")
+    candidates = held_out if len(held_out) > 1 else cohort.codes()
+    volumes_ml = {code: _lv_volume_ml(cohort[code]) for code in candidates}
     pairs = [
         pair
         for pair in combinations(sorted(candidates, key=volumes_ml.__getitem__), 2)
         if set(cohort.record(pair[0]).phases) & set(cohort.record(pair[1]).phases)
     ]
     if not pairs:
-        raise CmrtfError(f"{cohort.path}: expected two subjects with a phase in common to walk between.")
+        raise CmrtfError(
+            f"{cohort.path}: expected two subjects with a phase in common to interpolate between."
+        )
 
     def contrast(pair: tuple[str, str]) -> tuple[bool, float]:
         vendors = {cohort.record(code).vendor for code in pair}
@@ -35,7 +36,5 @@ def dissimilar_pair(cohort: PreparedCohort) -> tuple[str, str]:
     return max(pairs, key=contrast)
 
 
-def _lv_volume_ml(cohort: PreparedCohort, record: SubjectRecord) -> float:
-    volumes = cohort.load(record.subject)
-    label_ids = volumes[min(record.phases)].label_ids  # "ED" where there is one
-    return float((label_ids == SCHEMA.id_of("LV")).sum()) * record.geometry.voxel_volume_ml
+def _lv_volume_ml(subject: Subject) -> float:
+    return subject.stacks[min(subject.phases)].volume_ml("LV")  # "ED" where there is one

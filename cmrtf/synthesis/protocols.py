@@ -13,14 +13,11 @@ class Decoder(Protocol):
         """`(batch, latent_dim)` codes to label ids `(batch, size, size)`."""
 
 
-class Models(Protocol):
+class Models(Decoder, Protocol):
     """What a bundle, on disk or behind a server, can do. Batches are of any size."""
 
     def encode(self, label_ids: NDArray[Any]) -> NDArray[np.float32]:
         """`(batch, size, size)` label ids to posterior means `(batch, latent_dim)`."""
-
-    def decode(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """`(batch, latent_dim)` codes to label ids `(batch, size, size)`."""
 
     def encode_style(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """`(batch, size, size)` images in [-1, 1] to style means `(batch, style_dim)`."""

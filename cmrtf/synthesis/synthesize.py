@@ -1,15 +1,14 @@
 """An image for a label map of one's own."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.geometry import Geometry
+from cmrtf.core.geometry import Geometry, spacing_mm
 from cmrtf.core.issues import raise_errors
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.nifti import NiftiVolume, read_nifti
+from cmrtf.core.nifti import NiftiVolume, read_nifti, write_nifti
 from cmrtf.core.preparation import (
     SIZE,
     SPACING_MM,
@@ -18,6 +17,7 @@ from cmrtf.core.preparation import (
     prepare_labels,
     restore_intensity,
 )
+from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.file_checks import axes_issues, heart_issues
 from cmrtf.shape.orientation import apical_taper
@@ -25,23 +25,13 @@ from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models
 
 
-@dataclass(frozen=True)
-class LabelStack:
-    """A label file, prepared.
-
-    Args:
-        label_ids: `(slices, size, size)`, apex first.
-        geometry: where it lies in its file.
-    """
-
-    label_ids: NDArray[np.uint8]
-    geometry: Geometry
-
-
-def read_labels(path: Path) -> LabelStack:
-    """Read and prepare a 3D label file in `SCHEMA`'s order.
+def read_labels(path: Path) -> Stack:
+    """Read and prepare a 3D label file in `SCHEMA`'s order, for an image to be synthesised.
 
     A file that is on the prepared grid already, like the labels that cmrtf writes, is taken as it is.
+
+    Returns:
+        a stack whose image is dark everywhere.
 
     Raises:
         CmrtfError: the file is no 3D label map of a heart.
@@ -54,29 +44,50 @@ def read_labels(path: Path) -> LabelStack:
     label_ids = volume.data.astype(np.uint8)
     raise_errors(heart_issues(path, label_ids))
     geometry = _geometry(volume, label_ids)
-    return LabelStack(prepare_labels(label_ids, geometry), geometry)
+    prepared = prepare_labels(label_ids, geometry)
+    return Stack(np.full(prepared.shape, -1.0, np.float32), prepared, geometry)
 
 
-def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> Geometry:
-    flipped = apical_taper([label_ids]) < 0
-    around_heart = crop_geometry(label_ids > 0, volume.affine, flipped)
-    on_grid = label_ids.shape[:2] == (SIZE, SIZE) and np.allclose(
-        volume.spacing_mm[:2], SPACING_MM, atol=1e-3
-    )
-    if not on_grid:
-        return around_heart
-    as_it_is = around_heart.to_source.copy()
-    as_it_is[:2] = np.eye(4)[:2]
-    return Geometry(around_heart.source_shape, volume.affine, around_heart.shape, as_it_is)
+def synthesize_stack(models: Models, labels: Stack, appearance: Appearance) -> Stack:
+    """The same stack with an image of its labels.
+
+    Args:
+        models: a bundle's.
+        labels: prepared.
+        appearance: of the image.
+    """
+    return labels.with_image(appearance.synthesize(models, labels.label_ids), appearance.intensity_window)
 
 
-def synthesize_on_source(models: Models, labels: LabelStack, appearance: Appearance) -> NDArray[np.float32]:
-    """An image on the voxels of the label file, in the units of the appearance's source.
+def image_on_source(stack: Stack) -> NDArray[np.float32]:
+    """The image on the voxels of the file that a prepared stack comes from, in the units of its appearance.
 
-    The models paint 128 x 128 pixels of 1.5 mm around the heart; beyond, the image is dark.
+    Prepared stacks have 128 x 128 pixels of 1.5 mm around the heart; beyond, the image is dark.
 
     Returns:
         `(x, y, z)` float32.
     """
-    image = appearance.paint(models, labels.label_ids)
-    return restore_intensity(place_on_source(image, labels.geometry), appearance.intensity_window)
+    return restore_intensity(place_on_source(stack.image, stack.geometry), stack.intensity_window)
+
+
+def write_on_source(stack: Stack, out: Path) -> None:
+    """Write the image on the voxels and at the place of the file that a prepared stack comes from.
+
+    Args:
+        stack: with its image.
+        out: ends in `.nii` or `.nii.gz`; its folder exists.
+    """
+    write_nifti(out, image_on_source(stack), stack.geometry.source_affine)
+
+
+def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> Geometry:
+    base_first = apical_taper([label_ids]) < 0
+    around_heart = crop_geometry(label_ids > 0, volume.affine, base_first)
+    on_grid = label_ids.shape[:2] == (SIZE, SIZE) and np.allclose(
+        spacing_mm(volume.affine)[:2], SPACING_MM, atol=1e-3
+    )
+    if not on_grid:
+        return around_heart
+    unchanged = around_heart.to_source.copy()
+    unchanged[:2] = np.eye(4)[:2]
+    return Geometry(around_heart.source_shape, volume.affine, around_heart.shape, unchanged)

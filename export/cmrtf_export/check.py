@@ -7,8 +7,16 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from cmrtf.bundle.contents import BUNDLE_FILE, MODEL_CARD, SERVING, model_folder, read_description
-from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN, Signature, promised_by
+from cmrtf.bundle.contents import (
+    BUNDLE_FILE,
+    LABEL_VAE,
+    MODEL_CARD,
+    SERVING,
+    SPADE_GAN,
+    model_folder,
+    read_description,
+)
+from cmrtf.bundle.signatures import Signature, promised_by
 from cmrtf.errors import CmrtfError
 from cmrtf_export.session_model import SessionModel
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests

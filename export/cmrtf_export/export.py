@@ -9,8 +9,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from cmrtf.bundle.contents import ANATOMY_BANK, MODEL_CARD, SERVING, STYLE_BANK, describe, model_folder
-from cmrtf.bundle.signatures import LABEL_VAE, SPADE_GAN, promised_signatures
+from cmrtf.bundle.contents import (
+    ANATOMY_BANK,
+    LABEL_VAE,
+    MODEL_CARD,
+    SERVING,
+    SPADE_GAN,
+    STYLE_BANK,
+    describe,
+    model_folder,
+)
+from cmrtf.bundle.signatures import promised_signatures
 from cmrtf.core.files import new_folder, require_new_folder
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM

@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from cmrtf.bundle.signatures import VERSION
+from cmrtf.bundle.contents import VERSION
 from cmrtf.core.labels import SCHEMA
 
 

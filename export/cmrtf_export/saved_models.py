@@ -11,7 +11,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from cmrtf.bundle.signatures import DEFAULTS, LABEL_VAE, SPADE_GAN, Signature
+from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
+from cmrtf.bundle.signatures import DEFAULTS, Signature
 from cmrtf.layers.spectral_conv2d import bake_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN

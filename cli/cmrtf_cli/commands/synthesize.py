@@ -4,20 +4,17 @@ from pathlib import Path
 
 import click
 
-from cmrtf.errors import CmrtfError
+import cmrtf
 from cmrtf_cli import options
-from cmrtf_cli.quiet import start_tensorflow
 
 
 @click.command(
     "synthesize",
     epilog="Example: cmrtf synthesize --model bundle/ labels.nii.gz --out image.nii.gz --style A",
 )
-@click.option(
-    "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
-)
-@click.argument("labels", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="NIfTI file for the image.")
+@options.model
+@click.argument("labels", type=options.PATH)
+@click.option("--out", type=options.PATH, required=True, help="NIfTI file for the image.")
 @options.style
 @options.seed
 def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None:
@@ -26,26 +23,14 @@ def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None
     The image has the voxels and the place of LABELS. What the models know reaches 192 mm around the
     heart; beyond, the image is dark.
     """
-    import numpy as np
-
-    from cmrtf.core.nifti import write_nifti
-    from cmrtf.synthesis.appearance import find_style
-    from cmrtf.synthesis.synthesize import read_labels, synthesize_on_source
+    from cmrtf.core.files import require_new_file
+    from cmrtf.synthesis.synthesize import read_labels, write_on_source
 
     if not out.name.endswith((".nii", ".nii.gz")):
         raise click.BadParameter(
             f"expected a name ending in .nii or .nii.gz. Received: {out}.", param_hint="--out"
         )
-    if out.exists():
-        raise CmrtfError(f"{out}: expected a file that does not exist yet. Received: one that does.")
-    if not out.resolve().parent.is_dir():
-        raise CmrtfError(f"{out}: expected its folder to exist. Received: no {out.resolve().parent}.")
+    require_new_file(out)
     stack = read_labels(labels)
-    start_tensorflow()
-    from cmrtf.bundle.bundle import Bundle
-
-    bundle = Bundle.open(model)
-    wanted = find_style(bundle, bundle.appearance_bank(), style, stack.geometry)
-    image = synthesize_on_source(bundle, stack, wanted.draw(np.random.default_rng(seed)))
-    write_nifti(out, image, stack.geometry.source_affine)
+    write_on_source(cmrtf.load_bundle(model).synthesize(stack, style=style, seed=seed), out)
     click.echo(f"Painted: {out}.")

@@ -1,30 +1,23 @@
 """`cmrtf train-vae`: train the label VAE."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+import cmrtf
 from cmrtf_cli import options
-from cmrtf_cli.quiet import start_tensorflow
 
 
 @click.command("train-vae", epilog="Example: cmrtf train-vae prepared/ --run runs/vae --preset cpu")
-@click.argument("prepared", type=click.Path(path_type=Path))
+@click.argument("prepared", type=options.PATH)
 @options.run
 @options.preset
 @options.steps
 @options.resume
 @options.seed
 @options.deterministic
-def command(
-    prepared: Path,
-    run_path: Path,
-    preset: str,
-    steps: int | None,
-    resume: bool,
-    seed: int,
-    deterministic: bool,
-) -> None:
+def command(prepared: Path, run_path: Path, **settings: Any) -> None:
     """Train the label VAE on the training subjects of PREPARED.
 
     After every interval the validation subjects are reconstructed: the log shows the Dice of each
@@ -34,9 +27,5 @@ def command(
     SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
     --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
-    start_tensorflow(deterministic)
-    from cmrtf.training.config import VAEConfig, load_config
-    from cmrtf.training.train_vae import train_vae
-
-    train_vae(prepared, run_path, load_config(preset, VAEConfig, steps), seed, resume)
+    cmrtf.train_vae(prepared, run_path, **settings)
     click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'log.csv'}.")

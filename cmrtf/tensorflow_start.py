@@ -1,4 +1,4 @@
-"""Start TensorFlow without its start-up chatter."""
+"""TensorFlow, started without its start-up chatter, and only when it is needed."""
 
 import contextlib
 import logging
@@ -28,7 +28,11 @@ def start_tensorflow(deterministic: bool = False) -> None:
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     # A filter, since Keras sets this logger's level again: signatures are never differentiated.
-    logging.getLogger("absl").addFilter(lambda record: "unsaved custom gradients" not in record.getMessage())
+    logging.getLogger("absl").addFilter(_is_no_note_on_custom_gradients)
+
+
+def _is_no_note_on_custom_gradients(record: logging.LogRecord) -> bool:
+    return "unsaved custom gradients" not in record.getMessage()
 
 
 @contextlib.contextmanager
