@@ -55,9 +55,9 @@ def test_places_lie_evenly_between_the_labelled_slices():
 
 
 def test_slices_are_those_closest_to_the_ends_with_a_margin():
-    ends, on_slices = heart(((0.0, 83.0), (-6.0, 66.0))).slices(10.0, margin_slices=2)
+    ends, on_slices = heart(((0.0, 83.0), (-6.0, 66.0))).slices(10.0)
     np.testing.assert_array_equal(ends, [[0, 8], [-1, 7]])
-    assert on_slices == range(-3, 11)
+    assert on_slices == range(-2, 10)
 
 
 def test_a_heart_shorter_than_a_slice_has_two():

@@ -83,7 +83,7 @@ def test_an_average_has_what_all_have_in_common(bank):
 
 def test_all_slices_are_painted_in_one_style():
     label_ids = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
-    image = Appearance(np.array([0.5, 9.0], np.float32), (0.0, 1.0)).paint(MeanEncoder(), label_ids)
+    image = Appearance(np.array([0.5, 9.0], np.float32), (0.0, 1.0)).synthesize(MeanEncoder(), label_ids)
     np.testing.assert_array_equal(image, label_ids / 2)
 
 

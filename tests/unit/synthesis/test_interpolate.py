@@ -1,10 +1,14 @@
+import doctest
+
 import numpy as np
 import pytest
 
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
 from cmrtf.core.geometry import Geometry
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.interpolate import interpolate_subjects
+from cmrtf.synthesis import interpolate
+from cmrtf.synthesis.interpolate import interpolate_subjects, interpolation_weights
 
 SIZE = 10
 
@@ -33,132 +37,125 @@ def _subject(code, areas, brightness, spacing_mm=10.0, window=(0.0, 100.0)):
     """LV pixels and mean brightness per slice, apex to base; a tilted stack, ES half as large as ED."""
     n = len(areas)
     tilt = np.array([[0.8, 0, 0.6, 5], [0, 1, 0, -3], [-0.6, 0, 0.8, 20], [0, 0, 0, 1]])
-    affine = tilt @ np.diag([1.5, 1.5, spacing_mm, 1.0])
-    volumes = {}
+    geometry = Geometry.of(tilt @ np.diag([1.5, 1.5, spacing_mm, 1.0]), (SIZE, SIZE, n))
+    stacks = {}
     for phase, factor in (("ED", 1.0), ("ES", 0.5)):
         counts = np.round(np.array(areas) * factor)[:, None]
         label_ids = (np.arange(SIZE * SIZE) < counts).reshape(n, SIZE, SIZE).astype(np.uint8)
         image = np.broadcast_to(np.float32(brightness)[:, None, None], label_ids.shape)
-        volumes[phase] = PreparedVolume(image, label_ids)
-    record = SubjectRecord(
-        subject=code,
-        vendor=code[0],
-        pathology="NOR",
-        split="train",
-        phases=("ED", "ES"),
-        frames={"ED": 0, "ES": 1},
-        num_slices=n,
-        stack_flipped=False,
-        geometry=Geometry((SIZE, SIZE, n), affine, (SIZE, SIZE, n), np.eye(4)),
-        intensity_window={"ED": window, "ES": (window[0], window[1] / 2)},
-        source_sha256={},
-        file_sha256="",
-    )
-    return record, volumes
+        stacks[phase] = Stack(image, label_ids, geometry, (window[0], window[1] * factor))
+    return Subject(code, "source", stacks, code[0], pathology="NOR")
 
 
 A = _subject("A1", [10, 20, 30, 40], [-1.0, -0.5, 0.0, 0.5], spacing_mm=10.0, window=(0.0, 100.0))
 B = _subject("B2", [40, 50, 60], [0.0, 0.5, 1.0], spacing_mm=8.0, window=(10.0, 300.0))
 
 
-def _walk(*ends, phases=("ED",), models=None, repaired=False, **settings):
+def _interpolate(*ends, phases=("ED",), models=None, repaired=False, **settings):
     """Without repair, which makes myocardium of most of an LV cavity that none encloses."""
     return interpolate_subjects(models or FakeModels(), ends, phases, repaired=repaired, **settings)
 
 
-def _areas(subject):
-    return subject.label_ids.sum((1, 2)).tolist()
+def _areas(stack):
+    return stack.label_ids.sum((1, 2)).tolist()
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(interpolate) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "weights"), [(1, [1 / 2]), (3, [1 / 4, 1 / 2, 3 / 4]), (8, np.arange(1, 9) / 9)]
+)
+def test_weights_are_evenly_spaced_without_the_ends(number, weights):
+    np.testing.assert_allclose(interpolation_weights(number), weights)
 
 
 def test_one_subject_keeps_its_codes_and_gains_slices_between():
-    (subject,), (reference,) = _walk(A, num_slices=7)
-    assert (subject.name, subject.phase, subject.weight) == ("intra_A1", "ED", 0.0)
-    assert subject.intensity_window == (0.0, 100.0)
-    assert _areas(subject) == [10, 15, 20, 25, 30, 35, 40]
-    np.testing.assert_allclose(subject.image[:, 0, 0], np.linspace(-1.0, 0.5, 7), atol=1e-6)
-    assert subject.label_ids.dtype == np.uint8
-    assert (reference.name, reference.weight, reference.vendor, reference.pathology) == (
-        "A1",
+    (subject,) = _interpolate(A, num_slices=7)
+    assert (subject.id, subject.kind, subject.phases, subject.weight) == (
+        "intra_A1",
+        "intrasubject",
+        ("ED",),
         0.0,
-        "A",
-        "NOR",
     )
-    np.testing.assert_array_equal(reference.label_ids, A[1]["ED"].label_ids)
-    np.testing.assert_array_equal(reference.affine, A[0].geometry.affine)
+    assert subject.ed.intensity_window == (0.0, 100.0)
+    assert _areas(subject.ed) == [10, 15, 20, 25, 30, 35, 40]
+    np.testing.assert_allclose(subject.ed.image[:, 0, 0], np.linspace(-1.0, 0.5, 7), atol=1e-6)
+    assert subject.ed.label_ids.dtype == np.uint8
 
 
 def test_the_new_slices_fill_the_same_extent():
     """32 slices of (n - 1) * dz / 31, the first and last on the first and last of the source."""
-    (subject,), _ = _walk(A)
-    source = A[0].geometry.affine
-    assert subject.num_slices == 32
-    assert subject.spacing_mm == pytest.approx((1.5, 1.5, 3 * 10.0 / 31))
+    (subject,) = _interpolate(A)
+    source = A.ed.affine
+    assert subject.ed.num_slices == 32
+    assert subject.ed.spacing_mm == pytest.approx((1.5, 1.5, 3 * 10.0 / 31))
     for new, old in ((0, 0), (31, 3)):
         for x, y in ((0, 0), (9, 4)):
-            np.testing.assert_allclose(subject.affine @ [x, y, new, 1], source @ [x, y, old, 1], atol=1e-9)
+            np.testing.assert_allclose(subject.ed.affine @ [x, y, new, 1], source @ [x, y, old, 1], atol=1e-9)
 
 
 def test_two_subjects_and_those_between():
-    subjects, references = _walk(A, B, num_slices=4, num_subjects=3)
-    by_name = {subject.name: subject for subject in subjects}
-    assert set(by_name) == {"intra_A1", "intra_B2", "inter_01", "inter_02", "inter_03"}
-    weights = {name: subject.weight for name, subject in by_name.items()}
+    subjects = _interpolate(A, B, num_slices=4, num_subjects=3)
+    by_id = {subject.id: subject for subject in subjects}
+    assert set(by_id) == {"intra_A1", "intra_B2", "inter_01", "inter_02", "inter_03"}
+    weights = {name: subject.weight for name, subject in by_id.items()}
     assert weights == {"intra_A1": 0.0, "inter_01": 0.25, "inter_02": 0.5, "inter_03": 0.75, "intra_B2": 1.0}
-    assert [(reference.name, reference.weight) for reference in references] == [("A1", 0.0), ("B2", 1.0)]
+    assert {by_id[name].kind for name in ("inter_01", "inter_02", "inter_03")} == {"intersubject"}
     start, end = np.array([10, 20, 30, 40]), 40 + 20 * np.linspace(0, 1, 4)
     for subject in subjects:
         w = subject.weight
-        np.testing.assert_allclose(_areas(subject), np.round((1 - w) * start + w * end), atol=1)
+        np.testing.assert_allclose(_areas(subject.ed), np.round((1 - w) * start + w * end), atol=1)
 
 
 def test_appearance_and_its_units_move_linearly_too():
-    subjects, _ = _walk(A, B, num_slices=4, num_subjects=8)
+    subjects = _interpolate(A, B, num_slices=4, num_subjects=8)
     style_a, style_b = np.linspace(-1.0, 0.5, 4), np.linspace(0.0, 1.0, 4)
     assert len(subjects) == 10
     for subject in subjects:
         w = subject.weight
-        np.testing.assert_allclose(subject.image[:, 3, 3], (1 - w) * style_a + w * style_b, atol=1e-6)
-        np.testing.assert_allclose(subject.intensity_window, (10.0 * w, 100.0 + 200.0 * w), rtol=1e-9)
+        np.testing.assert_allclose(subject.ed.image[:, 3, 3], (1 - w) * style_a + w * style_b, atol=1e-6)
+        np.testing.assert_allclose(subject.ed.intensity_window, (10.0 * w, 100.0 + 200.0 * w), rtol=1e-9)
 
 
 def test_those_between_stand_where_a_stands_with_a_spacing_between():
     """A's 3 gaps of 10 mm and B's 2 of 8 mm, over 3 new gaps."""
-    subjects, _ = _walk(A, B, num_slices=4, num_subjects=1)
-    middle = next(subject for subject in subjects if subject.name == "inter_01")
+    subjects = _interpolate(A, B, num_slices=4, num_subjects=1)
+    middle = next(subject.ed for subject in subjects if subject.name == "inter_01")
     assert middle.spacing_mm == pytest.approx((1.5, 1.5, (30 + 16) / 3 / 2))
-    source = A[0].geometry.affine
+    source = A.ed.affine
     np.testing.assert_allclose(middle.affine @ [2, 7, 1.5, 1], source @ [2, 7, 1.5, 1], atol=1e-9)
     np.testing.assert_allclose(middle.affine[:3, :2], source[:3, :2], atol=1e-12)
     np.testing.assert_allclose(np.cross(middle.affine[:3, 2], source[:3, 2]), 0, atol=1e-9)
 
 
-def test_phases_are_walked_separately():
-    subjects, references = _walk(A, B, phases=("ED", "ES"), num_slices=4, num_subjects=2)
-    assert len(subjects) == 2 * 4
-    assert [(r.name, r.phase) for r in references] == [("A1", "ED"), ("B2", "ED"), ("A1", "ES"), ("B2", "ES")]
-    by_key = {(subject.name, subject.phase): subject for subject in subjects}
-    assert _areas(by_key["intra_A1", "ES"]) == [5, 10, 15, 20]
-    assert by_key["intra_A1", "ES"].intensity_window == (0.0, 50.0)
+def test_each_phase_is_interpolated_by_itself():
+    subjects = _interpolate(A, B, phases=("ED", "ES"), num_slices=4, num_subjects=2)
+    assert [subject.phases for subject in subjects] == [("ED", "ES")] * 4
+    by_id = {subject.id: subject for subject in subjects}
+    assert _areas(by_id["intra_A1"].es) == [5, 10, 15, 20]
+    assert by_id["intra_A1"].es.intensity_window == (0.0, 50.0)
 
 
 def test_beyond_the_labelled_slices_there_is_an_image_without_a_heart():
     """Labelled in slices 1 to 3 of 0 to 5. Labels reach half a slice; codes of empty slices are not used."""
     subject = _subject("C3", [0, 10, 20, 30, 0, 0], [-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])
-    (synthetic,), _ = _walk(subject, num_slices=21)
-    areas = np.array(_areas(synthetic))
+    (synthetic,) = _interpolate(subject, num_slices=21)
+    areas = np.array(_areas(synthetic.ed))
     positions = np.arange(21) / 4  # in slices of the source
     np.testing.assert_array_equal(areas > 0, (positions >= 0.5) & (positions <= 3.5))
     inner = (positions >= 1) & (positions <= 3)
     np.testing.assert_allclose(areas[inner], np.round(10 * positions[inner]), atol=1)
-    np.testing.assert_allclose(synthetic.image[:, 0, 0], -1.0 + 0.4 * positions, atol=1e-5)
+    np.testing.assert_allclose(synthetic.ed.image[:, 0, 0], -1.0 + 0.4 * positions, atol=1e-5)
 
 
 def test_hearts_are_matched_apex_to_apex_and_base_to_base():
     """Whatever share of their stacks they fill."""
     filling = _subject("A1", [10, 20, 30], [0.0, 0.0, 0.0])
     partial = _subject("B2", [0, 30, 40, 50, 0], [0.0] * 5)
-    subjects, _ = _walk(filling, partial, num_slices=41, num_subjects=1)
-    areas = np.array(_areas(next(subject for subject in subjects if subject.name == "inter_01")))
+    subjects = _interpolate(filling, partial, num_slices=41, num_subjects=1)
+    areas = np.array(_areas(next(subject.ed for subject in subjects if subject.name == "inter_01")))
     labelled = np.flatnonzero(areas)
     # Halfway between the spans 0 .. 1 and 1/4 .. 3/4, and between the codes of apex and base.
     assert areas[labelled[0]] == pytest.approx(20, abs=1)
@@ -168,22 +165,22 @@ def test_hearts_are_matched_apex_to_apex_and_base_to_base():
 
 def test_two_slices_may_both_miss_the_heart():
     subject = _subject("C3", [0, 10, 20, 30, 0], [0.0] * 5)
-    (synthetic,), _ = _walk(subject, num_slices=2)
-    assert _areas(synthetic) == [0, 0]
+    (synthetic,) = _interpolate(subject, num_slices=2)
+    assert _areas(synthetic.ed) == [0, 0]
 
 
 @pytest.mark.parametrize("areas", [[10], [0, 10, 0]])
 def test_a_heart_in_one_slice_is_refused(areas):
     subject = _subject("C3", areas, [0.0] * len(areas))
     with pytest.raises(CmrtfError, match=r"subject C3, ED: expected a heart labelled in two slices or more"):
-        _walk(subject)
+        _interpolate(subject)
 
 
 def test_sources_are_left_as_they_are():
-    before = {phase: volume.label_ids.copy() for phase, volume in A[1].items()}
-    _walk(A, B, num_subjects=1)
+    before = {phase: stack.label_ids.copy() for phase, stack in A.stacks.items()}
+    _interpolate(A, B, num_subjects=1)
     for phase, label_ids in before.items():
-        np.testing.assert_array_equal(A[1][phase].label_ids, label_ids)
+        np.testing.assert_array_equal(A.stacks[phase].label_ids, label_ids)
 
 
 class SpeckledModels(FakeModels):
@@ -195,12 +192,12 @@ class SpeckledModels(FakeModels):
         return np.repeat(heart[None], len(codes), axis=0)
 
 
-def test_what_no_heart_can_look_like_is_mended_unless_told_otherwise():
-    (as_decoded,), _ = _walk(A, models=SpeckledModels(), num_slices=4)
-    (mended,), _ = _walk(A, models=SpeckledModels(), num_slices=4, repaired=True)
-    assert np.count_nonzero(as_decoded.label_ids == 3) == 8
-    assert np.count_nonzero(mended.label_ids == 3) == 4
-    np.testing.assert_array_equal(as_decoded.label_ids == 1, mended.label_ids == 1)
+def test_implausible_labels_are_repaired_unless_told_otherwise():
+    (as_decoded,) = _interpolate(A, models=SpeckledModels(), num_slices=4)
+    (repaired,) = _interpolate(A, models=SpeckledModels(), num_slices=4, repaired=True)
+    assert np.count_nonzero(as_decoded.ed.label_ids == 3) == 8
+    assert np.count_nonzero(repaired.ed.label_ids == 3) == 4
+    np.testing.assert_array_equal(as_decoded.ed.label_ids == 1, repaired.ed.label_ids == 1)
 
 
 class ShrinkingModels(FakeModels):
@@ -212,8 +209,8 @@ class ShrinkingModels(FakeModels):
 
 def test_exact_ends_bring_back_the_source_slices():
     plain, exact = (
-        _walk(A, models=ShrinkingModels(), num_slices=4, exact_ends=exact_ends)[0][0]
+        _interpolate(A, models=ShrinkingModels(), num_slices=4, exact_ends=exact_ends)[0].ed
         for exact_ends in (False, True)
     )
     assert _areas(plain) == [7, 17, 27, 37]
-    np.testing.assert_array_equal(exact.label_ids, A[1]["ED"].label_ids)
+    np.testing.assert_array_equal(exact.label_ids, A.ed.label_ids)
