@@ -20,7 +20,7 @@ from cmrtf.bundle.bundle import Bundle
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import PreparedVolume, SubjectRecord
 from cmrtf.core.measures import measure_volumes_ml
-from cmrtf.shape.plausibility import volume_faults
+from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.criteria import QUANTITIES
@@ -74,8 +74,8 @@ class Hearts:
         for name, values in (slice_shapes(stacks) | along_the_heart(stacks)).items():
             self.values.setdefault(name, []).append(values)
         self.volumes_ml.append(measure_volumes_ml(stacks, spacing_mm))
-        self.valid_as_decoded += [volume_faults(stack).is_valid for stack in decoded]
-        self.valid += [volume_faults(stack).is_valid for stack in stacks.values()]
+        self.valid_as_decoded += [check_stack(stack).is_plausible for stack in decoded]
+        self.valid += [check_stack(stack).is_plausible for stack in stacks.values()]
 
     def measures(self) -> dict[str, NDArray[np.float64]]:
         of_slices = {name: np.concatenate(values) for name, values in self.values.items()}
@@ -170,7 +170,7 @@ def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort
             changes = ~np.isclose(result.wanted_ml, result.before_ml)
             wanted_off.append(off[changes].max())
             others_off.append(off[~changes].max(initial=0.0))
-            valid += [volume_faults(each.label_ids).is_valid for each in result.subjects[2:]]
+            valid += [check_stack(each.label_ids).is_plausible for each in result.subjects[2:]]
         print_row(
             name,
             len(seconds),

@@ -28,7 +28,7 @@ from cmrtf.core.measures import slice_areas_mm2, volume_ml
 from cmrtf.core.preparation import SIZE
 from cmrtf.core.subject import LabelledStack
 from cmrtf.metrics.overlap import dice
-from cmrtf.shape.plausibility import repair, slice_faults
+from cmrtf.shape.plausibility import check_slice, repair
 from cmrtf.shape.signed_distance import shape_based
 from cmrtf.synthesis.heart_axis import between
 from cmrtf.synthesis.interpolate import CodedStack, decode_labels_between, paint_between
@@ -191,16 +191,16 @@ def midpoints(tutorial: Tutorial, path: Path) -> None:
 
 
 def validity(tutorial: Tutorial, path: Path) -> None:
-    """Decoded slices that no heart can look like, and as they are mended."""
+    """Implausible slices as decoded, and as repaired."""
     worst = []
     for weight in (0.0, 0.3, 0.6, 1.0):
         stack = decode_labels_between(tutorial.bundle, *tutorial.ends("ES"), weight, 32, repaired=False)
         changed = (stack != repair(stack)).sum(axis=(1, 2))
         worst.append(stack[changed.argmax()])
     decoded = tutorial.upright(np.stack(worst))
-    mended = repair(decoded)
-    figure, panels = grid((8, 4.2), ("decoded", "mended"), [fault_names(each) for each in decoded])
-    for (above, below), before, after in zip(panels.T, decoded, mended, strict=True):
+    repaired = repair(decoded)
+    figure, panels = grid((8, 4.2), ("decoded", "repaired"), [implausibilities(ids) for ids in decoded])
+    for (above, below), before, after in zip(panels.T, decoded, repaired, strict=True):
         show_labels(above, before[NEAR])
         show_labels(below, after[NEAR])
         y, x = np.nonzero((before != after)[NEAR])
@@ -208,15 +208,15 @@ def validity(tutorial: Tutorial, path: Path) -> None:
     save(figure, path)
 
 
-def fault_names(label_ids: NDArray[np.uint8]) -> str:
-    """What is wrong with a slice, in a few words."""
-    faults = slice_faults(label_ids)
-    found = {
-        "specks": sum(faults.extra_components.values()),
-        "holes": sum(faults.holes.values()),
-        "LV pixels exposed": faults.exposed_lv_pixels,
+def implausibilities(label_ids: NDArray[np.uint8]) -> str:
+    """The implausibilities of a slice, in a few words."""
+    result = check_slice(label_ids)
+    counts = {
+        "specks": sum(result.extra_components.values()),
+        "holes": sum(result.holes.values()),
+        "LV pixels exposed": result.exposed_lv_pixels,
     }
-    return ", ".join(f"{name}: {count}" for name, count in found.items() if count) or "no fault"
+    return ", ".join(f"{name}: {count}" for name, count in counts.items() if count) or "plausible"
 
 
 def volumes(tutorial: Tutorial, path: Path) -> None:

@@ -1,5 +1,6 @@
-"""How sure a mean over subjects is."""
+"""Means over subjects and their confidence intervals."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from scipy.stats import bootstrap
 CONFIDENCE_LEVEL: Final = 0.95
 
 SEED: Final = 0
-"""Of the bootstrap: the same values have the same interval."""
+"""Seed of the resampling: the same values have the same interval."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Estimate:
         mean: of the values; NaN if there are none.
         low: lower end of the interval; NaN of fewer than two values.
         high: upper end of the interval; NaN of fewer than two values.
-        n: how many values there are, those that were NaN not counted.
+        n: number of values without those that were NaN.
     """
 
     mean: float
@@ -31,7 +32,7 @@ class Estimate:
 
 
 def mean_estimate(values: ArrayLike) -> Estimate:
-    """Mean over subjects with its interval by the bootstrap.
+    """Mean over subjects and its confidence interval by the bootstrap.
 
     The interval is bias-corrected and accelerated (BCa; Efron, *Better bootstrap confidence
     intervals*, JASA 1987; 82:171): measures such as distances are skewed. With ten subjects it is
@@ -44,10 +45,10 @@ def mean_estimate(values: ArrayLike) -> Estimate:
     known = known[~np.isnan(known)]
     n = len(known)
     if n == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+        return Estimate(math.nan, math.nan, math.nan, 0)
     mean = float(known.mean())
     if n == 1:
-        return Estimate(mean, float("nan"), float("nan"), 1)
+        return Estimate(mean, math.nan, math.nan, 1)
     if np.allclose(known, mean, rtol=1e-9, atol=1e-12):  # BCa divides by the spread
         return Estimate(mean, mean, mean, n)
     interval = bootstrap(
@@ -57,14 +58,14 @@ def mean_estimate(values: ArrayLike) -> Estimate:
 
 
 def subject_mean(values: ArrayLike) -> float:
-    """Mean of a subject's values, those that are NaN left out; NaN where there are no others."""
+    """Mean of a subject's values without NaNs; NaN if all of them are."""
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]
-    return float(known.mean()) if known.size else float("nan")
+    return float(known.mean()) if known.size else math.nan
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
-    """Mean of `first - second` over the subjects that have both, with its interval.
+    """Mean of `first - second` over the subjects that have both values, and its confidence interval.
 
     Args:
         first: one value per subject; NaN where there is none.

@@ -1,7 +1,8 @@
-"""How far two sets of images lie apart as sets, given a feature vector for each image.
+"""Distances of two sets of images as distributions, given a feature vector for each image.
 
-Both distances here depend on what the features are, and the Fréchet distance on how many there are;
-so a number says something only beside the same number of real images against real images.
+Both distances depend on what the features are, and the Fréchet distance on how many there are. So a
+distance of synthetic images to real ones means something only beside the real-versus-real baseline: the
+distance of as many real images of other patients to the same real ones.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NUM_DRAWS: Final = 20
-"""Random draws over which `compare_with_floor` averages."""
+"""Random draws over which `compare_with_baseline` averages."""
 
 Distance = Callable[[NDArray[Any], NDArray[Any]], float]
 
@@ -55,20 +56,20 @@ def kernel_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A distance beside what it would be if the synthetic images were of real patients.
+    """Distances of synthetic images to a reference, beside the real-versus-real baseline.
 
     Args:
-        distances: of synthetic images to the reference, `(draws,)`.
-        floors: of real images of other patients to the reference, `(draws,)`.
-        n: images on each side.
+        distances: of synthetic images to reference images, `(draws,)`.
+        baselines: distances of real images of other patients to the same, `(draws,)`.
+        n: number of images on either side of a distance.
     """
 
     distances: NDArray[np.float64]
-    floors: NDArray[np.float64]
+    baselines: NDArray[np.float64]
     n: int
 
 
-def compare_with_floor(
+def compare_with_baseline(
     reference: NDArray[Any],
     real: NDArray[Any],
     real_subjects: NDArray[Any],
@@ -77,37 +78,36 @@ def compare_with_floor(
     distance: Distance,
     seed: int = 0,
 ) -> Comparison:
-    """Compare synthetic images with a reference, and other real images with it, at equal numbers.
+    """Compare synthetic images with reference images, and other real images with the same, at equal numbers.
 
-    The reference must be of patients whom the generator has not seen: beside its own training images, copies
-    would look better than new patients do. What is compared with it is drawn by subject, never by slice.
+    Reference images must be of patients whom the generator has not seen: beside its own training images,
+    copies would look better than new patients do. Whole subjects are drawn, never single slices.
 
     Args:
         reference: features of held-out patients, `(n, dim)`.
         real: features of other patients, such as the generator's training images, `(m, dim)`.
-        real_subjects: whose they are, `(m,)`.
+        real_subjects: the subject of each of them, `(m,)`.
         synthetic: features, `(k, dim)`.
-        synthetic_subjects: whose they are, `(k,)`.
+        synthetic_subjects: the subject of each of them, `(k,)`.
         distance: `frechet_distance` or `kernel_distance`.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     rng = np.random.default_rng(seed)
     n = min(len(reference), len(real), len(synthetic))
-    distances, floors = [], []
+    distances, baselines = [], []
     for _ in range(NUM_DRAWS):
-        here = reference[rng.permutation(len(reference))[:n]]
-        made, there = (
-            features[_rows_of(owners, rng.permutation(np.unique(owners)))[:n]]
-            for features, owners in ((synthetic, synthetic_subjects), (real, real_subjects))
-        )
-        distances.append(distance(made, here))
-        floors.append(distance(there, here))
-    return Comparison(np.array(distances), np.array(floors), n)
+        drawn_reference = reference[rng.permutation(len(reference))[:n]]
+        drawn_synthetic = synthetic[_draw_rows(rng, synthetic_subjects)[:n]]
+        drawn_real = real[_draw_rows(rng, real_subjects)[:n]]
+        distances.append(distance(drawn_synthetic, drawn_reference))
+        baselines.append(distance(drawn_real, drawn_reference))
+    return Comparison(np.array(distances), np.array(baselines), n)
 
 
-def _rows_of(subjects: NDArray[Any], chosen: NDArray[Any]) -> NDArray[np.intp]:
-    """Where the chosen subjects' features are, subject by subject."""
-    return np.concatenate([np.flatnonzero(subjects == subject) for subject in chosen])
+def _draw_rows(rng: np.random.Generator, subjects: NDArray[Any]) -> NDArray[np.intp]:
+    """All rows, subject by subject in random order."""
+    order = rng.permutation(np.unique(subjects))
+    return np.concatenate([np.flatnonzero(subjects == subject) for subject in order])
 
 
 def _covariance_factor(features: NDArray[Any]) -> NDArray[np.float64]:
@@ -123,6 +123,6 @@ def _kernel(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _mean_of_pairs(features: NDArray[Any]) -> float:
-    """Mean kernel of two different features of a set."""
+    """Mean of the kernel over all pairs of different features of a set."""
     kernel, n = _kernel(features, features), len(features)
     return float(kernel.sum() - np.trace(kernel)) / (n * (n - 1))

@@ -1,5 +1,9 @@
-"""Images compared with images, and what a stack of images looks like as a whole."""
+"""Similarity of images, diversity of sets of images, and the look of a stack as a whole.
 
+MS-SSIM is our own: `tf.image.ssim_multiscale` would start TensorFlow in a room that does without.
+"""
+
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -7,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cmrtf.core.labels import SCHEMA, LabelSchema
+from cmrtf.core.labels import SCHEMA
 
 SCALE_WEIGHTS: Final = np.array([0.0448, 0.2856, 0.3001, 0.2363]) / 0.8668
 """Weights of the scales, finest first: those of Wang et al. (2003) without the fifth, made to add up to 1.
@@ -84,12 +88,12 @@ def through_plane_change(image: NDArray[Any], label_ids: NDArray[Any], slice_spa
     """
     heart = (label_ids[1:] > 0) | (label_ids[:-1] > 0)
     change = np.abs(np.diff(image.astype(np.float64), axis=0))[heart]
-    return float(change.mean()) / slice_spacing_mm if change.size else float("nan")
+    return float(change.mean()) / slice_spacing_mm if change.size else math.nan
 
 
 @dataclass(frozen=True)
 class Intensity:
-    """Of the pixels of one label; both NaN if there are none.
+    """Brightness of the pixels of one label; both NaN if there are none.
 
     Args:
         mean: in image units.
@@ -100,24 +104,21 @@ class Intensity:
     std: float
 
 
-def tissue_intensities(
-    image: NDArray[Any], label_ids: NDArray[Any], schema: LabelSchema = SCHEMA
-) -> dict[str, Intensity]:
-    """How bright each structure of a stack is, the background included.
+def tissue_intensities(image: NDArray[Any], label_ids: NDArray[Any]) -> dict[str, Intensity]:
+    """Brightness of each structure of a stack, the background included.
 
     Args:
         image: of any shape.
         label_ids: of the same shape.
-        schema: names of the structures.
     """
-    result = {}
-    for structure in schema.structures:
-        values = image[label_ids == schema.id_of(structure)].astype(np.float64)
-        known = values.size > 0
-        result[structure] = Intensity(
-            float(values.mean()) if known else float("nan"), float(values.std()) if known else float("nan")
-        )
-    return result
+    intensities = {}
+    for structure in SCHEMA.structures:
+        values = image[label_ids == SCHEMA.id_of(structure)].astype(np.float64)
+        if values.size:
+            intensities[structure] = Intensity(float(values.mean()), float(values.std()))
+        else:
+            intensities[structure] = Intensity(math.nan, math.nan)
+    return intensities
 
 
 def _luminance_and_contrast(

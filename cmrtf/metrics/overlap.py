@@ -1,10 +1,6 @@
-"""Overlap of label maps, and distances in millimetres between their surfaces.
+"""How well two label maps agree: overlap, and distances in millimetres between their surfaces."""
 
-Overlap of label maps.
-
-Distances in millimetres between the surfaces of label maps.
-"""
-
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,33 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cmrtf.core.labels import SCHEMA, LabelSchema
-
-
-def dice(first: NDArray[Any], second: NDArray[Any], schema: LabelSchema = SCHEMA) -> dict[str, float]:
-    """Dice coefficient of each foreground structure, over all voxels given.
-
-    `2 |A and B| / (|A| + |B|)`, in [0, 1]; NaN where both are empty.
-
-    Args:
-        first: label ids of any shape.
-        second: label ids of the same shape.
-        schema: names of the structures.
-
-    Example:
-        >>> import numpy as np
-        >>> dice(np.array([1, 1, 2]), np.array([1, 2, 2]))["LV"]
-        0.6666666666666666
-    """
-    result = {}
-    for structure in schema.foreground:
-        a, b = first == schema.id_of(structure), second == schema.id_of(structure)
-        total = int(a.sum()) + int(b.sum())
-        result[structure] = 2.0 * int((a & b).sum()) / total if total else float("nan")
-    return result
-
+from cmrtf.core.labels import SCHEMA
 
 PERCENTILE: Final = 95.0
+"""Of the Hausdorff distance: the largest distance of all depends on a single pixel."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +31,30 @@ class SurfaceDistance:
     assd_mm: float
 
 
+def dice(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float]:
+    """Dice coefficient of each foreground structure, over all voxels given.
+
+    `2 |A and B| / (|A| + |B|)`, in [0, 1]; NaN where both are empty.
+
+    Args:
+        first: label ids of any shape.
+        second: label ids of the same shape.
+
+    Example:
+        >>> import numpy as np
+        >>> dice(np.array([1, 1, 2]), np.array([1, 2, 2]))["LV"]
+        0.6666666666666666
+    """
+    result = {}
+    for structure in SCHEMA.foreground:
+        a, b = first == SCHEMA.id_of(structure), second == SCHEMA.id_of(structure)
+        total = int(a.sum()) + int(b.sum())
+        result[structure] = 2.0 * int((a & b).sum()) / total if total else math.nan
+    return result
+
+
 def surface_distances(
-    first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[float], schema: LabelSchema = SCHEMA
+    first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[float]
 ) -> dict[str, SurfaceDistance]:
     """Distances between the surfaces of each foreground structure.
 
@@ -71,11 +66,10 @@ def surface_distances(
         first: label ids, `(slices, height, width)`, or `(height, width)` for distances in the plane.
         second: label ids of the same shape.
         spacing_mm: voxel size along each axis of the array, so `(z, y, x)`.
-        schema: names of the structures.
     """
     result = {}
-    for structure in schema.foreground:
-        label_id = schema.id_of(structure)
+    for structure in SCHEMA.foreground:
+        label_id = SCHEMA.id_of(structure)
         result[structure] = _distance(first == label_id, second == label_id, spacing_mm)
     return result
 
@@ -84,7 +78,7 @@ def _distance(
     first: NDArray[np.bool_], second: NDArray[np.bool_], spacing_mm: Sequence[float]
 ) -> SurfaceDistance:
     if not (first.any() and second.any()):
-        return SurfaceDistance(float("nan"), float("nan"))
+        return SurfaceDistance(math.nan, math.nan)
     (box,) = ndimage.find_objects((first | second).astype(np.uint8))
     a, b = _surface(first[box]), _surface(second[box])
     a_to_b, b_to_a = _distance_to(b, spacing_mm)[a], _distance_to(a, spacing_mm)[b]

@@ -23,12 +23,12 @@ class Texture:
     """Noise fields of unit deviation `(height, width)` that make organs uneven.
 
     Args:
-        mottle: coarse: outlines of fat and bowel.
-        grain: fine: its peaks are vessels seen end on.
+        coarse: gives fat and bowel uneven contours.
+        fine: its peaks are vessels of the lung seen end on.
     """
 
-    mottle: FloatArray
-    grain: FloatArray
+    coarse: FloatArray
+    fine: FloatArray
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Chest:
         points = self._place(*lps_mm, texture)
         canvas = Canvas(np.full(points.x.shape, signals["lung"], dtype=np.float32), signals, pixel_mm)
         hilum = np.hypot(points.x - 25, points.y - 20)
-        canvas.blend(0.8 * np.clip(1.5 * (texture.grain - 1.5 - hilum / 150), 0, 1), "arterial_blood")
+        canvas.blend(0.8 * np.clip(1.5 * (texture.fine - 1.5 - hilum / 150), 0, 1), "arterial_blood")
         self._paint_mediastinum(canvas, points, texture)
         canvas.fill(points.under, self._abdomen(points, texture, signals, pixel_mm))
         canvas.fill(1.2 - np.abs(points.under - 1), "muscle")
@@ -161,13 +161,13 @@ class Chest:
         x, y = x - np.float32(self._x), y - np.float32(self._y)
         depth = self._depth(x, y)
         sides = 1 + 0.5 * np.clip(np.abs(x) / 100 - 0.3, -0.3, 1)
-        fat = np.float32(self._fat_mm) * (1 + 0.1 * texture.mottle) * sides
+        fat = np.float32(self._fat_mm) * (1 + 0.1 * texture.coarse) * sides
         return _Points(x, y, z, depth, fat, self._under_diaphragm(x, y, z, depth))
 
     def _depth(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Depth under the skin along the ray to the chest's axis.
 
-        The outline is a squircle (Fernandez Guasti 1992), an ellipse with fuller corners: with X = x / a and
+        The contour is a squircle (Fernandez Guasti 1992), an ellipse with fuller corners: with X = x / a and
         Y = y / b it is `X^2 + Y^2 - s^2 X^2 Y^2 = 1`, which a ray meets at the root of a quadratic.
         """
         u, v = (x / np.float32(self._half_width_mm)) ** 2, (y / np.float32(self._half_depth_mm)) ** 2
@@ -187,11 +187,11 @@ class Chest:
 
     def _paint_mediastinum(self, canvas: Canvas, points: _Points, texture: Texture) -> None:
         """Fat in the middle, behind the breastbone and under the heart; vessels and oesophagus."""
-        x, y, z, mottle = points.x, points.y, points.z, texture.mottle
-        middle = 12 - np.hypot(x - 2, y * np.float32(0.1)) + 2 * mottle
-        front = np.float32(self._wall_mm + 7) - points.depth + 4 * mottle
+        x, y, z, coarse = points.x, points.y, points.z, texture.coarse
+        middle = 12 - np.hypot(x - 2, y * np.float32(0.1)) + 2 * coarse
+        front = np.float32(self._wall_mm + 7) - points.depth + 4 * coarse
         front = np.where((y < 0) & (np.abs(x - 10) < 55), front, np.float32(-9))
-        angle = points.under + 6 + 3 * mottle - 0.12 * np.abs(x + np.float32(self._x - self._heart_x))
+        angle = points.under + 6 + 3 * coarse - 0.12 * np.abs(x + np.float32(self._x - self._heart_x))
         canvas.fill(np.maximum(np.maximum(middle, front), angle), "fat")
 
         base_x, base_y, base_z = (np.float32(value) for value in self._base_mm)
@@ -211,27 +211,27 @@ class Chest:
         self, points: _Points, texture: Texture, signals: Mapping[str, float], pixel_mm: float
     ) -> FloatArray:
         """Liver on the right and under the heart, stomach and spleen on the left, bowel and fat between."""
-        mottle, grain = texture.mottle, texture.grain
-        canvas = Canvas(np.float32(signals["fat"]) * (0.8 + 0.06 * grain), signals, pixel_mm)
+        coarse, fine = texture.coarse, texture.fine
+        canvas = Canvas(np.float32(signals["fat"]) * (0.8 + 0.06 * fine), signals, pixel_mm)
         if points.under.max() < 0:
             return canvas.values
-        loop = 8 * (mottle - np.float32(0.3))
+        loop = 8 * (coarse - np.float32(0.3))
         canvas.fill(loop, "muscle")
-        canvas.fill(loop - 3, np.full_like(mottle, 0.35 * signals["fluid"]))
+        canvas.fill(loop - 3, np.full_like(coarse, 0.35 * signals["fluid"]))
 
         offsets = self._from(points, self._stomach_mm)
-        stomach = ellipsoid_depth(offsets, tuple(self._stomach_radii_mm)) + 3 * mottle
+        stomach = ellipsoid_depth(offsets, tuple(self._stomach_radii_mm)) + 3 * coarse
         canvas.fill(stomach, "muscle")
         # The patient lies on the back, so gas floats to the front of the stomach.
         wet = offsets[1] > np.float32(self._stomach_radii_mm[1] * (2 * self._gas_share - 1))
-        canvas.fill(stomach - 4, np.where(wet, 0.45 * signals["fluid"] * (1 + 0.25 * mottle), 0))
+        canvas.fill(stomach - 4, np.where(wet, 0.45 * signals["fluid"] * (1 + 0.25 * coarse), 0))
         canvas.fill(ellipsoid_depth(self._from(points, self._spleen_mm), (32, 42, 46)), "spleen")
 
-        left_edge = np.float32(0.7) * (np.float32(self._liver_edge_mm) - points.x) + 6 * mottle
-        floor = 34 + np.float32(0.9) * np.clip(30 - points.x, 0, 200) + 4 * mottle - points.under
+        left_edge = np.float32(0.7) * (np.float32(self._liver_edge_mm) - points.x) + 6 * coarse
+        floor = 34 + np.float32(0.9) * np.clip(30 - points.x, 0, 200) + 4 * coarse - points.under
         liver = np.minimum(np.minimum(left_edge, floor), points.under - 1)
         canvas.fill(liver, "liver")
-        canvas.blend(np.clip(1.5 * (grain - 1.7), 0, 1) * np.clip(liver - 6, 0, 1), "venous_blood")
+        canvas.blend(np.clip(1.5 * (fine - 1.7), 0, 1) * np.clip(liver - 6, 0, 1), "venous_blood")
         return canvas.values
 
     def _from(
@@ -260,7 +260,7 @@ class Chest:
         wall = fat + np.float32(self._muscle_mm) + back_muscle
         canvas.fill(wall - depth, "muscle")
         between = np.abs(depth - fat - np.float32(0.4 * self._muscle_mm))
-        canvas.fill(0.7 + 0.5 * texture.mottle - between, "fat")
+        canvas.fill(0.7 + 0.5 * texture.coarse - between, "fat")
 
         turn = (points.z - np.float32(self._rib_slope) * points.y) / np.float32(RIB_SPACING_MM)
         across = ((turn + np.float32(self._rib_phase)) % 1 - np.float32(0.5)) * np.float32(RIB_SPACING_MM)

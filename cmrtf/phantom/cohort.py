@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from cmrtf.core.files import new_folder
 from cmrtf.datasets import writer_mnms
-from cmrtf.phantom.heart import Heart, contraction_curve
-from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, draw_physiology
+from cmrtf.phantom.heart import Heart
+from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, contraction_curve, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
 from cmrtf.phantom.scanner import Scanner
 
@@ -28,7 +28,7 @@ class PhantomSubject:
         label_ids: `(x, y, z, t)` uint8 in the project's order; empty but at ED and ES.
         ed_frame: 0-based frame of end diastole.
         es_frame: 0-based frame of end systole.
-        frame_s: time from frame to frame.
+        frame_s: time from frame to frame in seconds.
         physiology: the person, with true volumes and mass.
         protocol: the examination; its `affine` belongs to both arrays.
     """
@@ -51,7 +51,7 @@ def make_subject(
 
     Args:
         seed: all randomness comes from it.
-        vendor: whose scanner.
+        vendor: vendor of the scanner.
         pathology: "NOR", "DCM" or "HCM".
         frames: frames per beat, at least 2.
     """
@@ -93,11 +93,11 @@ def write_phantom_cohort(
     processes are spawned: a script that calls this needs the usual `if __name__ == "__main__"`.
 
     Args:
-        out: folder to make; may exist if it is empty.
-        subjects: how many.
+        out: new folder; may exist if it is empty.
+        subjects: number of subjects.
         frames: frames per beat, at least 2.
         seed: of the whole cohort.
-        workers: processes; as many as there are processors if None.
+        workers: number of processes; that of processors if None.
 
     Raises:
         CmrtfError: `out` has something in it, or cannot be written.
@@ -110,7 +110,7 @@ def write_phantom_cohort(
 
 @dataclass(frozen=True)
 class _Task:
-    """What one worker needs to know to write one subject."""
+    """One subject to be written by a worker."""
 
     folder: Path
     code: str
@@ -166,7 +166,7 @@ def _run(tasks: list[_Task], workers: int) -> Iterator[dict[str, object]]:
 
 
 def _write_subject(task: _Task) -> dict[str, object]:
-    """Write one subject's two files; its row of the table."""
+    """Write one subject's two files and return its row of the table."""
     subject = make_subject(task.seed, task.vendor, task.pathology, task.frames)
     writer_mnms.write_subject(
         task.folder,

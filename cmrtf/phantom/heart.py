@@ -21,55 +21,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 
+from cmrtf.phantom.papillary_muscles import PapillaryMuscles
 from cmrtf.phantom.physiology import Physiology
-from cmrtf.phantom.raster import FloatArray, smooth_noise
-
-NUM_ANGLES = 360
-"""Samples of a surface round the long axis: 0.6 mm apart on a large heart."""
-
-ANGLES_RAD = (np.arange(NUM_ANGLES, dtype=np.float32) + 0.5) * np.float32(
-    2 * np.pi / NUM_ANGLES
-) - np.float32(np.pi)
-"""Angle of each sample, -180 to 180 degrees."""
-
-EQUATOR = 0.8
-"""Widest level of the LV as a share of its length from the apex (truncated ellipsoid; share recalled)."""
+from cmrtf.phantom.polar_surface import (
+    ANGLES_RAD,
+    EQUATOR,
+    NO_SURFACE_MM,
+    NUM_ANGLES,
+    at_levels,
+    draw_waves,
+    ellipsoid,
+    harmonics,
+    lobe,
+    smooth_step,
+    wall_noise,
+)
+from cmrtf.phantom.raster import FloatArray
 
 RV_APEX = 0.12
-"""Height of the RV apex as a share of the LV's length: it ends short of the LV apex."""
-
-END_SYSTOLE = 0.37
-"""End systole as a share of the beat: about 330 of 900 ms (recalled)."""
-
-NOTHING = np.float32(-10.0)
-"""Radius of a surface where it does not exist: well inside the axis, so that nothing gets painted."""
+"""Level of the RV apex: the RV ends short of the LV apex."""
 
 _LEVELS = (np.arange(48, dtype=np.float32) + 0.5) / 48
-_NUM_STRANDS = 9
-
-Waves = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
-"""Orders, amplitudes and phases of angular harmonics."""
-
-
-def contraction_curve(num_frames: int) -> tuple[NDArray[np.float64], int]:
-    """State of contraction over one beat that starts at end diastole.
-
-    Ejection, early filling, diastasis and atrial kick of a normal LV volume curve (its shape is recalled).
-
-    Args:
-        num_frames: frames per beat, at least 2.
-
-    Returns:
-        `(frames,)` from 0 to 1, and the frame of end systole, where it is 1.
-    """
-    es_frame = max(1, round(END_SYSTOLE * num_frames))
-    systole = es_frame / num_frames
-    times = [systole * share for share in (0.0, 0.25, 0.5, 0.8, 1.0)]
-    times += [systole + (1 - systole) * share for share in (0.12, 0.28, 0.45, 0.7, 0.9, 1.0)]
-    values = [0.0, 0.15, 0.55, 0.93, 1.0, 0.88, 0.5, 0.27, 0.19, 0.06, 0.0]
-    return PchipInterpolator(times, values)(np.arange(num_frames) / num_frames), es_frame
+"""Where surfaces are integrated to volumes."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +80,7 @@ class HeartState:
 
 @dataclass(frozen=True)
 class HeartCut:
-    """The heart cut by planes across its axis; radii in mm, `NOTHING` where a surface does not exist.
+    """The heart cut by planes across its axis; radii in mm, `NO_SURFACE_MM` where a surface does not exist.
 
     Args:
         endo: `(planes, NUM_ANGLES)`, LV endocardium as drawn by an annotator, papillary muscles inside.
@@ -118,7 +92,7 @@ class HeartCut:
         septal_blood: likewise, edge of the RV's blood on the septum.
         fat: likewise, outer surface of the epicardial fat; goes on above the base, round atria and vessels.
         above_base_mm: `(planes,)`, height over the base; negative within the ventricles.
-        strands: `(muscles, 3, planes)`, x, y and radius of papillary muscles and free trabeculae.
+        papillary_muscles: `(muscles, 3, planes)`, x, y and radius, free trabeculae among them.
         band: `(planes,)`, whether the plane meets the RV's moderator band.
         band_angle_rad: direction of that band from the LV axis.
     """
@@ -132,7 +106,7 @@ class HeartCut:
     septal_blood: FloatArray
     fat: FloatArray
     above_base_mm: FloatArray
-    strands: FloatArray
+    papillary_muscles: FloatArray
     band: NDArray[np.bool_]
     band_angle_rad: float
 
@@ -153,20 +127,21 @@ class Heart:
         beyond = (1 - EQUATOR) / EQUATOR
         fullness = np.pi * EQUATOR * (2 / 3 + beyond - beyond**3 / 3)
         self.length_mm = float((4000 * physiology.aspect**2 * physiology.edv_ml / fullness) ** (1 / 3))
-        self._cavity_waves = _draw_waves(rng, (2, 3, 4), (0.025, 0.012, 0.008))
-        self._wall_waves = _draw_waves(rng, (1, 2, 3), (0.05, 0.04, 0.03))
+        self._cavity_waves = draw_waves(rng, (2, 3, 4), (0.025, 0.012, 0.008))
+        self._wall_waves = draw_waves(rng, (1, 2, 3), (0.05, 0.04, 0.03))
         self._septal_flatness = rng.uniform(0.0, 0.05)
         self._septal_bulge_angle_rad = np.pi + rng.uniform(-0.3, 0.6)
         self._twist_rad = np.deg2rad(rng.uniform(6, 12)) * physiology.ejection_fraction / 0.6
         self._rv_half_width_rad = np.deg2rad(rng.normal(71, 4))
         self._rv_tilt_rad = np.deg2rad(rng.normal(14, 4))
         self._rv_skew = rng.uniform(-0.3, 0.05)
-        self._draw_strands(rng)
+        thickness = 1.25 if physiology.pathology == "HCM" else 1.0
+        self._papillary_muscles = PapillaryMuscles(rng, thickness)
         self._band_level, self._band_angle_rad = rng.uniform(0.3, 0.45), np.pi + rng.uniform(-0.2, 0.3)
         self._trabecula_mm = rng.uniform(0.8, 1.7)
-        self._trabeculae = [0.7 * (_wall_noise(rng, 1.2, 3) + _wall_noise(rng, 2.5, 9)) for _ in range(3)]
+        self._trabecular_noise = [0.7 * (wall_noise(rng, 1.2, 3) + wall_noise(rng, 2.5, 9)) for _ in range(3)]
         self._fat_mm = rng.uniform(1.0, 2.0) + 0.25 * max(0.0, physiology.body_mass_index - 22)
-        self._fat_patches = _wall_noise(rng, 3, 22)
+        self._fat_patches = wall_noise(rng, 3, 22)
         self.end_diastole = self.state(0.0)
 
     def state(self, contraction: float) -> HeartState:
@@ -178,13 +153,13 @@ class Heart:
         length = self.length_mm * (1 - person.shortening * contraction)
         step = 2 * np.pi / NUM_ANGLES / len(_LEVELS)
 
-        cavity = self._cavity_pattern(_LEVELS, contraction) * _ellipsoid(_LEVELS)[:, None]
+        cavity = self._cavity_pattern(_LEVELS, contraction) * ellipsoid(_LEVELS)[:, None]
         radius = float(np.sqrt(volume / (0.5 * length * step * np.sum(cavity**2))))
 
         # The wall at the apex is about 0.6 of the wall elsewhere.
         cap = float(0.6 * radius * (np.sqrt(1 + wall_volume / volume) - 1))
         inner_levels = np.clip((_LEVELS * (length + cap) - cap) / length, 0, 1)
-        outer = _ellipsoid(_LEVELS)[:, None]
+        outer = ellipsoid(_LEVELS)[:, None]
         inner_part = outer * radius * self._cavity_pattern(inner_levels, contraction)
         wall_part = outer * self._wall_pattern(inner_levels, contraction)
         wall = _positive_root(
@@ -207,7 +182,7 @@ class Heart:
         """Cut the heart at `height_mm (planes,)`."""
         levels = state.level(height_mm)
         inside = np.clip(levels, 0, 1)
-        endo = state.radius_mm * _ellipsoid(levels)[:, None] * self._cavity_pattern(inside, state.contraction)
+        endo = state.radius_mm * ellipsoid(levels)[:, None] * self._cavity_pattern(inside, state.contraction)
         epi = self._epicardium(state, levels)
         crescent = self._crescent((levels - RV_APEX) / (1 - RV_APEX))
         depth = state.rv_depth_mm * crescent
@@ -216,7 +191,7 @@ class Heart:
 
         # Trabeculae: most near the apex, and coarser in the RV.
         size = self._trabecula_mm * (0.35 + 1.5 * (1 - inside))[:, None]
-        left, right, septal = (_at_levels(table, inside) for table in self._trabeculae)
+        left, right, septal = (at_levels(table, inside) for table in self._trabecular_noise)
         left = np.minimum(size * np.clip(left + 0.3, 0, 2.2), 0.25 * endo)
         right = np.minimum(1.8 * size * np.clip(right, 0, 2.2), 0.4 * depth)
         septal = np.minimum(0.6 * size * np.clip(septal, 0, 2), 0.25 * depth)
@@ -225,50 +200,25 @@ class Heart:
         ventricle = heart & (levels <= 1)[:, None]
         cavity = (levels > 0)[:, None] & ventricle
         return HeartCut(
-            endo=np.where(cavity, endo, NOTHING),
-            epi=np.where(ventricle, epi, NOTHING),
-            rv=np.where(ventricle, epi + depth, NOTHING),
-            rv_wall=np.where(ventricle, rv_wall, NOTHING),
-            lv_blood=np.where(cavity, endo - left, NOTHING),
-            rv_blood=np.where(cavity, epi + depth - right, NOTHING),
-            septal_blood=np.where(cavity, epi + septal, NOTHING),
-            fat=np.where(heart, self._fat_surface(rv_wall, inside), NOTHING),
+            endo=np.where(cavity, endo, NO_SURFACE_MM),
+            epi=np.where(ventricle, epi, NO_SURFACE_MM),
+            rv=np.where(ventricle, epi + depth, NO_SURFACE_MM),
+            rv_wall=np.where(ventricle, rv_wall, NO_SURFACE_MM),
+            lv_blood=np.where(cavity, endo - left, NO_SURFACE_MM),
+            rv_blood=np.where(cavity, epi + depth - right, NO_SURFACE_MM),
+            septal_blood=np.where(cavity, epi + septal, NO_SURFACE_MM),
+            fat=np.where(heart, self._fat_surface(rv_wall, inside), NO_SURFACE_MM),
             above_base_mm=(height_mm - state.base_mm).astype(np.float32),
-            strands=self._cut_strands(levels, state),
+            papillary_muscles=self._cut_papillary_muscles(levels, state),
             band=np.abs(levels - self._band_level) < 0.035,
             band_angle_rad=self._band_angle_rad,
         )
 
-    def _draw_strands(self, rng: np.random.Generator) -> None:
-        """Two papillary muscles (anterolateral, posteromedial) with two heads each, and free trabeculae."""
-        muscles_deg = np.repeat([rng.normal(-48, 9), rng.normal(72, 9)], 2)
-        muscles_deg += rng.uniform(3, 13, 4) * np.array([-1, 1, -1, 1])
-        free_deg = rng.uniform(-120, 140, _NUM_STRANDS)
-        thick = 1.25 if self.physiology.pathology == "HCM" else 1.0
-        self._strand_angles_rad = np.deg2rad(np.concatenate([muscles_deg, free_deg]))
-        self._strand_radii_mm = thick * np.concatenate(
-            [rng.uniform(2.4, 4.6, 4), rng.uniform(0.8, 2.3, _NUM_STRANDS)]
-        )
-        self._strand_tops = np.concatenate([rng.uniform(0.55, 0.75, 4), rng.uniform(0.35, 0.7, _NUM_STRANDS)])
-        self._strand_leans = np.concatenate([rng.uniform(0.2, 0.36, 4), rng.uniform(0.08, 0.2, _NUM_STRANDS)])
-
-    def _cut_strands(self, levels: FloatArray, state: HeartState) -> FloatArray:
-        """`(muscles, 3, planes)`: x, y, radius in mm.
-
-        They leave the wall in the apical fifth and end towards the chordae; their section grows as they
-        shorten with the ventricle.
-        """
-        columns = (self._strand_angles_rad, self._strand_radii_mm, self._strand_tops, self._strand_leans)
-        angles, radii, tops, leans = (column[:, None] for column in columns)
-        along = (levels - 0.18) / (tops - 0.18)
-        met = np.clip(along, 0, 1)
-        cavity = state.radius_mm * _ellipsoid(levels)
-        growth = 1 / np.sqrt(1 - self.physiology.shortening * state.contraction)
-        radius = np.minimum(radii * growth * np.sqrt(1 - (2 * met - 1) ** 4), 0.3 * cavity)
-        reach = cavity * (0.92 - leans * met) - 0.3 * radius
-        turned = angles + self._twist(levels, state.contraction)
-        radius = np.where((along > 0) & (along < 1), radius, NOTHING)
-        return np.stack([reach * np.cos(turned), reach * np.sin(turned), radius], axis=1).astype(np.float32)
+    def _cut_papillary_muscles(self, levels: FloatArray, state: HeartState) -> FloatArray:
+        """`(muscles, 3, planes)`; they grow thicker as they shorten with the ventricle."""
+        thickening = 1 / np.sqrt(1 - self.physiology.shortening * state.contraction)
+        cavity = state.radius_mm * ellipsoid(levels)
+        return self._papillary_muscles.cut(levels, cavity, self._twist(levels, state.contraction), thickening)
 
     def _twist(self, levels: FloatArray, contraction: float) -> FloatArray:
         """Rotation of the wall in systole: the apex one way, the base a little the other way."""
@@ -277,32 +227,32 @@ class Heart:
     def _cavity_pattern(self, levels: FloatArray, contraction: float) -> FloatArray:
         """Relative cavity radius `(levels, angles)`, about 1: rounder towards the apex."""
         angles = ANGLES_RAD - self._twist(levels, contraction)[:, None]
-        flat = np.float32(self._septal_flatness) * _lobe(np.pi, 3.0)
-        return 1 + (_harmonics(self._cavity_waves, angles) - flat) * levels[:, None]
+        flat = np.float32(self._septal_flatness) * lobe(np.pi, 3.0)
+        return 1 + (harmonics(self._cavity_waves, angles) - flat) * levels[:, None]
 
     def _wall_pattern(self, levels: FloatArray, contraction: float) -> FloatArray:
         """Relative wall thickness `(levels, angles)`, about 1."""
         angles = ANGLES_RAD - self._twist(levels, contraction)[:, None]
-        septal = _lobe(self._septal_bulge_angle_rad, 1.6) * _smooth_step(levels, 0.1, 0.5)[:, None]
-        return 1 + _harmonics(self._wall_waves, angles) + np.float32(self.physiology.septal_bulge) * septal
+        septal = lobe(self._septal_bulge_angle_rad, 1.6) * smooth_step(levels, 0.1, 0.5)[:, None]
+        return 1 + harmonics(self._wall_waves, angles) + np.float32(self.physiology.septal_bulge) * septal
 
     def _epicardium(self, state: HeartState, levels: FloatArray) -> FloatArray:
         """Epicardial radius `(levels, angles)`, 0 below the apex."""
         share = (levels * state.length_mm + state.cap_mm) / (state.length_mm + state.cap_mm)
         inside = np.clip(levels, 0, 1)
         cavity = state.radius_mm * self._cavity_pattern(inside, state.contraction)
-        return _ellipsoid(share)[:, None] * (
+        return ellipsoid(share)[:, None] * (
             cavity + state.wall_mm * self._wall_pattern(inside, state.contraction)
         )
 
     def _crescent(self, levels: FloatArray) -> FloatArray:
-        """Relative depth of the RV, `(levels, angles)`; `levels` is 0 at the RV's apex and 1 at its base.
+        """Relative depth of the RV, `(levels, angles)`; `levels` is 0 at the RV's apex, 1 at its base.
 
         Narrow and low at the apex; at the base it turns anteriorly, to the outflow tract.
         """
         inside = np.clip(levels, 0, 1)
         tall = (1 - (1 - inside) ** 2) * (1 - 0.1 * inside**3)
-        half_width = np.float32(self._rv_half_width_rad) * (0.65 + 0.35 * _smooth_step(inside, 0.0, 0.5))
+        half_width = np.float32(self._rv_half_width_rad) * (0.65 + 0.35 * smooth_step(inside, 0.0, 0.5))
         centre = np.float32(np.pi) + np.float32(self._rv_tilt_rad) * (2 * inside - 1.2)
         turn = ANGLES_RAD - centre[:, None] + np.float32(3 * np.pi)
         across = np.clip((turn % np.float32(2 * np.pi) - np.float32(np.pi)) / half_width[:, None], -1, 1)
@@ -319,50 +269,11 @@ class Heart:
         half = 20
         total = np.concatenate([heart[:, -half:], heart, heart[:, :half]], axis=1).cumsum(axis=1)
         mean = (total[:, 2 * half :] - total[:, : -2 * half]) / np.float32(2 * half)
-        patches = np.clip(1 + 0.8 * _at_levels(self._fat_patches, levels), 0.3, 3)
+        patches = np.clip(1 + 0.8 * at_levels(self._fat_patches, levels), 0.3, 3)
         # Most fat lies on the RV free wall, towards the base, and between apex and chest wall.
-        favoured = 0.15 + 0.9 * _lobe(-2.2, 1.2) + 0.3 * _smooth_step(levels, 0.6, 1)[:, None]
-        favoured = favoured + 0.5 * _lobe(-2.7, 1.5) * (1 - _smooth_step(levels, 0.0, 0.4))[:, None]
+        favoured = 0.15 + 0.9 * lobe(-2.2, 1.2) + 0.3 * smooth_step(levels, 0.6, 1)[:, None]
+        favoured = favoured + 0.5 * lobe(-2.7, 1.5) * (1 - smooth_step(levels, 0.0, 0.4))[:, None]
         return np.maximum(heart, mean) + np.float32(self._fat_mm) * patches * favoured
-
-
-def _draw_waves(rng: np.random.Generator, orders: tuple[int, ...], deviations: tuple[float, ...]) -> Waves:
-    return np.array(orders), rng.normal(0, deviations), rng.uniform(-np.pi, np.pi, len(orders))
-
-
-def _harmonics(waves: Waves, angles: FloatArray) -> FloatArray:
-    total = np.zeros_like(angles)
-    for order, amplitude, phase in zip(*waves, strict=True):
-        total += np.float32(amplitude) * np.cos(np.float32(order) * angles - np.float32(phase))
-    return total
-
-
-def _wall_noise(rng: np.random.Generator, level_sigma: float, angle_sigma_deg: float) -> FloatArray:
-    """Unit noise on the wall, `(24 levels, NUM_ANGLES)`."""
-    return smooth_noise(rng, (24, NUM_ANGLES), (level_sigma, angle_sigma_deg), wrap_last_axis=True)
-
-
-def _at_levels(table: FloatArray, levels: FloatArray) -> FloatArray:
-    """Rows of a `(rows, angles)` table at levels 0 to 1, interpolated."""
-    position = levels * np.float32(len(table) - 1)
-    low = np.minimum(position.astype(np.intp), len(table) - 2)
-    share = (position - low.astype(np.float32))[:, None]
-    return (1 - share) * table[low] + share * table[low + 1]
-
-
-def _ellipsoid(share: FloatArray) -> FloatArray:
-    """Relative radius of the truncated ellipsoid at a share of its length, 0 below the apex."""
-    return np.sqrt(np.clip(1 - (1 - np.clip(share, 0, 1) / np.float32(EQUATOR)) ** 2, 0, 1))
-
-
-def _smooth_step(values: FloatArray, low: float, high: float) -> FloatArray:
-    ramp = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return ramp * ramp * (3 - 2 * ramp)
-
-
-def _lobe(centre_rad: float, sharpness: float) -> FloatArray:
-    """A bump of height 1 round an angle, `(NUM_ANGLES,)` (von Mises shape)."""
-    return np.exp(np.float32(sharpness) * (np.cos(ANGLES_RAD - np.float32(centre_rad)) - 1))
 
 
 def _positive_root(a: np.floating[Any], b: np.floating[Any], c: float) -> float:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.phantom.heart import NUM_ANGLES, HeartCut
+from cmrtf.phantom.heart import HeartCut
+from cmrtf.phantom.polar_surface import NUM_ANGLES
 from cmrtf.phantom.raster import Canvas, FloatArray, ellipsoid_depth
 
 PERICARDIUM_MM = 1.3
@@ -76,13 +77,13 @@ def _paint_ventricles(canvas: Canvas, plane: PolarPlane, cut: HeartCut, p: int, 
     canvas.fill(right, blood.venous)
     if cut.band[p]:
         sine, cosine = np.float32(np.sin(cut.band_angle_rad)), np.float32(np.cos(cut.band_angle_rad))
-        strand = 2 - np.abs(plane.x * sine - plane.y * cosine)
-        canvas.fill(np.minimum(np.minimum(strand, right + 1), -plane.x), "myocardium")
+        band = 2 - np.abs(plane.x * sine - plane.y * cosine)
+        canvas.fill(np.minimum(np.minimum(band, right + 1), -plane.x), "myocardium")
     canvas.fill(plane.depth(cut.septal_blood[p]), "myocardium")
     canvas.fill(plane.depth(cut.epi[p]), "myocardium")
     canvas.fill(plane.depth(cut.lv_blood[p]), blood.arterial)
     cavity = plane.depth(cut.endo[p])
-    for x, y, radius in cut.strands[:, :, p]:
+    for x, y, radius in cut.papillary_muscles[:, :, p]:
         if radius > 0:
             canvas.fill(np.minimum(radius - np.hypot(plane.x - x, plane.y - y), cavity), "myocardium")
 

@@ -1,8 +1,12 @@
-"""Who the subjects are: body size, ventricular volumes and mass, per pathology."""
+"""Body size, ventricular volumes, myocardial mass and heart beat of subjects, by pathology."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from cmrtf.core.measures import MYOCARDIAL_DENSITY_G_PER_ML
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Pathology:
-    """Distributions of what sets one diagnosis apart; volumes and mass per body surface area.
+    """Distributions of one diagnosis; volumes and mass per body surface area.
 
     Args:
         edv_index: LV end-diastolic volume, ml/m2, for women and men.
@@ -82,8 +86,8 @@ recalled ranges (mitral annular excursion about 12 to 15 mm in health, halved in
 more in HCM). Tails are cut so that the three groups stay distinct.
 """
 
-MYOCARDIAL_DENSITY_G_PER_ML = 1.05
-"""Density of heart muscle, the value used throughout CMR (SCMR guidelines)."""
+END_SYSTOLE = 0.37
+"""End systole as a share of the beat: about 330 of 900 ms (recalled)."""
 
 
 @dataclass(frozen=True)
@@ -164,3 +168,22 @@ def draw_physiology(rng: np.random.Generator, pathology: str) -> Physiology:
         shortening=ranges.shortening.draw(rng),
         septal_bulge=ranges.septal_bulge.draw(rng),
     )
+
+
+def contraction_curve(num_frames: int) -> tuple[NDArray[np.float64], int]:
+    """State of contraction over one beat that starts at end diastole.
+
+    Ejection, early filling, diastasis and atrial kick of a normal LV volume curve (its shape is recalled).
+
+    Args:
+        num_frames: frames per beat, at least 2.
+
+    Returns:
+        `(frames,)` from 0 to 1, and the frame of end systole, where it is 1.
+    """
+    es_frame = max(1, round(END_SYSTOLE * num_frames))
+    systole = es_frame / num_frames
+    times = [systole * share for share in (0.0, 0.25, 0.5, 0.8, 1.0)]
+    times += [systole + (1 - systole) * share for share in (0.12, 0.28, 0.45, 0.7, 0.9, 1.0)]
+    values = [0.0, 0.15, 0.55, 0.93, 1.0, 0.88, 0.5, 0.27, 0.19, 0.06, 0.0]
+    return PchipInterpolator(times, values)(np.arange(num_frames) / num_frames), es_frame

@@ -1,4 +1,4 @@
-"""How a subject is examined: the vendors' settings, and where the slices lie."""
+"""Imaging protocols: the settings of the vendors' scanners, and the plan of the slices."""
 
 from dataclasses import dataclass
 
@@ -87,7 +87,7 @@ Philips reconstructs on a finer grid and evens out the coils (CLEAR). Which cent
 """
 
 SLICE_SPACINGS_MM = (8.0, 9.0, 9.6, 10.0)
-"""Spacings of short-axis stacks; one is taken that needs 8 to 12 slices."""
+"""Usual spacings of short-axis stacks; one that needs 8 to 12 slices is drawn."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Protocol:
     """One examination.
 
     Args:
-        vendor: whose scanner.
+        vendor: vendor of the scanner.
         centre: M&Ms centre number.
         tr_ms: repetition time; the echo is at half of it.
         flip_angle_deg: flip angle.

@@ -9,8 +9,9 @@ from scipy import ndimage
 from cmrtf.core.labels import SCHEMA
 from cmrtf.phantom.acquisition import Acquisition
 from cmrtf.phantom.chest import Chest, Texture
-from cmrtf.phantom.heart import ANGLES_RAD, Heart, HeartState
+from cmrtf.phantom.heart import Heart, HeartState
 from cmrtf.phantom.heart_image import Blood, PolarPlane, paint_heart
+from cmrtf.phantom.polar_surface import ANGLES_RAD
 from cmrtf.phantom.protocol import Protocol
 from cmrtf.phantom.raster import Canvas, FloatArray, smooth_noise
 
@@ -26,10 +27,10 @@ BLOOD_UNEVENNESS = 0.09
 TISSUE_UNEVENNESS = 0.05
 """Relative deviation of the signal within tissues (by eye)."""
 
-MOTTLE_MM, GRAIN_MM = 7.0, 1.7
-"""Size of the structures that `chest.Texture` stands for (by eye)."""
+COARSE_MM, FINE_MM = 7.0, 1.7
+"""Correlation lengths of the two noise fields of `chest.Texture` (by eye)."""
 
-COIL_REACH_MM = 55.0
+COIL_DECAY_MM = 55.0
 """Fall-off of a surface coil's sensitivity with depth, of the order of its radius (recalled)."""
 
 
@@ -51,14 +52,14 @@ class Scanner:
         base = heart.end_diastole.base_mm * protocol.axes[2]
         surface = self._heart_surface_mm()
         self._chest = Chest(rng, heart.physiology.body_mass_index, surface, protocol.axes[2], base)
-        self._window = self._reach(surface, axis=1), self._reach(surface, axis=0)
+        self._window = self._window_along(surface, axis=1), self._window_along(surface, axis=0)
         self._planes = [self._heart_plane(k) for k in range(self._num_slices)]
         offsets = ((np.arange(SUBPLANES) + 0.5) / SUBPLANES - 0.5) * protocol.thickness_mm
         self._heights = (protocol.slice_heights_mm[:, None] + offsets).astype(np.float32)
-        self._still = self._render_chest()
+        self._chest_planes = self._render_chest()
 
     def label(self, state: HeartState) -> NDArray[np.uint8]:
-        """Label ids `(slices, height, width)`: what an annotator draws in the middle of each slice."""
+        """Label ids `(slices, height, width)`, as annotators draw them in the middle of a slice."""
         protocol = self._protocol
         cut = self._heart.cut(protocol.slice_heights_mm, state)
         labels = np.zeros((self._num_slices, protocol.matrix[1], protocol.matrix[0]), dtype=np.uint8)
@@ -68,7 +69,7 @@ class Scanner:
             window[wall] = SCHEMA.id_of("MYO")
             for structure, inside in (
                 ("LV", plane.depth(cut.endo[k]) > 0),
-                ("RV", _largest_part((plane.depth(cut.rv[k]) > 0) & ~wall)),
+                ("RV", _largest_component((plane.depth(cut.rv[k]) > 0) & ~wall)),
             ):
                 if inside.sum() * protocol.pixel_mm**2 >= SMALLEST_CAVITY_MM2:
                     window[inside] = SCHEMA.id_of(structure)
@@ -76,20 +77,20 @@ class Scanner:
 
     def cine(self, states: Sequence[HeartState]) -> NDArray[np.int16]:
         """Images `(frames, slices, height, width)` of a beat, in the vendor's stored intensities."""
-        shape = (self._num_slices, *self._still.shape[2:])
+        shape = (self._num_slices, *self._chest_planes.shape[2:])
         rows, columns = self._window
-        swirls = [smooth_noise(self._rng, shape, (0.6, 2.8, 2.8))[:, rows, columns] for _ in range(2)]
+        flow_fields = [smooth_noise(self._rng, shape, (0.6, 2.8, 2.8))[:, rows, columns] for _ in range(2)]
         unevenness = 1 + np.float32(TISSUE_UNEVENNESS) * smooth_noise(self._rng, shape, (0.6, 2.2, 2.2))
-        received = unevenness * self._sensitivity()
+        sensitivity = unevenness * self._sensitivity()
         acquire = Acquisition(self._protocol, self._rng)
 
         images = np.empty((len(states), *shape), dtype=np.int16)
-        around = self._still.mean(axis=1)
+        signal = self._chest_planes.mean(axis=1)
         for t, state in enumerate(states):
-            turn = 2 * np.pi * t / len(states)
-            swirl = np.float32(np.cos(turn)) * swirls[0] + np.float32(np.sin(turn)) * swirls[1]
-            around[:, rows, columns] = self._render_heart(state, 1 + np.float32(BLOOD_UNEVENNESS) * swirl)
-            images[t] = acquire(around * received)
+            phase = 2 * np.pi * t / len(states)
+            flow = np.float32(np.cos(phase)) * flow_fields[0] + np.float32(np.sin(phase)) * flow_fields[1]
+            signal[:, rows, columns] = self._render_heart(state, 1 + np.float32(BLOOD_UNEVENNESS) * flow)
+            images[t] = acquire(signal * sensitivity)
         return images
 
     def _heart_surface_mm(self) -> NDArray[np.float64]:
@@ -114,7 +115,7 @@ class Scanner:
         x, y = self._protocol.axis_drift[:, None] * (heights_mm - self._heart.length_mm / 2)
         return x.astype(np.float32), y.astype(np.float32)
 
-    def _reach(self, surface_mm: NDArray[np.float64], axis: int) -> slice:
+    def _window_along(self, surface_mm: NDArray[np.float64], axis: int) -> slice:
         """The pixels along image x (0) or y (1) that the heart can reach."""
         extent = surface_mm @ self._protocol.axes[axis]
         low, high = np.searchsorted(self._protocol.pixels_mm(axis), [extent.min() - 8, extent.max() + 8])
@@ -126,21 +127,21 @@ class Scanner:
         axes = protocol.axes.astype(np.float32)
         spacing = float(np.diff(protocol.slice_heights_mm[:2])[0])
         shape = (self._num_slices, protocol.matrix[1], protocol.matrix[0])
-        mottle, grain = (
+        coarse, fine = (
             smooth_noise(self._rng, shape, (mm / spacing, mm / protocol.pixel_mm, mm / protocol.pixel_mm))
-            for mm in (MOTTLE_MM, GRAIN_MM)
+            for mm in (COARSE_MM, FINE_MM)
         )
-        still = np.empty((shape[0], SUBPLANES, *shape[1:]), dtype=np.float32)
+        planes = np.empty((shape[0], SUBPLANES, *shape[1:]), dtype=np.float32)
         for k, breath in enumerate(protocol.breath_mm.astype(np.float32)):
             x = (protocol.pixels_mm(0) + breath[0])[None, :]
             y = (protocol.pixels_mm(1) + breath[1])[:, None]
-            texture = Texture(mottle[k], grain[k])
+            texture = Texture(coarse[k], fine[k])
             for sub, height in enumerate(self._heights[k]):
                 left, back, up = (x * axes[0, i] + y * axes[1, i] + height * axes[2, i] for i in range(3))
-                still[k, sub] = self._chest.render(
+                planes[k, sub] = self._chest.render(
                     (left, back, up), texture, self._signals, protocol.pixel_mm
                 )
-        return still
+        return planes
 
     def _heart_plane(self, k: int) -> PolarPlane:
         """The window's pixels of slice k in the heart's coordinates."""
@@ -162,7 +163,7 @@ class Scanner:
         for k, plane in enumerate(self._planes):
             signals = self._signals
             blood = Blood(signals["arterial_blood"] * flow[k], signals["venous_blood"] * flow[k])
-            canvases = self._still[k, :, rows, columns].copy()
+            canvases = self._chest_planes[k, :, rows, columns].copy()
             for sub, values in enumerate(canvases):
                 canvas = Canvas(values, signals, self._protocol.pixel_mm)
                 paint_heart(canvas, plane, cut, k * SUBPLANES + sub, blood, size)
@@ -180,13 +181,13 @@ class Scanner:
         lps_y = x * protocol.pixels_mm(0)[None, None, :] + y * protocol.pixels_mm(1)[None, :, None]
         lps_y = lps_y + up * protocol.slice_heights_mm[:, None, None]
         front, back = self._chest.coil_distance_mm(lps_y)
-        reach = np.float32(COIL_REACH_MM)
-        sensitivity = 1 + strength * (1.4 * np.exp(-front / reach) + 0.6 * np.exp(-back / reach))
+        decay = np.float32(COIL_DECAY_MM)
+        sensitivity = 1 + strength * (1.4 * np.exp(-front / decay) + 0.6 * np.exp(-back / decay))
         rows, columns = self._window
         return sensitivity / sensitivity[:, rows, columns].mean()
 
 
-def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest 4-connected part: the thin tips of the crescent break up into pixels that nobody draws."""
-    parts, count = ndimage.label(mask)
-    return parts == 1 + np.argmax(np.bincount(parts.ravel())[1:]) if count > 1 else mask
+def _largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest 4-connected component: the thin tips of the crescent break up into pixels."""
+    components, count = ndimage.label(mask)
+    return components == 1 + np.argmax(np.bincount(components.ravel())[1:]) if count > 1 else mask

@@ -1,4 +1,4 @@
-"""Relaxation times and proton density of what is in a chest, at 1.5 T.
+"""Relaxation times and proton density of the tissues of a chest, at 1.5 T.
 
 Where the numbers come from, per row of `TISSUES`:
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tissue:
-    """What the signal equation needs to know of a tissue.
+    """The properties of a tissue in the signal equation.
 
     Args:
         t1_ms: longitudinal relaxation time.

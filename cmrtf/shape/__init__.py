@@ -1,1 +1,1 @@
-"""The shape of hearts in label maps: measured, checked, ordered, posed. No TensorFlow."""
+"""The shape of hearts in label maps: plausibility, orientation, pose, signed distances. No TensorFlow."""

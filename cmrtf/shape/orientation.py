@@ -1,4 +1,4 @@
-"""Which end of a stack is the apex, told from the labels.
+"""Orientation of a stack: which end is the apex, told from the labels.
 
 The heart tapers towards the apex, so the mean position of its labelled voxels along the stack lies
 nearer to the base. In a half ellipsoid it lies 3/8 of the length from the base, at -0.25 when the
@@ -15,20 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 CERTAIN_TAPER = 0.05
-"""Below this the two ends are too alike; the order is then a guess, which the manifest says."""
+"""A smaller taper leaves the order a guess, since the two ends are too alike; the manifest says so."""
 
 
 def apical_taper(label_volumes: Iterable[NDArray[Any]]) -> float:
-    """How much a heart widens along z, from -1 to 1; positive when the apex is at z = 0.
+    """How much a heart widens along z, from -1 to 1; positive if the apex is at z = 0.
 
     Args:
-        label_volumes: `(x, y, z)` label ids of each phase; each has labels in at least two slices.
+        label_volumes: `(x, y, z)` label ids, a volume per phase, with labels in at least two slices.
     """
     return float(np.mean([_centre_of_area((label_ids > 0).sum(axis=(0, 1))) for label_ids in label_volumes]))
 
 
 def _centre_of_area(area: NDArray[np.int64]) -> float:
-    """Where the mean of `(z,)` areas lies, with the first slice that has any at -1 and the last at 1."""
+    """Centre of mass of `(z,)` areas, with the first slice that has labels at -1 and the last at 1."""
     labelled = np.flatnonzero(area)
     first, last = labelled[0], labelled[-1]
     centre = np.average(np.arange(area.size), weights=area)

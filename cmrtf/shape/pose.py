@@ -1,4 +1,7 @@
-"""How a heart lies in its slices, taken out and put back: shapes compare where poses are the same."""
+"""The pose of a heart: its place in the image and its rotation about the long axis.
+
+Shapes are compared in one common pose: a heart is moved into it, and back afterwards.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,23 +23,29 @@ def landmarks(label_ids: NDArray[Any]) -> NDArray[np.float64] | None:
         label_ids: `(slices, size, size)`.
 
     Returns:
-        `(2, 2)`, LV and RV, row and column from the middle of the image in pixels; None where no slice
-        shows both.
+        `(2, 2)`: LV and RV, row and column in pixels from the middle of the image; None if no slice shows
+        both.
     """
-    both = np.flatnonzero((label_ids == LV).any(axis=(1, 2)) & (label_ids == RV).any(axis=(1, 2)))
-    if not len(both):
+    shows_both = (label_ids == LV).any(axis=(1, 2)) & (label_ids == RV).any(axis=(1, 2))
+    slices = np.flatnonzero(shows_both)
+    if not len(slices):
         return None
-    cut = len(both) // 4
-    middle = label_ids[both[cut : len(both) - cut]]
+    quarter = len(slices) // 4
+    middle = label_ids[slices[quarter : len(slices) - quarter]]
     centres = [np.argwhere(middle == structure)[:, 1:].mean(axis=0) for structure in (LV, RV)]
     return np.array(centres) - (np.array(label_ids.shape[1:]) - 1.0) / 2.0
 
 
 def mean_landmarks(of_hearts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Of hearts that lie as most do: the mean place of the LV, and the mean direction of the RV from there.
+    """Landmarks of the mean pose: the mean centre of the LV, and the RV in the mean direction from there.
+
+    How far the RV lies from the LV is left out: it is shape, not pose.
 
     Args:
-        of_hearts: landmarks of each, at least one.
+        of_hearts: landmarks of one heart after the other, at least one.
+
+    Returns:
+        `(2, 2)`, as `landmarks` returns them.
     """
     lv, rv = np.stack(of_hearts, axis=1)
     directions = (rv - lv) / np.linalg.norm(rv - lv, axis=1, keepdims=True)
@@ -44,15 +53,15 @@ def mean_landmarks(of_hearts: Sequence[NDArray[np.float64]]) -> NDArray[np.float
 
 
 def pose_between(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rigid motion that brings the LV of one heart onto that of another, and its RV onto the same side.
+    """The rigid motion that brings the LV of one heart onto that of another, and the RV onto the same side.
 
     Args:
-        first: landmarks.
-        second: landmarks.
+        first: landmarks of the heart to be moved.
+        second: landmarks of the other.
 
     Returns:
         `(3,)`: rotation about the middle of the image in degrees, from rows towards columns, within +-180;
-        then shift of rows and columns in pixels.
+        then shift along rows and columns in pixels.
     """
     (row, column), (row_after, column_after) = first[1] - first[0], second[1] - second[0]
     turn = np.degrees(np.arctan2(column_after, row_after) - np.arctan2(column, row))
@@ -61,30 +70,36 @@ def pose_between(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
 
 
 def inverse(pose: NDArray[Any]) -> NDArray[np.float64]:
-    """The motion back."""
+    """The motion that undoes a pose, `(3,)`."""
     return np.array([-pose[0], *(-_rotation(-pose[0]) @ pose[1:])])
 
 
 def move(label_ids: NDArray[np.uint8], pose: NDArray[Any]) -> NDArray[np.uint8]:
-    """Move all slices of a stack, as signed distances: outlines stay smooth, and no new label appears.
+    """Move all slices of a stack.
+
+    Signed distances are moved instead of labels, so contours stay smooth and no new label appears. What
+    leaves the image is lost.
 
     Args:
         label_ids: `(slices, size, size)`.
-        pose: see `pose_between`.
+        pose: `(3,)`, as `pose_between` returns it.
+
+    Returns:
+        label ids of the same shape.
     """
     if not pose.any():
         return label_ids
     back, middle = _rotation(-pose[0]), (np.array(label_ids.shape[1:]) - 1.0) / 2.0
     offset = middle - back @ (middle + pose[1:])
-    beyond = np.full(SCHEMA.num_classes, -LIMIT_PX)
-    beyond[0] = LIMIT_PX  # background
+    distances_outside = np.full(SCHEMA.num_classes, -LIMIT_PX)
+    distances_outside[0] = LIMIT_PX  # background
     moved = np.zeros(label_ids.shape, np.uint8)
-    for labelled in np.flatnonzero(label_ids.any(axis=(1, 2))):
-        distances = signed_distances(label_ids[labelled])
-        moved[labelled] = np.argmax(
+    for k in np.flatnonzero(label_ids.any(axis=(1, 2))):
+        distances = signed_distances(label_ids[k])
+        moved[k] = np.argmax(
             [
                 ndimage.affine_transform(distance, back, offset, order=1, cval=outside)
-                for distance, outside in zip(distances, beyond, strict=True)
+                for distance, outside in zip(distances, distances_outside, strict=True)
             ],
             axis=0,
         )
@@ -92,6 +107,6 @@ def move(label_ids: NDArray[np.uint8], pose: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _rotation(degrees: float) -> NDArray[np.float64]:
-    """Of (row, column)."""
+    """Matrix `(2, 2)` that turns (row, column)."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cosine, -sine], [sine, cosine]])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmrtf.metrics.bootstrap import Estimate, mean_estimate, paired_difference
+from cmrtf.metrics.bootstrap import Estimate, mean_estimate, paired_difference, subject_mean
 
 
 def test_interval_of_normal_values_is_that_of_theory():
@@ -16,12 +16,12 @@ def test_interval_of_normal_values_is_that_of_theory():
     assert estimate.n == 400
 
 
-def test_the_interval_leans_with_the_values():
+def test_the_interval_of_skewed_values_is_skewed():
     estimate = mean_estimate(np.random.default_rng(0).exponential(size=30) ** 2)
     assert estimate.high - estimate.mean > estimate.mean - estimate.low
 
 
-def test_the_same_twice():
+def test_equal_values_have_equal_intervals():
     assert mean_estimate([1.0, 2.0, 4.0]) == mean_estimate([1.0, 2.0, 4.0])
 
 
@@ -29,23 +29,29 @@ def test_nans_are_left_out():
     assert mean_estimate([1.0, np.nan, 2.0, 4.0]) == mean_estimate([1.0, 2.0, 4.0])
 
 
-def test_few_or_equal_values():
+def test_intervals_of_few_or_equal_values():
     assert mean_estimate([2.0, 2.0, 2.0]) == Estimate(2.0, 2.0, 2.0, 3)
     one, none = mean_estimate([5.0]), mean_estimate([np.nan])
     assert (one.mean, one.n, none.n) == (5.0, 1, 0)
     assert np.isnan([one.low, one.high, none.mean, none.low, none.high]).all()
 
 
-def test_pairs_hide_what_subjects_have_in_common():
-    of_subject = np.random.default_rng(0).normal(0.0, 10.0, 20)
-    better = of_subject + 1.0 + np.random.default_rng(1).normal(0.0, 0.1, 20)
-    difference = paired_difference(better, of_subject)
+def test_paired_difference_cancels_what_subjects_have_in_common():
+    levels = np.random.default_rng(0).normal(0.0, 10.0, 20)
+    better = levels + 1.0 + np.random.default_rng(1).normal(0.0, 0.1, 20)
+    difference = paired_difference(better, levels)
     assert 0.8 < difference.low < difference.mean < difference.high < 1.2
     assert mean_estimate(better).low < 0.0
 
 
-def test_half_a_pair_is_left_out():
+def test_paired_difference_leaves_out_subjects_with_one_value():
     assert paired_difference([1.0, 2.0, np.nan], [0.0, np.nan, 0.0]).n == 1
+
+
+def test_subject_mean_leaves_out_nans():
+    assert subject_mean([1.0, np.nan, 2.0]) == 1.5
+    assert np.isnan(subject_mean([np.nan]))
+    assert np.isnan(subject_mean([]))
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=8))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from cmrtf.metrics.distributions import compare_with_floor, frechet_distance, kernel_distance
+from cmrtf.metrics.distributions import compare_with_baseline, frechet_distance, kernel_distance
 
 
 def normal(*shape, seed=0):
@@ -12,13 +12,13 @@ def normal(*shape, seed=0):
 # Fréchet distance
 
 
-def test_frechet_in_one_dimension():
+def test_frechet_equals_its_closed_form_in_one_dimension():
     first, second = normal(50, 1), 5.0 + 3.0 * normal(70, 1, seed=1)
     expected = (first.mean() - second.mean()) ** 2 + (first.std(ddof=1) - second.std(ddof=1)) ** 2
     assert frechet_distance(first, second) == pytest.approx(expected)
 
 
-def test_frechet_against_roots_of_matrices():
+def test_frechet_equals_the_formula_with_matrix_roots():
     first, second = normal(40, 5), normal(30, 5, seed=1) @ normal(5, 5, seed=2) + 1.0
     s1, s2 = np.cov(first.T), np.cov(second.T)
     root = sqrtm(s1)
@@ -27,7 +27,7 @@ def test_frechet_against_roots_of_matrices():
     assert frechet_distance(first, second) == pytest.approx(expected.real)
 
 
-def test_frechet_of_fewer_features_than_dimensions():
+def test_frechet_allows_fewer_features_than_dimensions():
     """Padding with constant dimensions and turning the space change nothing."""
     first, second = normal(6, 3), 2.0 * normal(5, 3, seed=1)
     turn, _ = np.linalg.qr(normal(20, 20, seed=2))
@@ -35,7 +35,7 @@ def test_frechet_of_fewer_features_than_dimensions():
     assert frechet_distance(*in_many) == pytest.approx(frechet_distance(first, second))
 
 
-def test_frechet_of_a_shift():
+def test_frechet_of_a_shift_is_its_squared_length():
     features = normal(10, 30).astype(np.float32)
     assert frechet_distance(features, features) == pytest.approx(0.0, abs=1e-9)
     assert frechet_distance(features, features + 2.0) == pytest.approx(4.0 * 30, rel=1e-5)
@@ -49,7 +49,7 @@ def test_frechet_is_biased_upwards_for_few():
 # Kernel distance
 
 
-def test_kernel_distance_against_loops():
+def test_kernel_distance_equals_loops_over_pairs():
     first, second = normal(5, 3), normal(4, 3, seed=1)
 
     def mean_kernel(a, b, skip_same):
@@ -76,25 +76,25 @@ def test_kernel_distance_is_unbiased():
 
 def cohort(num_subjects, slices=5, dim=3, seed=0, shift=0.0):
     """Features of subjects that differ more than their slices do."""
-    of_subject = np.repeat(normal(num_subjects, dim, seed=seed), slices, axis=0)
-    features = of_subject + 0.1 * normal(num_subjects * slices, dim, seed=seed + 100) + shift
+    centres = np.repeat(normal(num_subjects, dim, seed=seed), slices, axis=0)
+    features = centres + 0.1 * normal(num_subjects * slices, dim, seed=seed + 100) + shift
     return features, np.repeat(np.arange(num_subjects), slices)
 
 
 @pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
-def test_more_of_the_same_lies_at_the_floor_and_others_above(distance):
+def test_new_patients_lie_at_the_baseline_and_others_above(distance):
     reference, _ = cohort(30, seed=2)
-    same = compare_with_floor(reference, *cohort(60), *cohort(60, seed=1), distance)
-    other = compare_with_floor(reference, *cohort(60), *cohort(60, seed=1, shift=1.5), distance)
+    same = compare_with_baseline(reference, *cohort(60), *cohort(60, seed=1), distance)
+    other = compare_with_baseline(reference, *cohort(60), *cohort(60, seed=1, shift=1.5), distance)
     assert same.n == other.n == 150
-    assert abs(same.distances.mean() - same.floors.mean()) < 0.3 * other.distances.mean()
-    assert other.distances.mean() > 3 * max(other.floors.mean(), 0.1)
+    assert abs(same.distances.mean() - same.baselines.mean()) < 0.3 * other.distances.mean()
+    assert other.distances.mean() > 3 * max(other.baselines.mean(), 0.1)
 
 
-def test_copies_score_as_what_they_were_copied_from():
+def test_copies_of_real_images_lie_at_the_baseline():
     real = cohort(40)
-    found = compare_with_floor(cohort(20, seed=1)[0], *real, *real, frechet_distance)
-    assert found.distances.mean() == pytest.approx(found.floors.mean(), rel=0.1)
+    comparison = compare_with_baseline(cohort(20, seed=1)[0], *real, *real, frechet_distance)
+    assert comparison.distances.mean() == pytest.approx(comparison.baselines.mean(), rel=0.1)
 
 
 def test_sides_have_equal_numbers_and_are_drawn_by_subject():
@@ -107,16 +107,16 @@ def test_sides_have_equal_numbers_and_are_drawn_by_subject():
 
     subjects = np.repeat([0, 1, 2, 3], 3)
     reference = np.full((6, 1), 9)
-    compare_with_floor(reference, subjects[:, None], subjects, subjects[:, None], subjects, spy)
+    compare_with_baseline(reference, subjects[:, None], subjects, subjects[:, None], subjects, spy)
     assert all(len(set(call)) == 2 for call in calls), "two subjects of three slices each"
     assert len({tuple(call) for call in calls}) > 3, "draws differ"
 
 
-def test_the_same_seed_draws_alike():
+def test_equal_seeds_draw_alike():
     reference, real, synthetic = cohort(4, seed=2)[0], cohort(6), cohort(5, seed=1)
-    once, again, other = (
-        compare_with_floor(reference, *real, *synthetic, frechet_distance, seed=seed).distances
+    first, second, other = (
+        compare_with_baseline(reference, *real, *synthetic, frechet_distance, seed=seed).distances
         for seed in (0, 0, 1)
     )
-    np.testing.assert_array_equal(once, again)
-    assert not np.array_equal(once, other)
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)

@@ -17,8 +17,8 @@ def axial_plane(z):
     chest = Chest(rng, 25.0, ball, axis, 90 * axis)
     x, y = np.meshgrid(np.arange(-300, 300, 2.0), np.arange(-300, 300, 2.0))
     points = tuple(value.astype(np.float32) for value in (x, y, np.full_like(x, z)))
-    still = Texture(*(np.zeros(x.shape, dtype=np.float32),) * 2)
-    return chest, chest.render(points, still, SIGNALS, 2.0)
+    smooth = Texture(*(np.zeros(x.shape, dtype=np.float32),) * 2)
+    return chest, chest.render(points, smooth, SIGNALS, 2.0)
 
 
 def share_near(image, tissue):

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from cmrtf.phantom.heart import NUM_ANGLES, Heart, contraction_curve
+from cmrtf.phantom.heart import Heart
 from cmrtf.phantom.physiology import draw_physiology
+from cmrtf.phantom.polar_surface import NUM_ANGLES
 
 HEIGHTS_MM = np.arange(-25, 140, 0.5, dtype=np.float32)
 
@@ -52,11 +53,11 @@ def test_surfaces_lie_inside_each_other(seed, contraction):
     assert np.all(cut.rv >= cut.epi)
     assert np.all(cut.rv_wall >= cut.rv)
     assert np.all(cut.fat >= cut.rv_wall)
-    x, y, radius = cut.strands.transpose(1, 0, 2)
-    there = radius > 0
-    assert there.any()
+    x, y, radius = cut.papillary_muscles.transpose(1, 0, 2)
+    is_cut = radius > 0
+    assert is_cut.any()
     mean_endo = np.broadcast_to(cut.endo.mean(axis=1), radius.shape)
-    assert np.all(np.hypot(x, y)[there] < mean_endo[there]), "papillary muscles stand in the cavity"
+    assert np.all(np.hypot(x, y)[is_cut] < mean_endo[is_cut]), "papillary muscles stand in the cavity"
 
 
 def test_the_septum_of_a_hypertrophic_heart_is_thick():
@@ -76,14 +77,3 @@ def test_there_is_no_ventricle_above_the_base_nor_below_the_apex():
     assert np.all(cut.epi < 0)
     assert np.all(cut.fat[0] > 0), "fat goes on round the atria"
     assert np.all(cut.fat[1] < 0)
-
-
-@pytest.mark.parametrize("frames", [2, 3, 10, 25, 30])
-def test_a_beat_starts_at_rest_contracts_once_and_relaxes(frames):
-    curve, es_frame = contraction_curve(frames)
-    assert len(curve) == frames
-    assert curve[0] == 0
-    assert curve.argmax() == es_frame
-    assert curve[es_frame] == pytest.approx(1)
-    assert np.all(np.diff(curve[: es_frame + 1]) > 0)
-    assert np.all(np.diff(curve[es_frame:]) < 0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cmrtf.phantom.physiology import Normal, draw_physiology
+from cmrtf.phantom.physiology import Normal, contraction_curve, draw_physiology
 
 # Ejection fraction, EDV ml, mass g, RV EDV ml: limits of what is published for adults.
 LIMITS = {
@@ -34,7 +34,7 @@ def test_healthy_means_are_those_of_uk_biobank():
         np.testing.assert_allclose(np.mean(ours, axis=0), (edv_ml, mass_g), rtol=0.1)
 
 
-def test_pathologies_differ_as_they_should():
+def test_dilated_hearts_are_larger_and_hypertrophic_ones_heavier():
     rng = np.random.default_rng(2)
     healthy, dilated, thick = (
         {
@@ -48,7 +48,7 @@ def test_pathologies_differ_as_they_should():
     assert thick["mass_g"] > 1.5 * healthy["mass_g"]
 
 
-def test_both_ventricles_eject_the_same():
+def test_both_ventricles_eject_the_same_volume():
     person = draw_physiology(np.random.default_rng(3), "DCM")
     assert person.edv_ml - person.esv_ml == pytest.approx(person.rv_edv_ml - person.rv_esv_ml)
 
@@ -58,3 +58,14 @@ def test_draws_stay_within_their_limits():
     values = [Normal(0, 5, -1, 2).draw(rng) for _ in range(50)]
     assert min(values) == -1
     assert max(values) == 2
+
+
+@pytest.mark.parametrize("frames", [2, 3, 10, 25, 30])
+def test_a_beat_starts_at_rest_contracts_once_and_relaxes(frames):
+    curve, es_frame = contraction_curve(frames)
+    assert len(curve) == frames
+    assert curve[0] == 0
+    assert curve.argmax() == es_frame
+    assert curve[es_frame] == pytest.approx(1)
+    assert np.all(np.diff(curve[: es_frame + 1]) > 0)
+    assert np.all(np.diff(curve[es_frame:]) < 0)

@@ -15,7 +15,7 @@ def labelled_slices(subjects):
             yield from (stack[..., k] for k in range(stack.shape[2]) if stack[..., k].any())
 
 
-def test_each_structure_is_one_piece_without_holes(subjects):
+def test_each_structure_is_one_component_without_holes(subjects):
     for labels in labelled_slices(subjects):
         for structure in (LV, MYO, RV):
             assert ndimage.label(labels == structure)[1] <= 1

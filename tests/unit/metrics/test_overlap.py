@@ -1,43 +1,74 @@
+import doctest
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cmrtf.metrics.overlap import surface_distances
+from cmrtf.metrics import overlap
+from cmrtf.metrics.overlap import dice, surface_distances
 
 SPACING_MM = (10.0, 1.5, 1.5)
 
 
-def box(*corner_and_size):
+def lv_block(*corner_and_size):
     """A block of LV: `(start, stop)` along each axis."""
     label_ids = np.zeros((6, 20, 20), np.uint8)
     label_ids[tuple(slice(*ends) for ends in corner_and_size)] = 1
     return label_ids
 
 
-def test_equal_labels_are_at_distance_zero():
-    lv = box((1, 4), (3, 9), (3, 9))
+# Dice
+
+
+def test_dice_equals_counting_voxels():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 4, (2, 3, 8, 8))
+    scores = dice(first, second)
+    assert list(scores) == ["LV", "MYO", "RV"]
+    for label, score in enumerate(scores.values(), start=1):
+        both = sum(a == b == label for a, b in zip(first.flat, second.flat, strict=True))
+        either = sum(a == label for a in first.flat) + sum(b == label for b in second.flat)
+        assert score == pytest.approx(2 * both / either)
+
+
+def test_dice_is_1_of_equal_0_of_disjoint_and_nan_of_empty_structures():
+    lv, empty = np.array([1, 1]), np.array([0, 0])
+    assert dice(lv, lv)["LV"] == 1.0
+    assert dice(lv, empty)["LV"] == 0.0
+    assert np.isnan(dice(empty, empty)["LV"])
+
+
+def test_examples_in_docstrings_hold():
+    assert doctest.testmod(overlap) == (0, 2)
+
+
+# Surface distances
+
+
+def test_surfaces_of_equal_labels_are_at_distance_zero():
+    lv = lv_block((1, 4), (3, 9), (3, 9))
     distance = surface_distances(lv, lv, SPACING_MM)["LV"]
     assert (distance.hd95_mm, distance.assd_mm) == (0.0, 0.0)
 
 
-def test_two_single_voxels():
-    one, other = box((1, 2), (5, 6), (5, 6)), box((3, 4), (7, 8), (6, 7))
+def test_distance_of_two_voxels_uses_the_spacing():
+    one, other = lv_block((1, 2), (5, 6), (5, 6)), lv_block((3, 4), (7, 8), (6, 7))
     expected = pytest.approx(np.sqrt(20.0**2 + 3.0**2 + 1.5**2))
     distance = surface_distances(one, other, SPACING_MM)["LV"]
     assert (distance.hd95_mm, distance.assd_mm) == (expected, expected)
 
 
-def test_a_line_that_is_longer_on_one_side():
-    short, long = box((2, 3), (5, 6), (0, 10)), box((2, 3), (5, 6), (0, 20))
+def test_hd95_is_a_percentile_and_assd_the_mean_of_both_directions():
+    short, long = lv_block((2, 3), (5, 6), (0, 10)), lv_block((2, 3), (5, 6), (0, 20))
     beyond_mm = 1.5 * np.arange(1, 11)
     distance = surface_distances(short, long, SPACING_MM)["LV"]
     assert distance.hd95_mm == pytest.approx(np.percentile([*np.zeros(10), *beyond_mm], 95))
     assert distance.assd_mm == pytest.approx(beyond_mm.sum() / 30)
 
 
-def test_only_the_surface_counts():
+def test_voxels_inside_a_structure_do_not_count():
     """Two squares, the outer one grown by a pixel on each side: its rim is a pixel from the inner's rim."""
     inner, outer = np.zeros((2, 11, 11), np.uint8)
     inner[3:8, 3:8] = 1
@@ -47,16 +78,16 @@ def test_only_the_surface_counts():
     assert distance.assd_mm == pytest.approx((corners_mm + sides_mm) / 40)
 
 
-def test_empty_is_nan():
-    lv, nothing = box((1, 4), (3, 9), (3, 9)), np.zeros((6, 20, 20), np.uint8)
-    for pair in ((lv, nothing), (nothing, lv), (nothing, nothing)):
+def test_distance_is_nan_where_either_structure_is_empty():
+    lv, empty = lv_block((1, 4), (3, 9), (3, 9)), np.zeros((6, 20, 20), np.uint8)
+    for pair in ((lv, empty), (empty, lv), (empty, empty)):
         distance = surface_distances(*pair, SPACING_MM)["LV"]
         assert np.isnan(distance.hd95_mm)
         assert np.isnan(distance.assd_mm)
 
 
 @given(arrays(np.uint8, (2, 3, 5, 5), elements=st.integers(0, 3)))
-def test_symmetric(pair):
+def test_distances_are_symmetric(pair):
     there, back = (surface_distances(*ends, SPACING_MM) for ends in (pair, pair[::-1]))
     for structure, distance in there.items():
         np.testing.assert_allclose(distance.hd95_mm, back[structure].hd95_mm)
@@ -64,7 +95,7 @@ def test_symmetric(pair):
 
 
 @given(arrays(np.bool_, (2, 3, 5, 5)))
-def test_against_all_pairs(masks):
+def test_distances_equal_those_over_all_pairs_of_surface_voxels(masks):
     """The crop and the distance transforms, against every pair of surface voxels."""
     if not (masks[0].any() and masks[1].any()):
         return
@@ -79,5 +110,5 @@ def test_against_all_pairs(masks):
     between = np.linalg.norm(surfaces[0][:, None] - surfaces[1], axis=-1)
     directed = [between.min(axis=1), between.min(axis=0)]
     distance = surface_distances(*masks.astype(np.uint8), SPACING_MM)["LV"]
-    assert distance.hd95_mm == pytest.approx(max(np.percentile(each, 95) for each in directed))
+    assert distance.hd95_mm == pytest.approx(max(np.percentile(distances, 95) for distances in directed))
     assert distance.assd_mm == pytest.approx(np.concatenate(directed).mean())
