@@ -14,6 +14,7 @@ import click
 
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
+from cmrtf_cli.log import show_log
 
 COMMANDS = {
     "demo": "The whole story on a phantom cohort or your own data.",
@@ -76,6 +77,7 @@ def cli() -> None:
         cmrtf export --vae runs/vae --gan runs/gan bundle/
         cmrtf interpolate --model bundle/ --data prepared/ --subject-a A0S9V9 --subject-b A1D9Z7 --out out/
     """  # noqa: D301 - click reads \b
+    show_log()
 
 
 def main() -> None:

@@ -269,25 +269,15 @@ class Bundle:
         return f"Bundle({self.path or self.provenance})"
 
 
+@dataclass(frozen=True, eq=False)
 class RemodelledSubjects(SyntheticSubjects):
-    """The steps from a subject to its changed heart, and what the heart measures.
+    """The steps from a subject to its changed heart.
 
     Args:
-        subjects: one for each step.
-        sources: the subject.
-        provenance: how they were made.
-        change: volumes before, wanted and reached.
+        change: what the heart measures before and after, beside what was wanted.
     """
 
-    def __init__(
-        self,
-        subjects: Sequence[Subject],
-        sources: Sequence[Subject],
-        provenance: Mapping[str, Any],
-        change: Remodelled,
-    ) -> None:
-        super().__init__(subjects, sources, provenance)
-        self.change = change
+    change: Remodelled
 
 
 def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -> list[str]:

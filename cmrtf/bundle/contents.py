@@ -67,15 +67,16 @@ def read_description(path: Path) -> dict[str, Any]:
     file = path / BUNDLE_FILE
     try:
         description = json.loads(file.read_text())
-        found = (description["format"], description["format_version"])
+        format_and_version = (description["format"], description["format_version"])
         checksums = dict(description["sha256"])
     except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise CmrtfError(
             f"{path}: expected a bundle made by `cmrtf export`, with a {BUNDLE_FILE}. Received: {error}."
         ) from error
-    if found != (FORMAT, FORMAT_VERSION):
+    if format_and_version != (FORMAT, FORMAT_VERSION):
         raise CmrtfError(
-            f"{file}: expected {FORMAT} version {FORMAT_VERSION}. Received: {found[0]} version {found[1]}. "
+            f"{file}: expected {FORMAT} version {FORMAT_VERSION}. "
+            f"Received: {format_and_version[0]} version {format_and_version[1]}. "
             "Export the runs again with this cmrtf."
         )
     for name, expected in checksums.items():

@@ -70,9 +70,9 @@ class GrpcTransport:
             request.model_spec.version_label = label
         what = f"model {model}, version {label}," if label else f"model {model}"
         answer = self._ask(self._predictions.GetModelMetadata, request, what)
-        found = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
-        return answer.model_spec.version.value, list(found.signature_def)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(signatures)
+        return answer.model_spec.version.value, list(signatures.signature_def)
 
     def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
         """One output of a signature."""

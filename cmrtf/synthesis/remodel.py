@@ -13,13 +13,17 @@ from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
+from cmrtf.shape.plausibility import check_stack
 from cmrtf.shape.pose import landmarks, pose_between
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import SMALLEST_ML, AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance
-from cmrtf.synthesis.criteria import meet_targets
+from cmrtf.synthesis.criteria import QUANTITIES, meet_targets
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.volume_matching import VolumeMatching
+
+CLOSE_ENOUGH_PERCENT = 5.0
+"""Up to here a quantity counts as reached."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,20 @@ class Remodelled:
     before_ml: NDArray[np.float64]
     wanted_ml: NDArray[np.float64]
     reached_ml: NDArray[np.float64]
+
+    def table(self) -> str:
+        """What was wanted and what was reached, as text, a line for each quantity."""
+        lines = [f"{'':10}{'before':>10}{'wanted':>10}{'reached':>10}"]
+        for name, (unit, quantity) in QUANTITIES.items():
+            before, wanted, reached = (
+                float(quantity(volumes)) for volumes in (self.before_ml, self.wanted_ml, self.reached_ml)
+            )
+            percent_off = 100.0 * abs(reached / wanted - 1.0)
+            note = "" if percent_off <= CLOSE_ENOUGH_PERCENT else f"  {percent_off:.0f} % off"
+            lines.append(f"{name + ', ' + unit:10}{before:10.1f}{wanted:10.1f}{reached:10.1f}{note}")
+        stacks = [stack for subject in self.subjects for stack in subject.stacks.values()]
+        plausible = sum(check_stack(stack.label_ids).is_plausible for stack in stacks)
+        return "\n".join([*lines, f"Stacks that look like a heart: {plausible} of {len(stacks)}."])
 
 
 def remodel(

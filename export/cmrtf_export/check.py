@@ -74,14 +74,14 @@ def _check_signature(folder: Path, model: SessionModel, name: str, signature: Si
         ("input", signature.inputs, definition.inputs),
         ("output", signature.outputs, definition.outputs),
     ):
-        found = {
+        received_specs = {
             key: tf.TensorSpec(tf.TensorShape(info.tensor_shape), tf.as_dtype(info.dtype), key)
             for key, info in received.items()
         }
-        if found != expected:
+        if received_specs != expected:
             raise CmrtfError(
                 f"{folder}: expected signature {name} to have {kind}s {_listed(expected)}. "
-                f"Received: {_listed(found)}."
+                f"Received: {_listed(received_specs)}."
             )
 
 

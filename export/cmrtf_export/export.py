@@ -88,7 +88,9 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     save_models(vae, gan, average(known).style.tolist(), promised, folders)
     for model, path in folders.items():
         write_warmup_requests(path, model, promised[model])
-    card = model_card(facts, promised, [each.vendor for each in known], _pathologies(anatomy_bank))
+    card = model_card(
+        facts, promised, [appearance.vendor for appearance in known], _pathologies(anatomy_bank)
+    )
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     copy_serving_files(folder / SERVING)
     describe(folder, facts)

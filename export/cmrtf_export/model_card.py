@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
-from string import Template
 from typing import Any
+
+from jinja2 import StrictUndefined, Template
 
 from cmrtf.bundle.contents import VERSION
 from cmrtf.core.labels import SCHEMA
@@ -24,8 +25,8 @@ def model_card(
         vendors: of each training subject; empty where unknown.
         pathologies: of each training subject that has both phases; empty where unknown.
     """
-    template = Template(files("cmrtf_export").joinpath("model_card.md").read_text(encoding="utf-8"))
-    return template.substitute(
+    text = files("cmrtf_export").joinpath("model_card.md").read_text(encoding="utf-8")
+    return Template(text, undefined=StrictUndefined, keep_trailing_newline=True).render(
         version=VERSION,
         size=training["image"]["size"],
         spacing_mm=training["image"]["spacing_mm"],

@@ -1,36 +1,40 @@
 """`cmrtf evaluate`: numbers and a report on a bundle."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+import cmrtf
 from cmrtf_cli import options
-from cmrtf_cli.quiet import start_tensorflow
 
 
 @click.command(
     "evaluate",
     epilog="Example: cmrtf evaluate --model bundle/ --data prepared/ --out evaluation/",
 )
-@click.option(
-    "--model", type=click.Path(path_type=Path), required=True, metavar="BUNDLE", help="Made by export."
-)
+@options.model
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     required=True,
     metavar="PREPARED",
     help="The cohort that the bundle was trained on: its validation subjects were held out.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder for the report.")
+@click.option("--out", type=options.PATH, required=True, help="New folder for the report.")
 @click.option(
     "--segmenters",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="FOLDER",
     help="Where trained segmenters are kept and, if they fit, taken from.  [default: OUT-segmenters]",
 )
 @click.option(
-    "--walks", type=click.IntRange(min=4), default=40, show_default=True, help="Synthetic subjects to make."
+    "--walks",
+    "num_subjects",
+    type=click.IntRange(min=4),
+    default=40,
+    show_default=True,
+    help="Synthetic subjects to make.",
 )
 @click.option(
     "--use",
@@ -50,17 +54,7 @@ from cmrtf_cli.quiet import start_tensorflow
     help="Of each segmenter, the judge among them.  [default: 1800, about six minutes on two cores]",
 )
 @options.seed
-def command(
-    model: Path,
-    data: Path,
-    out: Path,
-    segmenters: Path | None,
-    walks: int,
-    use: bool,
-    trainings: int,
-    training_steps: int | None,
-    seed: int,
-) -> None:
+def command(model: Path, data: Path, out: Path, **settings: Any) -> None:
     """Say how good a bundle is: shapes, images, labels, clinical measures, privacy, and whether it helps.
 
     Writes report.html (open it in a browser) and evaluation.json. The judge is a segmentation network trained
@@ -68,9 +62,6 @@ def command(
     goes on, and the next is quick. The validation subjects of the cohort are held out; every figure stands
     beside that of real data.
     """
-    from cmrtf_cli.evaluation import evaluate
-
-    start_tensorflow()
-    kept = segmenters or out.with_name(f"{out.name}-segmenters")
-    evaluate(model, data, out, kept, walks, use, trainings, training_steps, seed)
+    options.require_new_folder(out)
+    cmrtf.evaluate(model, data, out, progress=True, **settings)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

@@ -56,5 +56,5 @@ def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> 
     source, bundle = cohort[subject], cmrtf.load_bundle(model)
     remodelled = bundle.remodel(source, facts={"data_hash": cohort.data_hash}, **change)
     remodelled.save(out)
-    click.echo(remodelled.table())
+    click.echo(remodelled.change.table())
     options.echo_outputs(out)

@@ -1,55 +1,106 @@
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import cmrtf
+from cmrtf.bundle.bundle import Bundle, common_phases
+from cmrtf.core.nifti import read_nifti, write_stack
 from cmrtf.errors import CmrtfError
+
+
+@pytest.fixture(scope="module")
+def cohort(story):
+    return cmrtf.open_cohort(story.prepared)
+
+
+@pytest.fixture(scope="module")
+def ends(cohort):
+    first, second, *_ = cohort.codes()
+    return cohort[first], cohort[second]
 
 
 def test_its_hash_is_that_of_the_description(bundle):
     assert bundle.sha256 == hashlib.sha256((bundle.path / "bundle.json").read_bytes()).hexdigest()
+    assert bundle.provenance == {"bundle_sha256": bundle.sha256}
 
 
-def test_codes_and_images_have_the_promised_shapes_and_types(bundle, slices):
-    """Labels of any integer type, images of any float type and without a channel axis."""
-    label_ids = slices["label_ids"].astype(np.uint8)
-    codes = bundle.encode(label_ids)
-    assert (codes.shape, codes.dtype) == ((3, 4), np.float32)
-    decoded = bundle.decode(codes)
-    assert (decoded.shape, decoded.dtype) == ((3, 128, 128), np.uint8)
-    assert decoded.max() < 4
-    styles = bundle.encode_style(slices["image"][..., 0].astype(np.float64))
-    assert (styles.shape, styles.dtype) == ((3, 4), np.float32)
-    image = bundle.synthesize(label_ids, styles)
-    assert (image.shape, image.dtype) == ((3, 128, 128), np.float32)
-    assert np.abs(image).max() <= 1.0
+def test_opening_verifies_everything_without_tensorflow(story):
+    code = "import cmrtf, sys; cmrtf.load_bundle(sys.argv[1]); assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, str(story.bundle)], check=True)
 
 
-def test_no_slices_give_none(bundle):
-    """A walk may have no slice with a heart."""
-    assert bundle.decode(np.zeros((0, 4), np.float32)).shape == (0, 128, 128)
-    assert bundle.encode(np.zeros((0, 128, 128), np.uint8)).shape == (0, 4)
+def test_a_damaged_bundle_is_refused(copied):
+    (copied / "style_bank.json").write_text("{}")
+    with pytest.raises(CmrtfError, match="style_bank.json"):
+        cmrtf.load_bundle(copied)
 
 
 def test_the_appearances_of_the_training_subjects_come_along(bundle):
     subjects = bundle.appearance_bank().subjects
     assert len(subjects) > 1
-    for known in subjects.values():
-        low, high = known.intensity_window
-        assert known.style.shape == (4,)
+    for appearance in subjects.values():
+        low, high = appearance.intensity_window
+        assert appearance.style.shape == (4,)
         assert low < high
 
 
-def test_the_hearts_of_the_training_subjects_come_along(bundle):
+def test_the_anatomies_of_the_training_subjects_come_along(bundle):
     """Two of the four subjects validate."""
     prior = bundle.anatomy_prior()
     assert len(prior.codes) == len(prior.pathologies) == len(bundle.appearance_bank().subjects) == 2
     assert prior.codes.shape[-1] == 4
-    decoded = prior.mean().decode(bundle, 10.0)
+    decoded = prior.mean().decode(bundle.models, 10.0)
     assert list(decoded) == ["ED", "ES"]
 
 
-def test_a_bundle_without_hearts_says_what_they_come_from(bundle, tmp_path):
+def test_a_bundle_without_anatomies_says_what_they_come_from(bundle, tmp_path):
     with pytest.raises(CmrtfError, match=r"expected anatomy_bank\.npz, from a label VAE .* without it"):
         replace(bundle, path=tmp_path).anatomy_prior()
+
+
+def test_models_behind_a_server_have_no_banks(bundle):
+    with pytest.raises(CmrtfError, match="expected a bundle on disk, for anatomy_bank.npz"):
+        Bundle(bundle.models).generate(1)
+
+
+def test_interpolate_makes_subjects_in_memory(bundle, ends):
+    interpolated = bundle.interpolate(*ends, num_subjects=2, num_slices=5, progress=False)
+    codes = [end.name for end in ends]
+    assert [s.id for s in interpolated] == [f"intra_{codes[0]}", f"intra_{codes[1]}", "inter_01", "inter_02"]
+    assert {stack.image.shape for s in interpolated for stack in s.stacks.values()} == {(5, 128, 128)}
+    assert interpolated.sources == list(ends)
+    assert interpolated.provenance["subject_a"] == codes[0]
+
+
+def test_interpolating_one_subject_is_the_intrasubject_job(bundle, ends):
+    (subject,) = bundle.interpolate(ends[0], num_slices=6, phases=("ES",), progress=False)
+    assert (subject.kind, subject.phases, subject.es.num_slices) == ("intrasubject", ("ES",), 6)
+
+
+def test_synthesize_takes_a_stack_or_a_file(bundle, ends, tmp_path):
+    write_stack(ends[0].ed, tmp_path / "image.nii.gz", tmp_path / "labels.nii.gz")
+    style = next(iter(bundle.appearance_bank().subjects))
+    from_stack = bundle.synthesize(ends[0].ed, style=style)
+    from_file = bundle.synthesize(tmp_path / "labels.nii.gz", style=style)
+    assert from_stack.label_ids is ends[0].ed.label_ids
+    np.testing.assert_array_equal(from_file.label_ids, from_stack.label_ids)
+    np.testing.assert_array_equal(from_file.image, from_stack.image)
+    assert read_nifti(tmp_path / "labels.nii.gz").data.shape == from_file.geometry.source_shape
+
+
+def test_remodel_needs_something_to_change(bundle, ends):
+    with pytest.raises(CmrtfError, match="expected a pathology to move towards, targets, or both"):
+        bundle.remodel(ends[0])
+
+
+def test_common_phases_are_those_that_all_subjects_have(ends):
+    first, second = ends
+    diastole = second.with_stacks({"ED": second.ed})
+    assert common_phases([first, second]) == ["ED", "ES"]
+    assert common_phases([first, diastole]) == ["ED"]
+    with pytest.raises(CmrtfError, match=f"{second.name} has ED"):
+        common_phases([first, diastole], ("ES",))

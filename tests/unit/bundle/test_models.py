@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from cmrtf.bundle.models import NEEDED, BundleModels
+from cmrtf.bundle.models import NEEDED, SignatureModels
 from cmrtf.bundle.signatures import promised_signatures
 
 
-class Counting(BundleModels):
+class Counting(SignatureModels):
     """Returns what it was given, and notes how many rows came at a time."""
 
     rows_per_call = 4
@@ -34,3 +34,24 @@ def test_the_signatures_that_it_needs_are_promised():
         "label_vae": True,
         "spade_gan": True,
     }
+
+
+def test_codes_and_images_have_the_promised_shapes_and_types(bundle, slices):
+    """Labels of any integer type, images of any float type and without a channel axis."""
+    label_ids = slices["label_ids"].astype(np.uint8)
+    codes = bundle.models.encode(label_ids)
+    assert (codes.shape, codes.dtype) == ((3, 4), np.float32)
+    decoded = bundle.models.decode(codes)
+    assert (decoded.shape, decoded.dtype) == ((3, 128, 128), np.uint8)
+    assert decoded.max() < 4
+    styles = bundle.models.encode_style(slices["image"][..., 0].astype(np.float64))
+    assert (styles.shape, styles.dtype) == ((3, 4), np.float32)
+    image = bundle.models.synthesize(label_ids, styles)
+    assert (image.shape, image.dtype) == ((3, 128, 128), np.float32)
+    assert np.abs(image).max() <= 1.0
+
+
+def test_no_slices_give_none(bundle):
+    """An interpolation may have no slice with a heart."""
+    assert bundle.models.decode(np.zeros((0, 4), np.float32)).shape == (0, 128, 128)
+    assert bundle.models.encode(np.zeros((0, 128, 128), np.uint8)).shape == (0, 4)

@@ -10,7 +10,7 @@ import pytest
 
 from cmrtf.bundle import server as module
 from cmrtf.bundle.grpc_transport import MESSAGE_LIMIT_BYTES, GrpcTransport
-from cmrtf.bundle.server import Server
+from cmrtf.bundle.server import ServedModels
 from cmrtf.errors import CmrtfError
 
 PROTOCOLS = ["grpc", "rest"]
@@ -22,20 +22,20 @@ def address(request, addresses):
 
 
 def test_it_does_what_the_bundle_does(address, bundle, slices):
-    server = Server.connect(address)
+    server = ServedModels.connect(address)
     label_ids, image = slices["label_ids"], slices["image"][..., 0]
     for ours, expected in (
-        (server.encode(label_ids), bundle.encode(label_ids)),
-        (server.decode(slices["code"]), bundle.decode(slices["code"])),
-        (server.encode_style(image), bundle.encode_style(image)),
-        (server.synthesize(label_ids, slices["style"]), bundle.synthesize(label_ids, slices["style"])),
+        (server.encode(label_ids), bundle.models.encode(label_ids)),
+        (server.decode(slices["code"]), bundle.models.decode(slices["code"])),
+        (server.encode_style(image), bundle.models.encode_style(image)),
+        (server.synthesize(label_ids, slices["style"]), bundle.models.synthesize(label_ids, slices["style"])),
     ):
         assert ours.dtype == expected.dtype
         np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
 def test_no_slices_give_none(address):
-    assert Server.connect(address).decode(np.zeros((0, 4), np.float32)).shape == (0, 128, 128)
+    assert ServedModels.connect(address).decode(np.zeros((0, 4), np.float32)).shape == (0, 128, 128)
 
 
 def test_messages_stay_below_the_limit(promised):
@@ -52,13 +52,13 @@ def test_messages_stay_below_the_limit(promised):
 
 def test_a_label_chooses_the_version(address, served, session_models):
     served.models["label_vae"][2], served.models["spade_gan"][2] = session_models.values()
-    assert Server.connect(address).versions == {"label_vae": 2, "spade_gan": 2}
-    assert Server.connect(f"{address}/stable").versions == {"label_vae": 1, "spade_gan": 1}
+    assert ServedModels.connect(address).versions == {"label_vae": 2, "spade_gan": 2}
+    assert ServedModels.connect(f"{address}/stable").versions == {"label_vae": 1, "spade_gan": 1}
 
 
 def test_the_version_stays_when_a_newer_one_comes(address, served, slices):
     """Codes of one version mean nothing to the next."""
-    server = Server.connect(address)
+    server = ServedModels.connect(address)
     expected = server.encode(slices["label_ids"])
     served.models["label_vae"][2] = served.models["spade_gan"][1]
     np.testing.assert_array_equal(server.encode(slices["label_ids"]), expected)
@@ -68,9 +68,9 @@ def test_the_version_stays_when_a_newer_one_comes(address, served, slices):
 def test_what_is_unavailable_for_a_moment_is_asked_again(address, served, slices, monkeypatch):
     """A request of 2 MiB too, which is more than gRPC repeats unless told so."""
     monkeypatch.setattr(
-        f"cmrtf_export.{'grpc' if 'grpc' in address else 'rest'}_transport.FIRST_PAUSE_S", 0.05
+        f"cmrtf.bundle.{'grpc' if 'grpc' in address else 'rest'}_transport.FIRST_PAUSE_S", 0.05
     )
-    server = Server.connect(address)
+    server = ServedModels.connect(address)
     served.refusals = 2
     rows = server.rows_per_call
     image = server.synthesize(np.repeat(slices["label_ids"][:1], rows, 0), np.zeros((rows, 4), np.float32))
@@ -80,9 +80,9 @@ def test_what_is_unavailable_for_a_moment_is_asked_again(address, served, slices
 
 def test_asking_again_ends(address, served, slices, monkeypatch):
     monkeypatch.setattr(
-        f"cmrtf_export.{'grpc' if 'grpc' in address else 'rest'}_transport.FIRST_PAUSE_S", 0.01
+        f"cmrtf.bundle.{'grpc' if 'grpc' in address else 'rest'}_transport.FIRST_PAUSE_S", 0.01
     )
-    server = Server.connect(address)
+    server = ServedModels.connect(address)
     served.refusals = 1000
     with pytest.raises(CmrtfError, match=r"Received: .*batch scheduling queue"):
         server.encode(slices["label_ids"])
@@ -90,7 +90,7 @@ def test_asking_again_ends(address, served, slices, monkeypatch):
 
 
 def test_an_answer_that_takes_too_long_is_given_up(address, served, slices):
-    server = Server.connect(address, deadline_s=0.3)
+    server = ServedModels.connect(address, deadline_s=0.3)
     served.delay_s = 1.0
     began = time.monotonic()
     with pytest.raises(CmrtfError, match=r"expected an answer of model label_vae.* within 0\.3 s"):
@@ -103,31 +103,31 @@ def test_what_the_graph_refuses_is_passed_on(address, slices):
     label_ids = slices["label_ids"].copy()
     label_ids[0, 0, 0] = 9
     with pytest.raises(CmrtfError, match=r"label_ids must be within 0\.\.3"):
-        Server.connect(address).encode(label_ids)
+        ServedModels.connect(address).encode(label_ids)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_missing_model_is_named(served, addresses, protocol):
     del served.models["spade_gan"]
     with pytest.raises(CmrtfError, match=r"expected model spade_gan to answer.*Servable not found"):
-        Server.connect(addresses[protocol])
+        ServedModels.connect(addresses[protocol])
 
 
 def test_a_missing_label_is_named(address):
     with pytest.raises(
         CmrtfError, match=r"version canary, to answer.*Unrecognized servable version label: canary"
     ):
-        Server.connect(f"{address}/canary")
+        ServedModels.connect(f"{address}/canary")
 
 
 def test_a_version_that_is_still_loading_is_named(address, served):
     served.loading.add(("label_vae", 1))
     with pytest.raises(CmrtfError, match=r"expected model label_vae to answer.*Servable not found"):
-        Server.connect(address)
+        ServedModels.connect(address)
 
 
 def test_a_version_that_has_gone_is_named(address, served, slices):
-    server = Server.connect(address)
+    server = ServedModels.connect(address)
     served.models["label_vae"] = {2: served.models["label_vae"][1]}
     with pytest.raises(
         CmrtfError, match=r"model label_vae, version 1.*Servable not found for request: Specific"
@@ -141,17 +141,17 @@ def test_a_missing_signature_is_named(address, served):
         r"to have the signatures encode, decode\. Received: .*; without encode, decode it is not of a bundle"
     )
     with pytest.raises(CmrtfError, match=message):
-        Server.connect(address)
+        ServedModels.connect(address)
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
 def test_nobody_there_is_said(scheme, monkeypatch):
     for transport in ("grpc", "rest"):
-        monkeypatch.setattr(f"cmrtf_export.{transport}_transport.FIRST_PAUSE_S", 0.01)
+        monkeypatch.setattr(f"cmrtf.bundle.{transport}_transport.FIRST_PAUSE_S", 0.01)
     with pytest.raises(
         CmrtfError, match=rf"{scheme}://localhost:1: expected (a server that answers|an answer)"
     ):
-        Server.connect(f"{scheme}://localhost:1", deadline_s=5)
+        ServedModels.connect(f"{scheme}://localhost:1", deadline_s=5)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_nobody_there_is_said(scheme, monkeypatch):
 def test_what_is_no_address_is_refused(address):
     """Without repeating it: there may be a password in it."""
     with pytest.raises(CmrtfError, match=r"expected the address of a server, like grpc://") as refused:
-        Server.connect(address)
+        ServedModels.connect(address)
     assert "secret" not in str(refused.value)
 
 
@@ -197,7 +197,7 @@ def test_what_is_not_tensorflow_serving_is_shown(status, text, received):
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         with pytest.raises(CmrtfError, match=re.escape(received)):
-            Server.connect(f"http://localhost:{server.server_port}")
+            ServedModels.connect(f"http://localhost:{server.server_port}")
     finally:
         server.shutdown()
         server.server_close()
@@ -211,12 +211,12 @@ def test_cancelled_and_oversized_requests_do_not_disturb_others(served, bundle, 
 
     import serving_double
 
-    expected = bundle.synthesize(slices["label_ids"], slices["style"])
+    expected = bundle.models.synthesize(slices["label_ids"], slices["style"])
     failures = []
     with serving_double.serve(served, message_limit_bytes=4 * 2**20) as (address, _):
 
         def good():
-            server = Server.connect(address)
+            server = ServedModels.connect(address)
             for _ in range(5):
                 image = server.synthesize(slices["label_ids"], slices["style"])
                 if not np.allclose(image, expected, atol=1e-5):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cmrtf.layers.spectral_conv2d import SpectralConv2D, bake_spectral_norm
+from cmrtf.layers.spectral_conv2d import SpectralConv2D, fuse_spectral_norm
 
 
 def _inputs(size=8, channels=3):
@@ -137,6 +137,6 @@ def test_baking_twice_is_baking_once(layer):
 def test_all_layers_of_a_network_are_baked():
     network = keras.Sequential([SpectralConv2D(4, 3), keras.layers.ReLU(), SpectralConv2D(2, 3)])
     before = network(_inputs()).numpy()
-    bake_spectral_norm(network)
+    fuse_spectral_norm(network)
     assert [layer.baked for layer in network.layers if isinstance(layer, SpectralConv2D)] == [True, True]
     np.testing.assert_allclose(network(_inputs()), before, atol=1e-6)
