@@ -140,6 +140,9 @@ class LabelVAE(keras.Model):
 
         Returns:
             means of the loss and its terms since the metrics were last reset.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
         """
         with tf.GradientTape() as tape:
             terms = self._terms(batch)
