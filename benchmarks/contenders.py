@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
 from cmrtf.layers.spade import SPADE
-from cmrtf.layers.spectral_conv2d import SpectralConv2D, bake_spectral_norm
+from cmrtf.layers.spectral_conv2d import SpectralConv2D, fuse_spectral_norm
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.networks.spade_generator import SPADEGenerator
@@ -40,7 +40,7 @@ def precision(policy: str) -> Iterator[None]:
 
 
 class ImageTranslator:
-    """Style encoder and generator of the paper's size, spectral normalisation baked: image to image."""
+    """Style encoder and generator of the paper's size, spectral normalisation fused: image to image."""
 
     def __init__(self, form: str, policy: str) -> None:
         with precision(policy):
@@ -78,13 +78,13 @@ class ImageTranslator:
             step(slices.image[chosen], slices.label_ids[chosen])
         for layer, momentum in zip(averages, momenta, strict=True):
             layer.momentum = momentum
-        bake_spectral_norm(self.generator)
+        fuse_spectral_norm(self.generator)
 
     def copy_from(self, other: "ImageTranslator") -> None:
-        """Take the weights of a translator that is baked."""
+        """Take the weights of a translator whose spectral normalisation is fused."""
         for layer in self.generator._flatten_layers():
             if isinstance(layer, SpectralConv2D):
-                layer.baked = True
+                layer.fused = True
         self.generator.set_weights(other.generator.get_weights())
         self.encoder.set_weights(other.encoder.get_weights())
 

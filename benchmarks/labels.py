@@ -11,7 +11,7 @@ from scipy import ndimage
 from cmrtf.cohort.build import build_cohort
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.labels import SCHEMA
-from cmrtf.layers.label_ids import reduce_labels
+from cmrtf.layers.label_ids import downsample_labels
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.phantom.cohort import write_phantom_cohort
 from cmrtf.training.input_pipeline import Slices
@@ -59,11 +59,11 @@ def distinct_counts(label_ids: NDArray[np.uint8], sizes: tuple[int, ...]) -> dic
     """Pixels, distinct 5 x 5 neighbourhoods and distinct 3 x 3 windows of a batch at each size."""
     counts = {}
     for size in sizes:
-        found = find_label_neighbourhoods(reduce_labels(label_ids, size), SCHEMA.num_classes)
+        neighbourhoods = find_label_neighbourhoods(downsample_labels(label_ids, size), SCHEMA.num_classes)
         counts[size] = {
             "pixels": len(label_ids) * size**2,
-            "neighbourhoods": int(found.parts.shape[0]),
-            "windows": int(found.windows.shape[0]),
+            "neighbourhoods": int(neighbourhoods.window_index.shape[0]),
+            "windows": int(neighbourhoods.windows.shape[0]),
         }
     return counts
 
@@ -83,7 +83,7 @@ def with_classes(label_ids: NDArray[np.uint8], num_classes: int) -> NDArray[np.u
 def with_size(label_ids: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """The same shapes on another grid, smooth where it is finer."""
     if size <= label_ids.shape[1]:
-        return np.asarray(reduce_labels(label_ids, size))
+        return np.asarray(downsample_labels(label_ids, size))
     factor = size / label_ids.shape[1]
     shares = [
         ndimage.zoom((label_ids == i) * 1.0, (1, factor, factor), order=1) for i in range(SCHEMA.num_classes)

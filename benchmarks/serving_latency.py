@@ -12,8 +12,8 @@ from labels import Material, take
 from serving_process import server_process
 from timing import Effort, Timing, interleave
 
-from cmrtf.bundle.server import Server
 from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
+from cmrtf.bundle.server import Server
 from cmrtf.bundle.signatures import promised_signatures
 from cmrtf.core.labels import SCHEMA
 from cmrtf.training.config import GANConfig, VAEConfig, load_config

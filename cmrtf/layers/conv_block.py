@@ -10,11 +10,20 @@ from cmrtf.layers.batch_statistics import BatchStatistics
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class ConvBlock(keras.layers.Layer):
-    """A convolution without bias, batch normalisation over all replicas, leaky ReLU of 0.01.
+    """A convolution without bias, batch normalisation over all replicas, leaky ReLU of slope 0.01.
+
+    Normalisation, scale and offset are one multiply-add per value, see `BatchStatistics`.
 
     Args:
         channels: number of output channels.
         resize: `"same"` (3 x 3), `"down"` (3 x 3, stride 2) or `"up"` (transposed 4 x 4, stride 2).
+
+    Call arguments:
+        inputs: `(batch, height, width, any)`.
+        training: normalise with the statistics of the batch.
+
+    Returns (from `call`):
+        `(batch, height, width, channels)`; height and width are halved for `"down"` and doubled for `"up"`.
     """
 
     def __init__(self, channels: int, resize: str = "same", **kwargs: Any) -> None:

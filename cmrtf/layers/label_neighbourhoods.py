@@ -1,11 +1,12 @@
 """The distinct 5 x 5 label neighbourhoods of a batch of label maps.
 
 SPADE's modulation of a pixel (two 3 x 3 convolutions on the one-hot label) depends on the 5 x 5
-labels around it and on nothing else, and a heart's label maps have few distinct neighbourhoods:
+labels around it and on nothing else, and label maps of a heart have few distinct neighbourhoods:
 about 1 % of the pixels at 128 x 128. So each neighbourhood is encoded as one integer, the distinct
-ones are found once per resolution, and every SPADE layer there evaluates its convolutions on those
-only and gathers. The nine 3 x 3 windows inside the neighbourhoods repeat again, three to ten times:
-the convolutions run on the distinct windows. The result is exact, borders included.
+ones are found once per resolution, and every SPADE layer at that resolution evaluates its
+convolutions on the distinct ones only, then gathers. The nine 3 x 3 windows inside a neighbourhood
+repeat in turn, three to ten times: the convolutions run on the distinct windows. The result is
+exact, borders included.
 """
 
 from typing import NamedTuple
@@ -29,19 +30,20 @@ WINDOWS = np.array(
 
 
 class LabelNeighbourhoods(NamedTuple):
-    """Distinct neighbourhoods of a batch of label maps, what they consist of, and where each occurs.
+    """Distinct 5 x 5 neighbourhoods of a batch of label maps, and which of them lies around each pixel.
 
     Attributes:
         windows: `(distinct windows, 9 * num_classes + 1)` float32: one-hot 3 x 3 windows and a 1, so that
             a 3 x 3 convolution with bias is one matrix product. Pixels outside the image are all zero, as
-            zero padding has it. A window whose own centre lies outside is all zero, with the 1: the dense
+            with zero padding. A window whose centre lies outside is all zero, the 1 included: the dense
             form pads its hidden units with zeros there, not with relu(bias).
-        parts: `(distinct neighbourhoods, 9)` int32 into `windows`: those around each inner pixel.
-        index: `(batch, height, width)` int32 into `parts`.
+        window_index: `(distinct neighbourhoods, 9)` int32, rows of `windows`: the windows around the
+            nine inner pixels of each neighbourhood.
+        index: `(batch, height, width)` int32, rows of `window_index`: the neighbourhood of each pixel.
     """
 
     windows: tf.Tensor
-    parts: tf.Tensor
+    window_index: tf.Tensor
     index: tf.Tensor
 
 
@@ -57,12 +59,15 @@ def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNe
         label_ids: `(batch, height, width)` integers in `[0, num_classes)`.
         num_classes: number of label ids, at most 4 with 64-bit codes (`fits_in_int64`).
 
+    Returns:
+        `LabelNeighbourhoods`.
+
     Raises:
-        tf.errors.InvalidArgumentError: a label id is none of these.
+        tf.errors.InvalidArgumentError: a label id is not in `[0, num_classes)`.
 
     Example:
         >>> n = find_label_neighbourhoods(tf.zeros((2, 16, 16), tf.int32), num_classes=4)
-        >>> n.parts.shape[0]  # inside, and 0, 1 or 2 rows and columns of border on either side
+        >>> n.window_index.shape[0]  # inside, and 0, 1 or 2 rows and columns of border on either side
         25
         >>> n.windows.shape[0]  # inside, a border on one of four sides, four corners, outside
         10
@@ -86,19 +91,20 @@ def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNe
     window_codes = tf.reduce_sum(symbols * _place_values(base, 9), axis=-1)
     all_outside = tf.constant(base**9 - 1, tf.int64)
     window_codes = tf.where(symbols[:, :, 4] == outside, all_outside, window_codes)
-    distinct_windows, parts = tf.unique(tf.reshape(window_codes, [-1]))
+    distinct_windows, window_index = tf.unique(tf.reshape(window_codes, [-1]))
 
     window_symbols = _digits(distinct_windows, base, 9)
     one_hot = tf.one_hot(window_symbols, num_classes)  # the symbol "outside" is out of range: all zeros
     inside = tf.cast(window_symbols[:, 4:5] != outside, tf.float32)
     windows = tf.concat([tf.reshape(one_hot, (-1, 9 * num_classes)), inside], axis=-1)
-    return LabelNeighbourhoods(windows, tf.reshape(parts, (-1, 9)), tf.reshape(index, shape))
+    return LabelNeighbourhoods(windows, tf.reshape(window_index, (-1, 9)), tf.reshape(index, shape))
 
 
 def _place_values(base: int, digits: int) -> tf.Tensor:
+    """`(digits,)` int64: powers of `base`, largest first."""
     return tf.constant([base**place for place in reversed(range(digits))], tf.int64)
 
 
 def _digits(codes: tf.Tensor, base: int, digits: int) -> tf.Tensor:
-    """`(count, digits)`: the symbols that each code is made of, most significant first."""
+    """Digits in base `base` of each code, `(count, digits)` int64, most significant first."""
     return (codes[:, None] // _place_values(base, digits)) % base

@@ -1,10 +1,10 @@
-"""Scale and shift each pixel by the rows of a table that its index names."""
+"""Scale and shift each pixel by the row of a table that its index names."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from cmrtf.layers.sparse_gather import RowSelection
+from cmrtf.layers.sparse_gather import SparseGather
 
 Gradients = tuple[tf.Tensor, tf.Tensor, tf.Tensor, None]
 
@@ -15,22 +15,25 @@ def modulate(
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], Gradients]]:
     """`inputs * scale[index] + shift[index]`.
 
-    The gradient with respect to the tables sums over the pixels of each row; see `RowSelection`.
+    The gradient with respect to the tables sums over the pixels of each row; see `SparseGather`.
 
     Args:
         inputs: `(batch, height, width, channels)`.
         scale: `(rows, channels)`, of the dtype of `inputs`.
         shift: `(rows, channels)`, likewise.
         index: `(batch, height, width)` int32 in `[0, rows)`.
+
+    Returns:
+        `(batch, height, width, channels)`, of the dtype of `inputs`.
     """
     pixel_scale = tf.gather(scale, index)
 
     def gradient(upstream: tf.Tensor) -> Gradients:
-        selection = RowSelection(tf.reshape(index, (-1, 1)), tf.shape(scale)[0])
+        gather = SparseGather(tf.reshape(index, (-1, 1)), tf.shape(scale)[0])
 
-        def add_up(values: tf.Tensor) -> tf.Tensor:
-            return selection.add_up(tf.reshape(values, (-1, values.shape[-1])))
+        def to_table(values: tf.Tensor) -> tf.Tensor:
+            return gather.scatter_add(tf.reshape(values, (-1, values.shape[-1])))
 
-        return upstream * pixel_scale, add_up(upstream * inputs), add_up(upstream), None
+        return upstream * pixel_scale, to_table(upstream * inputs), to_table(upstream), None
 
     return inputs * pixel_scale + tf.gather(shift, index), gradient

@@ -8,27 +8,32 @@ import tensorflow as tf
 from cmrtf.layers.batch_statistics import BatchStatistics
 from cmrtf.layers.label_neighbourhoods import LabelNeighbourhoods
 from cmrtf.layers.modulate import modulate
-from cmrtf.layers.sparse_gather import sum_of_rows
+from cmrtf.layers.sparse_gather import gather_sum
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class SPADE(keras.layers.Layer):
-    """Normalise without parameters, then scale and shift pixel by pixel as the labels say.
+    """Batch normalisation without parameters, then a scale and shift of each pixel computed from the labels.
 
     `y = (1 + gamma(m)) * (x - mean) / stddev + beta(m)`, where gamma and beta are two 3 x 3
     convolutions of the one-hot label map m with a ReLU between them. They are evaluated on the
     distinct 5 x 5 label neighbourhoods only (`LabelNeighbourhoods`), and mean and stddev are folded
     into that small table before it is gathered: per pixel there is one multiply-add.
 
-    Passing a one-hot label map instead evaluates the dense convolutions: the reference, slower.
+    With a one-hot label map instead the dense convolutions are evaluated: the same values, slower.
 
     Args:
-        hidden_channels: width of the hidden layer.
+        hidden_channels: number of channels between the two convolutions.
+        num_classes: number of label ids.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.
         labels: `LabelNeighbourhoods`, or a one-hot `(batch, height, width, num_classes)` tensor, of
             the same height and width.
+        training: normalise with the statistics of the batch.
+
+    Returns (from `call`):
+        `(batch, height, width, channels)`, of the dtype of `inputs`.
 
     Reference:
         Park et al., Semantic Image Synthesis with Spatially-Adaptive Normalization, CVPR 2019,
@@ -78,15 +83,15 @@ class SPADE(keras.layers.Layer):
         """Gamma and beta for every distinct neighbourhood, `(distinct, 2 * channels)`.
 
         Hidden units and their products with the nine taps of the second kernel depend on a 3 x 3 window
-        only, so they are evaluated on the distinct windows; a neighbourhood then sums nine of them.
+        only, so they are evaluated on the distinct windows. A neighbourhood is the sum of nine products.
         """
         windows = tf.cast(labels.windows, self.compute_dtype)
         weights = tf.concat([_as_matrix(self.hidden_kernel), _as_matrix(self.hidden_bias)], axis=0)
         hidden = tf.nn.relu(tf.matmul(windows, tf.cast(weights, windows.dtype)))
         taps = tf.reshape(self.modulation_kernel, (9, self.hidden_channels, -1))
         products = _as_matrix(tf.matmul(hidden, tf.cast(taps, hidden.dtype)))
-        chosen = labels.parts + tf.range(9) * tf.shape(windows)[0]
-        return tf.nn.bias_add(sum_of_rows(products, chosen), tf.cast(self.modulation_bias, products.dtype))
+        rows = labels.window_index + tf.range(9) * tf.shape(windows)[0]
+        return tf.nn.bias_add(gather_sum(products, rows), tf.cast(self.modulation_bias, products.dtype))
 
     @staticmethod
     def _convolve(inputs: tf.Tensor, kernel: Any, bias: Any) -> tf.Tensor:
@@ -104,5 +109,5 @@ class SPADE(keras.layers.Layer):
 
 
 def _as_matrix(values: Any) -> tf.Tensor:
-    """All axes but the last as one: a kernel as what it does to windows of its own size."""
+    """Flatten all axes but the last: a kernel becomes the matrix that is applied to flattened windows."""
     return tf.reshape(values, (-1, values.shape[-1]))

@@ -12,7 +12,7 @@ from cmrtf.layers.spectral_conv2d import SpectralConv2D
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class SPADEResBlock(keras.layers.Layer):
-    """Two (SPADE, leaky ReLU, 3 x 3 convolution) steps beside a shortcut.
+    """Twice SPADE, leaky ReLU and a 3 x 3 convolution, added to a shortcut.
 
     Where the number of channels changes, the shortcut is a SPADE and a 1 x 1 convolution.
 
@@ -24,6 +24,10 @@ class SPADEResBlock(keras.layers.Layer):
     Call arguments:
         inputs: `(batch, height, width, any)`.
         labels: as for `SPADE`.
+        training: normalise with the statistics of the batch, and do a power iteration.
+
+    Returns (from `call`):
+        `(batch, height, width, channels)`.
 
     Reference:
         Park et al., CVPR 2019, figure 4 (https://arxiv.org/abs/1903.07291).

@@ -11,14 +11,21 @@ class SpectralConv2D(keras.layers.Layer):
     """2D convolution with spectral normalisation, "same" padding.
 
     The weight is the raw kernel `W`; the layer applies `W / sigma(W)`, with sigma from one power
-    iteration a training step, and gradients flow through sigma as in the paper. (Keras' own
-    `SpectralNormalization` overwrites the kernel with `W / sigma`, so none do.)
+    iteration per training step, and gradients flow through sigma as in the paper. (Keras' own
+    `SpectralNormalization` overwrites the kernel with `W / sigma`, so no gradient does.)
 
     Args:
         filters: number of output channels.
         kernel_size: side of the square kernel.
         strides: step along height and width.
         use_bias: whether to add a bias.
+
+    Call arguments:
+        inputs: `(batch, height, width, any)`, or a list of such tensors.
+        training: do a power iteration first.
+
+    Returns (from `call`):
+        `(batch, height / strides, width / strides, filters)`, rounded up, or a list of such tensors.
 
     Reference:
         Miyato et al., Spectral Normalization for GANs, ICLR 2018, algorithm 1
@@ -33,7 +40,7 @@ class SpectralConv2D(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.strides = strides
         self.use_bias = use_bias
-        self.baked = False
+        self.fused = False
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         self.kernel = self.add_weight(
@@ -58,7 +65,14 @@ class SpectralConv2D(keras.layers.Layer):
         )
 
     def sigma(self, training: bool = False) -> tf.Tensor:
-        """Largest singular value of the `(height * width * in, filters)` kernel, a float32 scalar."""
+        """Largest singular value of the `(height * width * channels, filters)` kernel.
+
+        Args:
+            training: also do a power iteration, which updates `u`.
+
+        Returns:
+            float32 scalar.
+        """
         matrix = tf.reshape(tf.cast(self.kernel.value, tf.float32), (-1, self.filters))
         # A fresh u is not of unit length, nor is the moving average of a generator's.
         u = tf.math.l2_normalize(tf.convert_to_tensor(self.u.value))
@@ -69,16 +83,16 @@ class SpectralConv2D(keras.layers.Layer):
             self.u.assign(u)
         return tf.tensordot(u, projected, axes=1)
 
-    def bake(self) -> None:
-        """Divide the kernel by sigma once and for all: from here on the layer is for inference only."""
-        if not self.baked:
+    def fuse(self) -> None:
+        """Divide the kernel by sigma, for good: afterwards the layer is for inference only."""
+        if not self.fused:
             self.kernel.assign(self.kernel / self.sigma())
-            self.baked = True
+            self.fused = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Convolve a tensor, or each of a list of tensors with the same kernel, normalised once."""
+        """Convolve a tensor, or every tensor of a list with the same kernel, normalised once."""
         kernel = tf.cast(self.kernel.value, tf.float32)
-        if not self.baked:
+        if not self.fused:
             kernel = kernel * (1.0 / self.sigma(training))
         return tf.nest.map_structure(lambda x: self._convolve(x, tf.cast(kernel, x.dtype)), inputs)
 
@@ -99,8 +113,8 @@ class SpectralConv2D(keras.layers.Layer):
         }
 
 
-def bake_spectral_norm(network: keras.layers.Layer) -> None:
-    """Bake every `SpectralConv2D` inside `network`; what it computes at inference stays the same."""
+def fuse_spectral_norm(network: keras.layers.Layer) -> None:
+    """Fuse every `SpectralConv2D` inside `network`; its outputs at inference stay the same."""
     for layer in network._flatten_layers():
         if isinstance(layer, SpectralConv2D):
-            layer.bake()
+            layer.fuse()

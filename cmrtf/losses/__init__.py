@@ -1,4 +1,4 @@
-"""Loss functions. Each returns one value per example, `(batch,)`; models reduce them in one place."""
+"""Loss functions. Each returns `(batch,)`, one value per example; `scaled_mean` of models reduces them."""
 
 from cmrtf.losses.adversarial import hinge_discriminator_loss, hinge_generator_loss
 from cmrtf.losses.cross_entropy import cross_entropy_loss

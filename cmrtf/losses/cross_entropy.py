@@ -1,14 +1,14 @@
-"""Reconstruction loss of label maps."""
+"""Cross-entropy, the reconstruction loss of label maps."""
 
 import tensorflow as tf
 
 
 def cross_entropy_loss(label_ids: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy in nats, summed over pixels: the negative log likelihood of the label map.
+    """`-log p(m | z)` in nats, the cross-entropy summed over the pixels of the label map m.
 
     Args:
-        label_ids: `(batch, height, width)` integers.
-        logits: `(batch, height, width, num_classes)` float32.
+        label_ids: `(batch, height, width)` integers, the label map m.
+        logits: `(batch, height, width, num_classes)` float32 logits of `p(m | z)`.
 
     Returns:
         `(batch,)` float32.

@@ -1,4 +1,4 @@
-"""Feature matching: a fake should excite the discriminator as its real twin does."""
+"""Feature matching loss: the discriminator's features of a fake should equal those of the real image."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ import tensorflow as tf
 def feature_matching_loss(
     real: Sequence[Sequence[tf.Tensor]], fake: Sequence[Sequence[tf.Tensor]]
 ) -> tf.Tensor:
-    """Mean absolute difference of intermediate features, averaged over layers and scales.
+    """`|D_k(x) - D_k(G(z))|`, averaged over each feature map, then over the layers k of all scales.
 
     Args:
-        real: each scale's feature maps without the logits, `(batch, h, w, channels)`; no gradient
-            flows into them.
-        fake: the same of the generated images.
+        real: by scale, the feature maps D_k(x) without the logits, `(batch, height, width, channels)`;
+            no gradient flows into them.
+        fake: likewise D_k(G(z)) of the generated images.
 
     Returns:
         `(batch,)` float32.

@@ -1,4 +1,4 @@
-"""Perceptual loss, for users who have weights of a feature network."""
+"""Perceptual loss, for users who have the weights of VGG19."""
 
 from pathlib import Path
 
@@ -40,7 +40,15 @@ class PerceptualLoss:
         self.features = keras.Model(vgg.input, outputs, trainable=False)
 
     def __call__(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-        """Args: images `(batch, height, width, 1)` in [-1, 1]. Returns: `(batch,)` float32."""
+        """`sum_k w_k |F_k(real) - F_k(fake)|` over the layers k of VGG19.
+
+        Args:
+            real: `(batch, height, width, 1)` images in [-1, 1]; no gradient flows into them.
+            fake: likewise.
+
+        Returns:
+            `(batch,)` float32.
+        """
         terms = [
             weight * tf.reduce_mean(tf.abs(tf.stop_gradient(r) - f), axis=[1, 2, 3])
             for weight, r, f in zip(
@@ -54,6 +62,6 @@ class PerceptualLoss:
 
     @staticmethod
     def _to_bgr(image: tf.Tensor) -> tf.Tensor:
-        """Grey in [-1, 1] to the mean-free BGR in 0..255 that the ImageNet weights expect."""
+        """Grey values in [-1, 1] to BGR in 0..255 minus the ImageNet mean, as the weights expect."""
         grey = (tf.cast(image, tf.float32) + 1.0) * 127.5
         return tf.repeat(grey, 3, axis=-1) - tf.constant(VGG19_MEAN_RGB[::-1])

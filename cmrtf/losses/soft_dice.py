@@ -1,18 +1,19 @@
-"""Overlap of structures as a loss."""
+"""Soft Dice loss."""
 
 import tensorflow as tf
 
 SMOOTHING_PIXELS = 30.0
-"""Added above and below. A structure that is neither there nor predicted then costs nothing, and one that is
-predicted where there is none costs the more the larger it is. Dice per volume after 750 steps, 30 patients of
-ACDC to train on and 10 others to measure, LV, MYO, RV: .903, .828, .791 with 1 pixel and .909, .849, .834
+"""Added to numerator and denominator, so that a structure that is neither present nor predicted costs
+nothing, and a false positive costs more the larger it is. Dice of LV, MYO and RV per volume after 750 steps
+(ACDC, 30 patients for training, 10 others for testing): .903, .828, .791 with 1 pixel and .909, .849, .834
 with 30."""
 
 
 def soft_dice_loss(label_ids: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """One minus the Dice coefficient of probabilities and labels, averaged over the foreground structures.
+    """`1 - (2 sum(p m) + s) / (sum(p) + sum(m) + s)`, averaged over the foreground structures.
 
-    Unlike the cross-entropy it weighs a structure of few pixels as much as one of many.
+    p are the predicted probabilities, m is the one-hot label map, and s is `SMOOTHING_PIXELS`. Unlike
+    the cross-entropy it weighs small structures as much as large ones.
 
     Args:
         label_ids: `(batch, height, width)` integers; 0 is the background.
@@ -24,8 +25,8 @@ def soft_dice_loss(label_ids: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Reference:
         Milletari et al., V-Net, 3DV 2016 (https://arxiv.org/abs/1606.04797), with sums in the denominator.
     """
-    probability = tf.nn.softmax(logits)[..., 1:]
-    label_map = tf.one_hot(tf.cast(label_ids, tf.int32), logits.shape[-1])[..., 1:]
-    common = tf.reduce_sum(probability * label_map, axis=[1, 2])
-    total = tf.reduce_sum(probability + label_map, axis=[1, 2])
-    return 1.0 - tf.reduce_mean((2.0 * common + SMOOTHING_PIXELS) / (total + SMOOTHING_PIXELS), axis=-1)
+    p = tf.nn.softmax(logits)[..., 1:]
+    m = tf.one_hot(tf.cast(label_ids, tf.int32), logits.shape[-1])[..., 1:]
+    intersection = tf.reduce_sum(p * m, axis=[1, 2])
+    total = tf.reduce_sum(p + m, axis=[1, 2])
+    return 1.0 - tf.reduce_mean((2.0 * intersection + SMOOTHING_PIXELS) / (total + SMOOTHING_PIXELS), axis=-1)

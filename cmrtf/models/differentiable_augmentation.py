@@ -1,4 +1,4 @@
-"""Augmentation of real and fake images alike, for small cohorts."""
+"""Differentiable augmentation of the discriminator's inputs, for small cohorts."""
 
 import tensorflow as tf
 
@@ -6,15 +6,18 @@ NUM_DRAWS = 6
 """Uniform numbers that `augment` needs per example."""
 
 MAX_TRANSLATION = 1 / 8
+"""Share of the image size."""
+
 CUTOUT_SIDE = 1 / 2
+"""Share of the image size."""
 
 
 def augment(images: tf.Tensor, label_map: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Brightness, contrast, translation and cutout, differentiable with respect to the images.
 
-    The discriminator sees augmented images only, so it cannot memorise a small cohort, and since
-    the fake go through the same the generator need not imitate the augmentation. Labels are
-    translated with their image: they must still belong together.
+    The discriminator sees augmented images only, so it cannot memorise a small cohort. Real and fake
+    images are augmented alike, so the generator does not learn the augmentation. Labels are
+    translated with their image and stay aligned.
 
     Args:
         images: `(batch, size, size, channels)` float, in [-1, 1].
@@ -43,9 +46,13 @@ def augment(images: tf.Tensor, label_map: tf.Tensor, draws: tf.Tensor) -> tuple[
 
 
 def _translate(values: tf.Tensor, shifts: tf.Tensor) -> tf.Tensor:
-    """Move by whole pixels, `shifts (batch, 2)` down and right; zeros come in.
+    """Translate by whole pixels, padding with zeros.
 
-    A shift is a product with a shifted identity, which is differentiable and needs no gather.
+    A translation is a product with a shifted identity matrix, which is differentiable and needs no gather.
+
+    Args:
+        values: `(batch, size, size, channels)`.
+        shifts: `(batch, 2)` int32 pixels, down and right.
     """
     positions = tf.range(values.shape[1])
     down, right = (
@@ -56,7 +63,12 @@ def _translate(values: tf.Tensor, shifts: tf.Tensor) -> tf.Tensor:
 
 
 def _cutout_mask(centres: tf.Tensor, size: int) -> tf.Tensor:
-    """`(batch, size, size, 1)`: zero in a square of half the size around `centres (batch, 2)`."""
+    """`(batch, size, size, 1)` float32: 0 in a square around the centre, 1 elsewhere.
+
+    Args:
+        centres: `(batch, 2)` pixels, row and column.
+        size: height and width of the image.
+    """
     distance = tf.abs(tf.range(size, dtype=tf.float32)[None, None] - centres[:, :, None])
     within = distance < size * CUTOUT_SIDE / 2
     return 1.0 - tf.cast(within[:, 0, :, None] & within[:, 1, None, :], tf.float32)[..., None]

@@ -1,4 +1,4 @@
-"""The label VAE: heart shapes as points in a latent space."""
+"""The label VAE: a latent space of label maps."""
 
 from typing import Any
 
@@ -15,14 +15,15 @@ from cmrtf.networks.label_encoder import LabelEncoder
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class LabelVAE(keras.Model):
-    """A convolutional VAE of ground-truth label maps, one slice at a time.
+    """A convolutional VAE of label maps of single slices.
 
-    Trained on `cross-entropy + beta * KL`, the cross-entropy summed over pixels, beta growing
-    linearly from 0 to `kl_weight` over the first `kl_warmup_steps` so that the decoder learns to
-    use the code before the prior pulls at it.
+    Trained on `E_q[-log p(m | z)] + beta * KL(q(z | m) || N(0, I))`: the cross-entropy summed over
+    pixels, and beta growing linearly from 0 to `kl_weight` over the first `kl_warmup_steps`, so that
+    the decoder learns to use the code before the prior constrains it.
 
-    With a `between_weight` it also learns what walks ask of it: a slice is to be decoded from halfway between
-    the codes of the slices below and above. That adds `between_weight *` the cross-entropy of that decoding.
+    With an `interpolation_loss_weight` it is also trained for latent interpolation: each slice is decoded
+    from the mean of the codes of the slices below and above, and the cross-entropy of that decoding is
+    added to the loss with this weight.
 
     Args:
         num_classes: number of label ids.
@@ -30,11 +31,11 @@ class LabelVAE(keras.Model):
         latent_dim: dimensions of the latent code.
         widths: channels of each stage of the encoder, mirrored by the decoder.
         depth: convolutions of each stage.
-        linear_path: whether encoder and decoder have a linear path beside their convolutions.
+        linear_path: whether encoder and decoder have a PCA skip connection beside their convolutions.
 
     A batch is a dict of `label_ids (batch, size, size)`, `latent_noise (batch, latent_dim)`, standard normal,
-    and with a `between_weight` of `neighbour_ids (batch, 2, size, size)`, the slices below and above: all
-    randomness comes from the input pipeline, so that a step is a function of weights and batch only.
+    and with an `interpolation_loss_weight` of `neighbour_ids (batch, 2, size, size)`, the slices below and
+    above. All randomness comes from the input pipeline, so a step is a function of weights and batch.
 
     Reference:
         Amirrajab et al., ISMRM 2022, no. 1838; beta-VAE: Higgins et al., ICLR 2017.
@@ -69,16 +70,24 @@ class LabelVAE(keras.Model):
         optimizer: keras.optimizers.Optimizer,
         kl_weight: float,
         kl_warmup_steps: int,
-        between_weight: float = 0.0,
+        interpolation_loss_weight: float = 0.0,
     ) -> None:
-        """Set the optimizer, the KL schedule and the weight of decoding from between neighbours."""
+        """Set the optimizer and the weights of the loss.
+
+        Args:
+            optimizer: of all weights.
+            kl_weight: final weight of the KL divergence, beta.
+            kl_warmup_steps: steps over which beta grows to it.
+            interpolation_loss_weight: weight of the cross-entropy of slices decoded from the mean code
+                of their neighbours; 0 leaves the term out.
+        """
         super().compile(optimizer=None, jit_compile=False)
         self.optimizer = optimizer
         self.optimizer.build(self.trainable_variables)
         self.kl_weight = kl_weight
         self.kl_warmup_steps = kl_warmup_steps
-        self.between_weight = between_weight
-        if between_weight:
+        self.interpolation_loss_weight = interpolation_loss_weight
+        if interpolation_loss_weight:
             self.trackers["between"] = keras.metrics.Mean("between")
 
     @property
@@ -87,30 +96,59 @@ class LabelVAE(keras.Model):
         return list(self.trackers.values())
 
     def encode(self, label_ids: tf.Tensor, training: bool = False) -> Gaussian:
-        """Posterior over codes of `(batch, size, size)` label ids."""
+        """Posterior `q(z | m)` over codes.
+
+        Args:
+            label_ids: `(batch, size, size)` integers.
+            training: normalise with the statistics of the batch.
+
+        Returns:
+            `Gaussian` over `(batch, latent_dim)`.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
+        """
         label_ids = checked_label_ids(label_ids, self.num_classes)
         return self.encoder(tf.one_hot(label_ids, self.num_classes), training=training)
 
     def decode(self, code: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Logits `(batch, size, size, num_classes)` of `(batch, latent_dim)` codes."""
+        """Logits of `p(m | z)`.
+
+        Args:
+            code: `(batch, latent_dim)`.
+            training: normalise with the statistics of the batch.
+
+        Returns:
+            `(batch, size, size, num_classes)` float32.
+        """
         return self.decoder(code, training=training)
 
     def call(self, label_ids: tf.Tensor) -> tf.Tensor:
-        """Most probable label ids of the reconstruction from the posterior mean."""
+        """Reconstruction from the posterior mean: most probable label ids, `(batch, size, size)` int32."""
         return tf.argmax(self.decode(self.encode(label_ids).mean), axis=-1, output_type=tf.int32)
 
     def beta(self) -> tf.Tensor:
-        """Current weight of the KL divergence."""
+        """Current weight of the KL divergence, a scalar."""
         progress = tf.cast(self.optimizer.iterations, tf.float32) / max(self.kl_warmup_steps, 1)
         return self.kl_weight * tf.minimum(progress, 1.0)
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step of `E_q[-log p(m | z)] + beta * KL(q(z | m) || N(0, I))`, and of what lies between."""
+        """One step on `E_q[-log p(m | z)] + beta * KL(q(z | m) || N(0, I))` and the interpolation loss.
+
+        Args:
+            batch: see the class.
+
+        Returns:
+            means of the loss and its terms since the metrics were last reset.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
+        """
         with tf.GradientTape() as tape:
             terms = self._terms(batch)
             loss = terms["cross_entropy"] + self.beta() * terms["kl"]
-            if self.between_weight:
-                loss += self.between_weight * terms["between"]
+            if self.interpolation_loss_weight:
+                loss += self.interpolation_loss_weight * terms["between"]
             scaled_loss = scaled_mean(loss)
         gradients = tape.gradient(scaled_loss, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
@@ -119,27 +157,26 @@ class LabelVAE(keras.Model):
         return self.get_metrics_result()
 
     def _terms(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The terms of the loss, one value per example each.
+        """The terms of the loss, each `(batch,)`.
 
-        Slices and their neighbours are encoded as one batch, codes and those from between decoded as one.
+        Slices and their neighbours are encoded as one batch, and all codes are decoded as one.
         """
         label_ids = batch["label_ids"]
-        if not self.between_weight:
-            posterior = self.encode(label_ids, training=True)
-            logits = self.decode(posterior.sample(batch["latent_noise"]), training=True)
-            between = {}
-        else:
-            neighbours = tf.unstack(batch["neighbour_ids"], axis=1)
-            everything = self.encode(tf.concat([label_ids, *neighbours], 0), training=True)
-            _, below, above = tf.split(everything.mean, 3)
-            posterior = Gaussian(*(tf.split(values, 3)[0] for values in everything))
-            codes = [posterior.sample(batch["latent_noise"]), (below + above) / 2]
-            logits, logits_between = tf.split(self.decode(tf.concat(codes, 0), training=True), 2)
-            between = {"between": cross_entropy_loss(label_ids, logits_between)}
-        return {
+        neighbour_ids = tf.unstack(batch["neighbour_ids"], axis=1) if self.interpolation_loss_weight else []
+        slices = [label_ids, *neighbour_ids]
+        posterior, *neighbours = self.encode(tf.concat(slices, 0), training=True).split(len(slices))
+        codes = [posterior.sample(batch["latent_noise"])]
+        if neighbours:
+            below, above = neighbours
+            codes.append((below.mean + above.mean) / 2)
+        logits, *interpolated = tf.split(self.decode(tf.concat(codes, 0), training=True), len(codes))
+        terms = {
             "cross_entropy": cross_entropy_loss(label_ids, logits),
             "kl": tf.reduce_sum(posterior.kl(), axis=-1),
-        } | between
+        }
+        if interpolated:
+            terms["between"] = cross_entropy_loss(label_ids, interpolated[0])
+        return terms
 
     def get_config(self) -> dict[str, Any]:
         return {

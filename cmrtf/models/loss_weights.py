@@ -1,18 +1,19 @@
-"""Weights of the terms of the generator's loss, without TensorFlow: presets name them."""
+"""Weights of the terms of the generator's loss, importable without TensorFlow for the configuration."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the generator's terms beside the hinge loss, which has weight 1.
+    """Weights of the terms of the generator's loss; the hinge loss has weight 1.
 
     Args:
-        feature_matching: 10 in pix2pixHD and SPADE.
-        reconstruction: mean absolute difference of the image and its reconstruction from its own
-            labels and style; what makes small cohorts converge in minutes.
-        kl: of the style code.
-        perceptual: used only where VGG19 weights are given.
+        feature_matching: weight of the feature matching loss; 10 in pix2pixHD and SPADE.
+        reconstruction: weight of the mean absolute difference between the image and its
+            reconstruction from its own labels and style. Not in the paper; small cohorts converge in
+            minutes with it.
+        kl: weight of the KL divergence of the style code.
+        perceptual: weight of the perceptual loss, used only with VGG19 weights.
     """
 
     feature_matching: float = 10.0

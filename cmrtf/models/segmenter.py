@@ -1,4 +1,4 @@
-"""The segmenter: what an image shows, for judging synthetic images and for measuring their use."""
+"""The reference segmenter: label maps of images, for measuring label fidelity and downstream utility."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from cmrtf.networks.unet import UNet
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class Segmenter(keras.Model):
-    """A U-Net trained on `cross-entropy per pixel + soft Dice loss`, one slice at a time.
+    """A U-Net of single slices, trained on `cross-entropy per pixel + soft Dice loss`.
 
     Args:
         num_classes: number of label ids.
@@ -52,15 +52,39 @@ class Segmenter(keras.Model):
         return list(self.trackers.values())
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
-        """Most probable label ids `(batch, size, size)` of `(batch, size, size, 1)` images."""
+        """Most probable label ids.
+
+        Args:
+            image: `(batch, size, size, 1)` in [-1, 1].
+
+        Returns:
+            `(batch, size, size)` int32.
+        """
         return tf.argmax(self.unet(image), axis=-1, output_type=tf.int32)
 
     def features(self, image: tf.Tensor) -> tf.Tensor:
-        """What the U-Net's smallest map holds, averaged over it: `(batch, widths[-1])` float32."""
+        """Mean over the smallest feature map of the U-Net, for distances between distributions of images.
+
+        Args:
+            image: `(batch, size, size, 1)` in [-1, 1].
+
+        Returns:
+            `(batch, widths[-1])` float32.
+        """
         return tf.reduce_mean(tf.cast(self.unet.encode(image)[-1], tf.float32), axis=[1, 2])
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step of cross-entropy per pixel plus soft Dice loss."""
+        """One step on `cross-entropy per pixel + soft Dice loss`.
+
+        Args:
+            batch: see the class.
+
+        Returns:
+            means of the loss and its terms since the metrics were last reset.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
+        """
         label_ids = checked_label_ids(batch["label_ids"], self.num_classes)
         with tf.GradientTape() as tape:
             logits = self.unet(batch["image"], training=True)

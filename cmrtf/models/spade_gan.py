@@ -1,4 +1,4 @@
-"""The SPADE GAN: label maps to realistic images of a chosen appearance."""
+"""The SPADE GAN: images from label maps and style codes."""
 
 from typing import Any
 
@@ -24,10 +24,9 @@ from cmrtf.networks.style_encoder import StyleEncoder
 class SPADEGAN(keras.Model):
     """SPADE generator, style encoder and multiscale discriminator, trained together.
 
-    The style encoder is that of a VAE: it sees a real image and returns a distribution over style
-    codes near the standard normal, so that appearance can be encoded, sampled, averaged and
-    interpolated. `generator_average` is the exponential moving average of the generator, which is
-    what gets exported.
+    The style encoder is that of a VAE: it maps a real image to a distribution over style codes close
+    to the standard normal, so that appearance can be encoded, sampled, averaged and interpolated.
+    `generator_average`, the exponential moving average of the generator, is exported.
 
     Args:
         num_classes: number of label ids.
@@ -40,8 +39,8 @@ class SPADEGAN(keras.Model):
         discriminator_layers: convolutions of each discriminator.
 
     A batch is a dict of `image (batch, size, size, 1)` in [-1, 1], `label_ids (batch, size, size)`,
-    `style_noise (batch, style_dim)` standard normal and `augment_draws (batch, NUM_DRAWS)` uniform:
-    all randomness comes from the input pipeline.
+    `style_noise (batch, style_dim)` standard normal and `augment_draws (batch, NUM_DRAWS)` uniform.
+    All randomness comes from the input pipeline, so a step is a function of weights and batch.
 
     Reference:
         Park et al., CVPR 2019 (https://arxiv.org/abs/1903.07291); TTUR: Heusel et al., NeurIPS 2017.
@@ -102,11 +101,17 @@ class SPADEGAN(keras.Model):
         augment_discriminator: bool = True,
         perceptual_loss: PerceptualLoss | None = None,
     ) -> None:
-        """Set the optimizers (two time scales), loss weights and the decay of the moving average.
+        """Set the optimizers and the loss.
 
-        With `augment_discriminator` the discriminator sees real and fake images augmented alike.
+        Args:
+            g_optimizer: of generator and style encoder.
+            d_optimizer: of the discriminator, usually with a higher learning rate (TTUR).
+            loss_weights: of the terms of the generator's loss.
+            average_decay: decay of the moving average of the generator, in [0, 1).
+            augment_discriminator: whether the discriminator gets augmented images, real and fake alike.
+            perceptual_loss: an additional term of the generator's loss.
         """
-        # No XLA: the number of distinct label neighbourhoods, for one, is known only as it runs.
+        # No XLA: the number of distinct label neighbourhoods is known only at run time.
         super().compile(optimizer=None, jit_compile=False)
         self.g_optimizer = g_optimizer
         self.d_optimizer = d_optimizer
@@ -126,65 +131,95 @@ class SPADEGAN(keras.Model):
 
     @property
     def g_variables(self) -> list[keras.Variable]:
-        """What the generator's optimizer trains: the generator and the style encoder."""
+        """Weights that `g_optimizer` trains: generator and style encoder."""
         return self.generator.trainable_variables + self.style_encoder.trainable_variables
 
     @property
     def d_variables(self) -> list[keras.Variable]:
-        """What the discriminator's optimizer trains."""
+        """Weights that `d_optimizer` trains: the discriminator."""
         return self.discriminator.trainable_variables
 
     def encode_style(self, image: tf.Tensor) -> Gaussian:
-        """Distribution over style codes of `(batch, size, size, 1)` images in [-1, 1]."""
+        """Posterior over style codes.
+
+        Args:
+            image: `(batch, size, size, 1)` in [-1, 1].
+
+        Returns:
+            `Gaussian` over `(batch, style_dim)`.
+        """
         return self.style_encoder(image)
 
     def synthesize(self, label_ids: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-        """Images of the averaged generator, `(batch, size, size, 1)` float32 in [-1, 1]."""
+        """Images of the averaged generator.
+
+        Args:
+            label_ids: `(batch, size, size)` integers.
+            style: `(batch, style_dim)` style codes.
+
+        Returns:
+            `(batch, size, size, 1)` float32 in [-1, 1].
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
+        """
         return self.generator_average(style, label_ids, training=False)
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step of both players on the same fake.
+        """One step of generator and discriminator on the same fake images.
 
-        The discriminator runs once, on real and fake; each player's gradients are taken with respect
-        to its own weights only.
+        The discriminator runs once, on real and fake; each loss is differentiated with respect to the
+        weights of its own network only.
+
+        Args:
+            batch: see the class.
+
+        Returns:
+            means of the loss terms and logits since the metrics were last reset.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
         """
         image = batch["image"]
         with tf.GradientTape(persistent=True) as tape:
             posterior = self.encode_style(image)
             style = posterior.sample(batch["style_noise"])
             fake = self.generator(style, batch["label_ids"], training=True)
-            real_maps, fake_maps = self._discriminate(image, fake, batch)
-            terms = self._generator_terms(posterior, image, fake, real_maps, fake_maps)
+            real_features, fake_features = self._discriminate(image, fake, batch)
+            terms = self._generator_terms(posterior, image, fake, real_features, fake_features)
             g_loss = scaled_mean(tf.add_n(list(terms.values())))
-            d_hinge = hinge_discriminator_loss(_logits(real_maps), _logits(fake_maps))
+            d_hinge = hinge_discriminator_loss(_logits(real_features), _logits(fake_features))
             d_loss = scaled_mean(d_hinge)
         self.g_optimizer.apply(tape.gradient(g_loss, self.g_variables), self.g_variables)
         self.d_optimizer.apply(tape.gradient(d_loss, self.d_variables), self.d_variables)
         update_moving_average(self.generator_average.variables, self.generator.variables, self._decay())
-        return self._report(terms, d_hinge, real_maps, fake_maps)
+        return self._report(terms, d_hinge, real_features, fake_features)
 
     def _discriminate(self, real: tf.Tensor, fake: tf.Tensor, batch: dict[str, tf.Tensor]) -> Any:
-        """Feature maps of real and of fake, from one pass with the same kernels, augmented alike.
+        """The discriminator's feature maps of real and of fake images, each `[scale][layer]`.
 
-        They go side by side, not as one batch: the generator's gradient then passes through the fake only.
+        Both are augmented alike and pass through the same kernels in one call. They are a list, not one
+        batch: the generator's gradient then passes through the fake only.
         """
         label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), self.num_classes)
         pairs = [(image, label_map) for image in (real, fake)]
         if self.augment_discriminator:
             pairs = [augment(*pair, batch["augment_draws"]) for pair in pairs]
-        inputs = [tf.concat([labels, image], axis=-1) for image, labels in pairs]
+        inputs = [tf.concat([label_map, image], axis=-1) for image, label_map in pairs]
         scales = self.discriminator(inputs, training=True)
-        return tuple([[both[which] for both in scale] for scale in scales] for which in (0, 1))
+        real_features = [[real for real, _ in scale] for scale in scales]
+        fake_features = [[fake for _, fake in scale] for scale in scales]
+        return real_features, fake_features
 
     def _generator_terms(
-        self, posterior: Gaussian, image: tf.Tensor, fake: tf.Tensor, real_maps: Any, fake_maps: Any
+        self, posterior: Gaussian, image: tf.Tensor, fake: tf.Tensor, real_features: Any, fake_features: Any
     ) -> dict[str, tf.Tensor]:
-        """The generator's loss terms, weighted, each `(batch,)`."""
+        """The terms of the generator's loss, weighted, each `(batch,)`."""
         weights = self.loss_weights
         terms = {
-            "g_hinge": hinge_generator_loss(_logits(fake_maps)),
+            "g_hinge": hinge_generator_loss(_logits(fake_features)),
             "feature_matching": weights.feature_matching
-            * feature_matching_loss(_intermediate(real_maps), _intermediate(fake_maps)),
+            * feature_matching_loss(_intermediate(real_features), _intermediate(fake_features)),
             "reconstruction": weights.reconstruction
             * tf.reduce_mean(tf.abs(tf.cast(image, tf.float32) - fake), axis=[1, 2, 3]),
             "kl": weights.kl * tf.reduce_sum(posterior.kl(), axis=-1),
@@ -194,17 +229,18 @@ class SPADEGAN(keras.Model):
         return terms
 
     def _decay(self) -> tf.Tensor:
-        """Decay of the moving average, shorter at the start so that the first weights are forgotten."""
+        """Decay of the moving average, smaller at the start so that the initial weights are forgotten."""
         step = tf.cast(self.g_optimizer.iterations, tf.float32)
         return tf.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
 
     def _report(
-        self, terms: dict[str, tf.Tensor], d_hinge: tf.Tensor, real_maps: Any, fake_maps: Any
+        self, terms: dict[str, tf.Tensor], d_hinge: tf.Tensor, real_features: Any, fake_features: Any
     ) -> dict[str, tf.Tensor]:
+        """Update the trackers; d_real and d_fake are the mean logits."""
         values = terms | {
             "d_hinge": d_hinge,
-            "d_real": -hinge_generator_loss(_logits(real_maps)),
-            "d_fake": -hinge_generator_loss(_logits(fake_maps)),
+            "d_real": -hinge_generator_loss(_logits(real_features)),
+            "d_fake": -hinge_generator_loss(_logits(fake_features)),
         }
         for name, tracker in self.trackers.items():
             tracker.update_state(values[name])
@@ -224,8 +260,10 @@ class SPADEGAN(keras.Model):
 
 
 def _logits(scales: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+    """The last feature map of each scale."""
     return [features[-1] for features in scales]
 
 
 def _intermediate(scales: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
+    """All feature maps of each scale but the logits."""
     return [features[:-1] for features in scales]

@@ -10,7 +10,7 @@ from cmrtf.layers.conv_block import ConvBlock
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class LabelDecoder(keras.layers.Layer):
-    """A convolutional decoder, the mirror of `LabelEncoder`.
+    """A convolutional decoder, the mirror image of `LabelEncoder`.
 
     A dense layer makes the smallest map; each stage has `depth` convolutions, the first of which doubles
     height and width (transposed; not in the first stage). The last doubling is a sub-pixel convolution:
@@ -21,9 +21,10 @@ class LabelDecoder(keras.layers.Layer):
         widths: channels of each stage, as given to the encoder (first stage = largest map).
         depth: convolutions of each stage.
         size: height and width of the label map.
-        linear_path: whether logits at half size are a linear map of the code, enlarged, to which the
-            convolutions add what is missing. The last convolution then sees them too, and starts at zero,
-            so that the logits start as that map alone.
+        linear_path: whether the decoder has a PCA skip connection: a linear map of the code to logits at
+            half size, enlarged, to which the convolutions add a correction. The last convolution then
+            also gets those logits as input and its kernel starts at zero, so training starts from the
+            linear map alone. `cmrtf.training.pca_initialisation` sets the map to principal components.
 
     Returns (from `call`, for a code `(batch, latent_dim)`):
         `(batch, size, size, num_classes)` float32 logits.
@@ -92,9 +93,9 @@ class LabelDecoder(keras.layers.Layer):
             x = block(x, training=training)
         if not self.linear_path:
             return tf.cast(tf.nn.depth_to_space(self.to_logits(x), 2), tf.float32)
-        linear = tf.reshape(self.linear(code), (-1, self.size // 2, self.size // 2, self.num_classes))
-        added = tf.nn.depth_to_space(self.to_logits(tf.concat([x, linear], -1)), 2)
-        return tf.image.resize(linear, (self.size, self.size)) + tf.cast(added, tf.float32)
+        linear_logits = tf.reshape(self.linear(code), (-1, self.size // 2, self.size // 2, self.num_classes))
+        correction = tf.nn.depth_to_space(self.to_logits(tf.concat([x, linear_logits], -1)), 2)
+        return tf.image.resize(linear_logits, (self.size, self.size)) + tf.cast(correction, tf.float32)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

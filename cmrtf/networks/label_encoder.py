@@ -9,21 +9,24 @@ from cmrtf.layers.conv_block import ConvBlock
 from cmrtf.networks.gaussian import Gaussian
 
 POOL = 4
+"""Side of the squares of pixels whose class shares are the input of the PCA skip connection."""
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class LabelEncoder(keras.layers.Layer):
     """A convolutional encoder of one-hot label maps.
 
-    Each stage halves height and width with a strided convolution and refines with `depth - 1`
-    more; a dense layer turns the last map into a diagonal normal distribution.
+    Each stage halves height and width with a strided convolution, followed by `depth - 1` convolutions
+    of the same size; a dense layer turns the last map into a diagonal normal distribution.
 
     Args:
         latent_dim: dimensions of the latent code.
         widths: channels of each stage.
         depth: convolutions of each stage.
-        linear_path: whether a linear map of the class shares of `POOL` x `POOL` pixels is added to the
-            mean. The last dense layer then starts at zero, so that the mean starts as that map alone.
+        linear_path: whether the encoder has a PCA skip connection: a linear map of the class shares of
+            `POOL` x `POOL` pixels, added to the mean. The kernel of the last dense layer then starts at
+            zero, so training starts from the linear map alone. `cmrtf.training.pca_initialisation` sets
+            the map to principal components.
 
     Returns (from `call`, for a `(batch, size, size, num_classes)` one-hot map):
         `Gaussian` over `(batch, latent_dim)`.
@@ -84,7 +87,14 @@ class LabelEncoder(keras.layers.Layer):
 
     @staticmethod
     def class_shares(label_map: tf.Tensor) -> tf.Tensor:
-        """Share of each class in each `POOL` x `POOL` pixels, flat: what the linear path sees."""
+        """Share of each class in squares of `POOL` x `POOL` pixels: the input of the PCA skip connection.
+
+        Args:
+            label_map: `(batch, height, width, num_classes)` one-hot.
+
+        Returns:
+            `(batch, height // POOL * (width // POOL) * num_classes)`.
+        """
         shares = tf.nn.avg_pool2d(label_map, POOL, POOL, "VALID")
         return tf.reshape(shares, (-1, shares.shape[1] * shares.shape[2] * shares.shape[3]))
 

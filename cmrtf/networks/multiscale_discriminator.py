@@ -1,4 +1,4 @@
-"""The same question at several scales."""
+"""Patch discriminators at several scales."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ class MultiscaleDiscriminator(keras.layers.Layer):
 
     Args:
         num_scales: number of discriminators.
-        base_width: channels of the first convolution of each.
-        num_layers: convolutions of each.
+        base_width: channels of the first convolution of each discriminator.
+        num_layers: convolutions of each discriminator before the one to logits.
 
     Returns (from `call`, for label map and image stacked along channels):
-        a list with each scale's feature maps (logits last); a list of inputs, such as real and fake,
-        is seen with the same kernels, see `PatchDiscriminator`.
+        list of the feature maps of each scale, logits last. The inputs may also be a list, such as real
+        and fake, which pass through the same kernels, see `PatchDiscriminator`.
 
     Reference:
         Wang et al., High-Resolution Image Synthesis with Conditional GANs, CVPR 2018, section 3.2

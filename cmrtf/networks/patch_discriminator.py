@@ -1,4 +1,4 @@
-"""Real or fake, patch by patch."""
+"""A discriminator of image patches: real or fake."""
 
 from typing import Any
 
@@ -12,17 +12,19 @@ from cmrtf.layers.spectral_conv2d import SpectralConv2D
 class PatchDiscriminator(keras.layers.Layer):
     """A fully convolutional PatchGAN with spectral and instance normalisation.
 
-    4 x 4 convolutions with leaky ReLU, of stride 2 save the last two; each output pixel judges the
-    patch that it sees. Spectral normalisation alone lets features shrink from layer to layer until the
-    logits can hardly tell real from fake; instance normalisation behind all but the first restores them.
+    4 x 4 convolutions with leaky ReLU, of stride 2 except for the last two. Each logit classifies the
+    patch that is its receptive field. With spectral normalisation alone features shrink from layer to
+    layer until logits of real and fake hardly differ; instance normalisation behind all convolutions
+    but the first restores their size.
 
     Args:
         base_width: channels of the first convolution; they double up to eight times as many.
         num_layers: number of convolutions before the one to logits.
 
     Returns (from `call`, for label map and image stacked along channels):
-        list of feature maps, the last of which holds the logits `(batch, h, w, 1)`. For a list of
-        such inputs, each element is a list in turn: all of them, seen with the same kernels.
+        list of feature maps `(batch, height, width, channels)`, the last of which is the logits with one
+        channel. For a list of inputs every element is the list of their feature maps; all pass through
+        the same kernels, normalised once.
 
     Reference:
         Isola et al., Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017

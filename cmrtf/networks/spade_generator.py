@@ -1,11 +1,11 @@
-"""The image generator: a style code becomes an image whose anatomy the labels dictate."""
+"""The image generator: an image of the style of a code and the anatomy of a label map."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from cmrtf.layers.label_ids import checked_label_ids, reduce_labels
+from cmrtf.layers.label_ids import checked_label_ids, downsample_labels
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
 from cmrtf.layers.spade_res_block import SPADEResBlock
 from cmrtf.layers.spectral_conv2d import SpectralConv2D
@@ -13,7 +13,7 @@ from cmrtf.layers.spectral_conv2d import SpectralConv2D
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class SPADEGenerator(keras.layers.Layer):
-    """Style code and label map to image.
+    """SPADE generator: style code and label map to image.
 
     A dense layer turns the style code into an 8 x 8 map; SPADE residual blocks, doubling height and
     width between them, turn it into the image: two blocks at 8 x 8, one at each size above, the
@@ -26,7 +26,7 @@ class SPADEGenerator(keras.layers.Layer):
         num_classes: number of label ids.
         start_size: height and width of the first map.
         dense: evaluate SPADE's convolutions on every pixel rather than on distinct label
-            neighbourhoods: the same numbers, slower; what XLA and more than four classes need.
+            neighbourhoods: the same values, slower. XLA and more than four classes need it.
 
     Call arguments:
         style: `(batch, style_dim)`.
@@ -34,6 +34,10 @@ class SPADEGenerator(keras.layers.Layer):
 
     Returns (from `call`):
         `(batch, image_size, image_size, 1)` float32 in [-1, 1].
+
+    Raises:
+        ValueError: `image_size` is not `start_size` times a power of two.
+        tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
 
     Reference:
         Park et al., CVPR 2019, figure 4 and appendix A (https://arxiv.org/abs/1903.07291).
@@ -97,12 +101,13 @@ class SPADEGenerator(keras.layers.Layer):
         return tf.tanh(tf.cast(self.to_image(tf.nn.leaky_relu(x, 0.2), training=training), tf.float32))
 
     def _labels_by_size(self, label_ids: tf.Tensor) -> dict[int, Any]:
+        """The argument `labels` of the SPADE layers, by height and width of their maps."""
         label_ids = tf.ensure_shape(label_ids, (None, self.image_size, self.image_size))
         label_ids = checked_label_ids(label_ids, self.num_classes)
-        reduced = {size: reduce_labels(label_ids, size) for size in set(self.sizes)}
+        ids_by_size = {size: downsample_labels(label_ids, size) for size in set(self.sizes)}
         if self.dense:
-            return {size: tf.one_hot(ids, self.num_classes) for size, ids in reduced.items()}
-        return {size: find_label_neighbourhoods(ids, self.num_classes) for size, ids in reduced.items()}
+            return {size: tf.one_hot(ids, self.num_classes) for size, ids in ids_by_size.items()}
+        return {size: find_label_neighbourhoods(ids, self.num_classes) for size, ids in ids_by_size.items()}
 
     def compute_output_shape(self, style_shape: tuple[Any, ...], label_ids_shape: Any = None) -> Any:
         return (style_shape[0], self.image_size, self.image_size, 1)

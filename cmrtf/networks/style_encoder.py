@@ -1,4 +1,4 @@
-"""Image to style code."""
+"""Image to a distribution over style codes."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cmrtf.networks.gaussian import Gaussian
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class StyleEncoder(keras.layers.Layer):
-    """What an image looks like beyond its labels: intensities, sharpness, the chest around.
+    """A convolutional encoder of appearance: intensities, sharpness, surrounding anatomy.
 
     Strided 3 x 3 convolutions with group normalisation and leaky ReLU, doubling the channels while
     halving the size down to 8 x 8, then a dense layer to a diagonal normal distribution.

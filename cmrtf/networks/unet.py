@@ -10,15 +10,15 @@ from cmrtf.layers.conv_block import ConvBlock
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class UNet(keras.layers.Layer):
-    """A U-Net: what a pixel shows is read from the pixel itself and from all that lies around it.
+    """A U-Net: convolutional encoder and decoder with skip connections.
 
-    Each stage of the way down but the first halves height and width with a strided convolution; each
-    stage of the way up doubles them with a transposed one and joins what the way down saw there.
+    Each encoder stage but the first halves height and width with a strided convolution. Each decoder
+    stage doubles them with a transposed convolution and concatenates the encoder's map of that size.
 
     Args:
         num_classes: number of label ids.
         widths: channels of each stage, largest map first.
-        depth: convolutions of each stage, on the way down and after each joining.
+        depth: convolutions of each stage, in the encoder and after each concatenation.
 
     Returns (from `call`, for an image `(batch, size, size, 1)` in [-1, 1]):
         `(batch, size, size, num_classes)` float32 logits.
@@ -42,16 +42,16 @@ class UNet(keras.layers.Layer):
             for stage, width in enumerate(self.widths)
             for number in range(depth)
         ]
-        self.up = [block(width, "up", f"up_{stage}") for stage, width in self._way_up()]
+        self.up = [block(width, "up", f"up_{stage}") for stage, width in self._decoder_stages()]
         self.join = [
             block(width, "same", f"join_{stage}_{number}")
-            for stage, width in self._way_up()
+            for stage, width in self._decoder_stages()
             for number in range(depth)
         ]
         self.to_logits = keras.layers.Conv2D(num_classes, 1, name="to_logits", dtype=self.dtype_policy)
 
-    def _way_up(self) -> list[tuple[int, int]]:
-        """Number and channels of each stage of the way up, smallest map first."""
+    def _decoder_stages(self) -> list[tuple[int, int]]:
+        """Number and channels of each decoder stage, smallest map first."""
         return list(enumerate(self.widths))[-2::-1]
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
@@ -60,22 +60,31 @@ class UNet(keras.layers.Layer):
         for blocks in _stages(self.down, self.depth):
             shape = _build(blocks, shape)
             shapes.append(shape)
-        for up, join, skipped in zip(self.up, _stages(self.join, self.depth), shapes[-2::-1], strict=True):
+        for up, join, skip in zip(self.up, _stages(self.join, self.depth), shapes[-2::-1], strict=True):
             shape = _build([up], shape)
-            shape = _build(join, (*shape[:-1], shape[-1] + skipped[-1]))
+            shape = _build(join, (*shape[:-1], shape[-1] + skip[-1]))
         self.to_logits.build(shape)
 
     def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
         maps = self.encode(image, training=training)
         x = maps[-1]
-        for up, join, skipped in zip(self.up, _stages(self.join, self.depth), maps[-2::-1], strict=True):
-            x = tf.concat([up(x, training=training), skipped], -1)
+        for up, join, skip in zip(self.up, _stages(self.join, self.depth), maps[-2::-1], strict=True):
+            x = tf.concat([up(x, training=training), skip], -1)
             for block in join:
                 x = block(x, training=training)
         return tf.cast(self.to_logits(x), tf.float32)
 
     def encode(self, image: tf.Tensor, training: bool = False) -> list[tf.Tensor]:
-        """The map of each stage on the way down, largest first."""
+        """Feature maps of the encoder.
+
+        Args:
+            image: `(batch, size, size, 1)` in [-1, 1].
+            training: normalise with the statistics of the batch.
+
+        Returns:
+            the map of each stage, `(batch, size / 2**stage, size / 2**stage, widths[stage])`, largest
+            first.
+        """
         maps = []
         x = image
         for blocks in _stages(self.down, self.depth):
@@ -96,12 +105,12 @@ class UNet(keras.layers.Layer):
 
 
 def _stages(blocks: list[ConvBlock], depth: int) -> list[list[ConvBlock]]:
-    """Those of each stage together."""
+    """Group a flat list of blocks by stage."""
     return [blocks[start : start + depth] for start in range(0, len(blocks), depth)]
 
 
 def _build(blocks: list[ConvBlock], shape: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Build one after the other; the shape that comes out."""
+    """Build blocks that follow one another; returns the shape of the last output."""
     for block in blocks:
         block.build(shape)
         shape = block.compute_output_shape(shape)

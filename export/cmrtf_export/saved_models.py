@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
 from cmrtf.bundle.signatures import DEFAULTS, Signature
-from cmrtf.layers.spectral_conv2d import bake_spectral_norm
+from cmrtf.layers.spectral_conv2d import fuse_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
 
@@ -47,7 +47,7 @@ def save_models(
         promised: signatures by model and name, of these models' sizes.
         folders: where each SavedModel goes, by model.
     """
-    bake_spectral_norm(gan.generator_average)
+    fuse_spectral_norm(gan.generator_average)
     generator = gan.generator_average.weights + gan.style_encoder.weights
     for name, weights, functions in (
         (LABEL_VAE, vae.weights, _label_vae_functions(vae)),

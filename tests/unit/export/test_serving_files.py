@@ -10,8 +10,8 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from cmrtf.bundle.grpc_transport import GrpcTransport
 from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, VERSION
+from cmrtf.bundle.grpc_transport import GrpcTransport
 
 SOURCE = Path(__file__).resolve().parents[3] / "export" / "cmrtf_export" / "serving"
 

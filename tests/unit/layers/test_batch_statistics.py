@@ -2,6 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from cmrtf.layers.batch_statistics import BatchStatistics
+from layer_checks import check_layer
 
 
 def _inputs(seed=0):
@@ -10,17 +11,17 @@ def _inputs(seed=0):
     )
 
 
-def test_as_a_layer(check_layer):
+def test_layer_checks():
     check_layer(BatchStatistics, {"momentum": 0.9, "epsilon": 1e-3}, [_inputs()], [(3,), (3,)], (0, 2))
 
 
-def test_training_uses_the_batch():
+def test_training_returns_statistics_of_the_batch():
     mean, inverse_stddev = BatchStatistics(epsilon=1e-3)(_inputs(), training=True)
     np.testing.assert_allclose(mean, _inputs().mean((0, 1, 2)), rtol=1e-5)
     np.testing.assert_allclose(inverse_stddev, 1 / np.sqrt(_inputs().var((0, 1, 2)) + 1e-3), rtol=1e-5)
 
 
-def test_inference_uses_the_moving_averages_whatever_the_batch():
+def test_inference_returns_moving_averages_for_any_batch():
     layer = BatchStatistics(momentum=0.9, epsilon=1e-3)
     mean, variance = np.zeros(3), np.ones(3)
     for seed in range(3):
@@ -32,7 +33,7 @@ def test_inference_uses_the_moving_averages_whatever_the_batch():
         np.testing.assert_allclose(layer(inputs)[1], 1 / np.sqrt(variance + 1e-3), rtol=1e-5)
 
 
-def test_the_gradient_is_that_of_batch_normalisation():
+def test_gradient_is_that_of_batch_normalisation():
     inputs = tf.constant(_inputs())
     weights = np.random.default_rng(1).normal(size=inputs.shape).astype(np.float32)
 
@@ -53,6 +54,6 @@ def test_the_gradient_is_that_of_batch_normalisation():
     np.testing.assert_allclose(gradient(ours), gradient(reference), atol=1e-4)
 
 
-def test_a_constant_channel_has_no_negative_variance():
+def test_constant_channel_has_no_negative_variance():
     _, inverse_stddev = BatchStatistics(epsilon=1e-5)(np.full((2, 4, 4, 1), 3.3, np.float32), training=True)
     assert 0 < float(inverse_stddev[0]) <= 1 / np.sqrt(1e-5) * (1 + 1e-6)

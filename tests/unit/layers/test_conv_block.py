@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.layers.conv_block import ConvBlock
+from layer_checks import check_layer
 
 
 def _inputs():
@@ -10,12 +11,12 @@ def _inputs():
 
 
 @pytest.mark.parametrize(("resize", "size"), [("same", 8), ("down", 4), ("up", 16)])
-def test_as_a_layer(check_layer, resize, size):
+def test_layer_checks(resize, size):
     check_layer(ConvBlock, {"channels": 5, "resize": resize}, [_inputs()], [(2, size, size, 5)], (3, 2))
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_it_is_convolution_normalisation_and_leaky_relu(training):
+def test_output_is_convolution_normalisation_and_leaky_relu(training):
     layer = ConvBlock(5)
     layer.build((None, 8, 8, 3))
     scale, offset = np.linspace(0.5, 2.0, 5), np.linspace(-1.0, 1.0, 5)

@@ -21,52 +21,54 @@ def _neighbourhood(label_ids, row, column, num_classes):
 
 @pytest.mark.parametrize("num_classes", [2, 4])
 @pytest.mark.parametrize("shape", [(2, 6, 9), (1, 3, 3), (1, 1, 2)])
-def test_against_brute_force(shape, num_classes):
+def test_windows_and_indices_against_brute_force(shape, num_classes):
     label_ids = np.random.default_rng(0).integers(0, num_classes, shape)
-    found = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
-    windows, parts, index = (part.numpy() for part in found)
-    assert (windows.dtype, parts.dtype, index.dtype) == (np.float32, np.int32, np.int32)
+    neighbourhoods = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
+    windows, window_index, index = (array.numpy() for array in neighbourhoods)
+    assert (windows.dtype, window_index.dtype, index.dtype) == (np.float32, np.int32, np.int32)
     assert index.shape == shape
     for batch, row, column in np.ndindex(*shape):
         expected = _neighbourhood(label_ids[batch], row, column, num_classes)
-        chosen = parts[index[batch, row, column]]
-        for part, (dy, dx) in zip(chosen, np.ndindex(3, 3), strict=True):
+        rows = window_index[index[batch, row, column]]
+        for window, (dy, dx) in zip(windows[rows], np.ndindex(3, 3), strict=True):
             inside = expected[dy + 1, dx + 1].sum()
-            assert windows[part, -1] == inside
+            assert window[-1] == inside
             if inside:
-                np.testing.assert_array_equal(windows[part, :-1], expected[dy : dy + 3, dx : dx + 3].ravel())
+                np.testing.assert_array_equal(window[:-1], expected[dy : dy + 3, dx : dx + 3].ravel())
             else:
-                np.testing.assert_array_equal(windows[part], 0)
+                np.testing.assert_array_equal(window, 0)
 
 
-def test_each_neighbourhood_and_each_window_is_listed_once():
+def test_neighbourhoods_and_windows_are_listed_once():
     label_ids = np.random.default_rng(0).integers(0, 2, (3, 8, 8))
-    windows, parts, index = (part.numpy() for part in find_label_neighbourhoods(tf.constant(label_ids), 2))
+    windows, window_index, index = (
+        array.numpy() for array in find_label_neighbourhoods(tf.constant(label_ids), 2)
+    )
     assert len(np.unique(windows, axis=0)) == len(windows)
-    assert set(np.unique(parts)) == set(range(len(windows)))
-    assert set(np.unique(index)) == set(range(len(parts)))
+    assert set(np.unique(window_index)) == set(range(len(windows)))
+    assert set(np.unique(index)) == set(range(len(window_index)))
 
 
 @pytest.mark.parametrize(("size", "expected"), [(16, 25), (5, 25), (4, 16), (1, 1)])
-def test_a_uniform_map_has_one_neighbourhood_for_each_place_relative_to_the_border(size, expected):
-    found = find_label_neighbourhoods(tf.zeros((2, size, size), tf.uint8), num_classes=4)
-    assert len(found.parts) == expected
+def test_uniform_map_has_one_neighbourhood_by_position_relative_to_the_border(size, expected):
+    neighbourhoods = find_label_neighbourhoods(tf.zeros((2, size, size), tf.uint8), num_classes=4)
+    assert len(neighbourhoods.window_index) == expected
 
 
-def test_the_example_holds():
+def test_docstring_example():
     assert doctest.testmod(label_neighbourhoods) == (0, 3)
 
 
 @pytest.mark.parametrize(("num_classes", "fits"), [(2, True), (4, True), (5, False)])
-def test_when_codes_fit(num_classes, fits):
+def test_fits_in_int64_up_to_four_classes(num_classes, fits):
     assert fits_in_int64(num_classes) is fits
     assert (int("4" * 25, 5) < 2**63) is True  # the largest code of four classes and "outside"
 
 
 @pytest.mark.parametrize("foreign", [-1, 4])
-def test_a_foreign_label_is_refused(foreign):
+def test_foreign_label_id_is_an_error(foreign):
     """Its code would be that of another neighbourhood."""
     label_ids = np.zeros((1, 6, 6), int)
     label_ids[0, 2, 3] = foreign
-    with pytest.raises(tf.errors.InvalidArgumentError, match="label_ids must be within"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="label_ids"):
         find_label_neighbourhoods(tf.constant(label_ids), 4)

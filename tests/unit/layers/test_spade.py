@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.layers.spade import SPADE
+from layer_checks import check_layer, label_maps
 
 CONFIG = {"hidden_channels": 6, "num_classes": 4}
 
@@ -19,20 +20,18 @@ def _label_ids(size=8, num_classes=4):
     return np.random.default_rng(1).integers(0, num_classes, (2, size, size))
 
 
-def test_as_a_layer_with_distinct_neighbourhoods(check_layer):
+def test_layer_checks_with_distinct_neighbourhoods():
     labels = find_label_neighbourhoods(tf.constant(_label_ids()), 4)
     check_layer(SPADE, CONFIG, [_inputs(), labels], [(2, 8, 8, 3)], (4, 2))
 
 
-def test_as_a_layer_with_a_dense_label_map(check_layer):
+def test_layer_checks_with_a_dense_label_map():
     check_layer(SPADE, CONFIG, [_inputs(), tf.one_hot(_label_ids(), 4)], [(2, 8, 8, 3)], (4, 2))
 
 
 @settings(max_examples=25)
 @given(st.data(), st.integers(2, 4), st.sampled_from([3, 5, 8, 13]), st.booleans())
-def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
-    label_maps, data, num_classes, size, training
-):
+def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(data, num_classes, size, training):
     label_ids = data.draw(label_maps(num_classes, size))
     inputs = tf.constant(_inputs(size))
     cotangent = np.random.default_rng(2).normal(size=inputs.shape).astype(np.float32)
@@ -57,16 +56,14 @@ def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
 
 @settings(max_examples=10)
 @given(st.data(), st.integers(2, 4), st.booleans())
-def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(
-    label_maps, data, num_classes, training
-):
+def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(data, num_classes, training):
     """Three significant digits, through two convolutions and a normalisation."""
     label_ids = data.draw(label_maps(num_classes, 8))
     inputs = _inputs(8)
     reference = SPADE(6, num_classes)
     layer = SPADE(6, num_classes, dtype="mixed_bfloat16")
-    for one in (reference, layer):
-        one.build(inputs.shape)
+    for either in (reference, layer):
+        either.build(inputs.shape)
     layer.set_weights(reference.get_weights())
     expected = reference(inputs, tf.one_hot(label_ids, num_classes), training=training).numpy()
     neighbourhoods = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
@@ -79,7 +76,7 @@ def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_it_normalises_then_scales_and_shifts(training):
+def test_normalises_then_scales_and_shifts(training):
     """With constant gamma and beta, against equation 1 of the paper."""
     layer = SPADE(**CONFIG)
     layer.build((None, 8, 8, 3))

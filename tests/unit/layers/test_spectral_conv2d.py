@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.layers.spectral_conv2d import SpectralConv2D, fuse_spectral_norm
+from layer_checks import check_layer
 
 
 def _inputs(size=8, channels=3):
@@ -26,7 +27,7 @@ def _largest_singular_value(kernel):
 
 
 @pytest.mark.parametrize(("use_bias", "num_weights"), [(True, (2, 1)), (False, (1, 1))])
-def test_as_a_layer(check_layer, use_bias, num_weights):
+def test_layer_checks(use_bias, num_weights):
     config = {"filters": 5, "kernel_size": 3, "use_bias": use_bias}
     check_layer(SpectralConv2D, config, [_inputs()], [(2, 8, 8, 5)], num_weights)
 
@@ -34,7 +35,7 @@ def test_as_a_layer(check_layer, use_bias, num_weights):
 @pytest.mark.parametrize("size", [7, 8])
 @pytest.mark.parametrize("strides", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [1, 3, 4])
-def test_same_padding(size, strides, kernel_size):
+def test_outputs_have_the_size_of_same_padding(size, strides, kernel_size):
     layer = SpectralConv2D(2, kernel_size, strides)
     expected = (2, -(-size // strides), -(-size // strides), 2)
     assert layer(_inputs(size)).shape == expected == layer.compute_output_shape((2, size, size, 3))
@@ -119,24 +120,24 @@ def test_before_convergence_the_singular_vectors_are_constants():
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_baking_leaves_inference_as_it_was(layer):
+def test_fuse_keeps_the_outputs_at_inference(layer):
     before = layer(_inputs()).numpy()
-    layer.bake()
+    layer.fuse()
     np.testing.assert_allclose(_largest_singular_value(layer.kernel.numpy()), 1.0, rtol=1e-5)
     np.testing.assert_allclose(layer(_inputs()), before, atol=1e-6)
 
 
-def test_baking_twice_is_baking_once(layer):
+def test_fuse_is_idempotent(layer):
     layer.kernel.assign(2.0 * layer.kernel)
-    layer.bake()
-    once = layer.kernel.numpy()
-    layer.bake()
-    np.testing.assert_array_equal(layer.kernel, once)
+    layer.fuse()
+    fused_once = layer.kernel.numpy()
+    layer.fuse()
+    np.testing.assert_array_equal(layer.kernel, fused_once)
 
 
-def test_all_layers_of_a_network_are_baked():
+def test_fuse_spectral_norm_fuses_all_layers_of_a_network():
     network = keras.Sequential([SpectralConv2D(4, 3), keras.layers.ReLU(), SpectralConv2D(2, 3)])
     before = network(_inputs()).numpy()
     fuse_spectral_norm(network)
-    assert [layer.baked for layer in network.layers if isinstance(layer, SpectralConv2D)] == [True, True]
+    assert [layer.fused for layer in network.layers if isinstance(layer, SpectralConv2D)] == [True, True]
     np.testing.assert_allclose(network(_inputs()), before, atol=1e-6)

@@ -12,12 +12,12 @@ def _logits(*values, side=2):
     )
 
 
-def test_the_discriminator_is_content_beyond_the_margins():
+def test_discriminator_loss_is_zero_beyond_the_margins():
     loss = hinge_discriminator_loss([_logits(0.0, 1.0, 2.0, -1.0)], [_logits(0.0, -1.0, -3.0, 1.0)])
     np.testing.assert_allclose(loss, [2.0, 0.0, 0.0, 4.0])
 
 
-def test_the_generator_wants_high_logits():
+def test_generator_loss_is_minus_the_logit():
     np.testing.assert_allclose(hinge_generator_loss([_logits(2.0, -0.5)]), [-2.0, 0.5])
 
 
@@ -36,6 +36,6 @@ def test_bfloat16_logits_give_a_float32_loss():
     assert hinge_generator_loss(logits).dtype == hinge_discriminator_loss(logits, logits).dtype == tf.float32
 
 
-def test_both_must_have_the_same_scales():
+def test_real_and_fake_must_have_the_same_scales():
     with pytest.raises(ValueError, match="zip"):
         hinge_discriminator_loss([_logits(0.0)], [])

@@ -4,7 +4,7 @@ import tensorflow as tf
 from cmrtf.losses import cross_entropy_loss
 
 
-def test_against_numpy():
+def test_cross_entropy_against_numpy():
     rng = np.random.default_rng(0)
     label_ids = rng.integers(0, 4, (3, 5, 6))
     logits = rng.normal(0, 3, (3, 5, 6, 4))
@@ -15,7 +15,7 @@ def test_against_numpy():
         np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
-def test_a_sure_and_right_answer_costs_nothing_and_an_indifferent_one_log_n_per_pixel():
+def test_cross_entropy_of_certain_and_of_uniform_predictions():
     label_ids = np.array([[[0, 1], [2, 3]]])
     logits = 100.0 * tf.one_hot(label_ids, 4)
     np.testing.assert_allclose(cross_entropy_loss(label_ids, logits), [0.0], atol=1e-6)

@@ -13,11 +13,11 @@ def _features(seed):
     ]
 
 
-def test_equal_features_cost_nothing():
+def test_equal_features_have_no_loss():
     np.testing.assert_array_equal(feature_matching_loss(_features(0), _features(0)), [0, 0, 0])
 
 
-def test_each_layer_of_each_scale_counts_the_same():
+def test_layers_of_all_scales_have_the_same_weight():
     real, fake = _features(0), _features(1)
     expected = np.mean(
         [
@@ -30,7 +30,7 @@ def test_each_layer_of_each_scale_counts_the_same():
     np.testing.assert_allclose(feature_matching_loss(real, fake), expected, rtol=1e-5)
 
 
-def test_no_gradient_flows_into_the_real_features():
+def test_no_gradient_flows_into_real_features():
     real, fake = tf.Variable(_features(0)[0][0]), tf.Variable(_features(1)[0][0])
     with tf.GradientTape() as tape:
         loss = feature_matching_loss([[real]], [[fake]])

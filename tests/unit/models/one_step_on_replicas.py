@@ -1,7 +1,7 @@
-"""Not a test: trains every model for two steps on 1, 2 and 4 replicas and writes what becomes of them.
+"""Not a test: trains every model for two steps on 1, 2 and 4 replicas and writes weights and metrics.
 
-Run as `python one_step_on_replicas.py FOLDER`, which gets `1.npz`, `2.npz` and `4.npz`. Logical devices can
-be set up only before TensorFlow starts, and the collective operations of a second strategy would use the
+Run as `python one_step_on_replicas.py FOLDER` to write `1.npz`, `2.npz` and `4.npz` there. Logical devices
+can be set up only before TensorFlow starts, and the collective operations of a second strategy would use the
 keys of the first's, so each number of replicas has a process of its own.
 """
 
@@ -27,7 +27,7 @@ SIZE, BATCH_SIZE, STEPS = 16, 4, 2
 def label_vae():
     model = LabelVAE(num_classes=4, size=SIZE, latent_dim=3, widths=(4, 8), depth=1, linear_path=True)
     # Plain gradient descent: a change of a weight is its gradient.
-    model.compile(keras.optimizers.SGD(1e-3), kl_weight=1.0, kl_warmup_steps=1, between_weight=1.0)
+    model.compile(keras.optimizers.SGD(1e-3), kl_weight=1.0, kl_warmup_steps=1, interpolation_loss_weight=1.0)
     return model
 
 
@@ -65,23 +65,29 @@ def batches():
         }
 
 
-def train(make, strategy):
-    """Weights before and after, and the reported figures."""
+def train(build_model, strategy):
+    """Weights before and after, and the metrics."""
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        model = make()
+        model = build_model()
     before = model.get_weights()
-    share = BATCH_SIZE // strategy.num_replicas_in_sync
+    replica_batch_size = BATCH_SIZE // strategy.num_replicas_in_sync
 
-    def part(batch, context):
-        start = context.replica_id_in_sync_group * share
-        return {name: tf.constant(values[start : start + share]) for name, values in batch.items()}
+    def replica_batch(batch, context):
+        start = context.replica_id_in_sync_group * replica_batch_size
+        return {
+            name: tf.constant(values[start : start + replica_batch_size]) for name, values in batch.items()
+        }
 
     step = tf.function(lambda inputs: strategy.run(model.train_step, (inputs,)), autograph=False)
     for batch in batches():
-        step(strategy.experimental_distribute_values_from_function(lambda context, b=batch: part(b, context)))
-    figures = [float(value) for value in model.get_metrics_result().values()]
-    return before, model.get_weights(), figures
+        step(
+            strategy.experimental_distribute_values_from_function(
+                lambda context, b=batch: replica_batch(b, context)
+            )
+        )
+    metrics = [float(value) for value in model.get_metrics_result().values()]
+    return before, model.get_weights(), metrics
 
 
 def train_on(num_replicas, out):
@@ -91,16 +97,16 @@ def train_on(num_replicas, out):
     )
     strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(num_replicas)])
     results = {}
-    for make in (label_vae, spade_gan, segmenter):
-        before, after, figures = train(make, strategy)
-        results |= {f"{make.__name__}/before/{i:03d}": weight for i, weight in enumerate(before)}
-        results |= {f"{make.__name__}/after/{i:03d}": weight for i, weight in enumerate(after)}
-        results[f"{make.__name__}/figures"] = np.array(figures)
+    for build_model in (label_vae, spade_gan, segmenter):
+        before, after, metrics = train(build_model, strategy)
+        results |= {f"{build_model.__name__}/before/{i:03d}": weight for i, weight in enumerate(before)}
+        results |= {f"{build_model.__name__}/after/{i:03d}": weight for i, weight in enumerate(after)}
+        results[f"{build_model.__name__}/metrics"] = np.array(metrics)
     np.savez(out, **results)
 
 
 def main(folder):
-    # Forked before TensorFlow wakes, so that it is imported once.
+    # Forked before TensorFlow has started its threads, so that it is imported once.
     processes = []
     for num_replicas in (1, 2, 4):
         if process := os.fork():

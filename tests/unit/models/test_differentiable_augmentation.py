@@ -21,13 +21,13 @@ def _outside_cutout(row=0.5, column=0.5):
     return ~within[None, :, :, None]
 
 
-def test_all_draws_in_the_middle_change_nothing_but_the_cut_out_square():
+def test_draws_of_one_half_only_cut_out_a_square():
     images, label_map = augment(IMAGES, LABEL_MAP, _draws())
     np.testing.assert_array_equal(label_map, LABEL_MAP)
     np.testing.assert_allclose(images, np.where(_outside_cutout(), IMAGES, 0.0), atol=1e-6)
 
 
-def test_shapes():
+def test_shapes_are_kept():
     images, label_map = augment(IMAGES, LABEL_MAP, tf.random.uniform((3, NUM_DRAWS)))
     assert (images.shape, label_map.shape) == (IMAGES.shape, LABEL_MAP.shape)
 
@@ -40,7 +40,7 @@ def test_brightness_adds_and_contrast_spreads_about_the_mean():
 
 
 @pytest.mark.parametrize(("draw", "shift"), [(0.0, -2), (0.2, -1), (0.5, 0), (0.999, 2)])
-def test_labels_move_with_their_image_and_zeros_come_in(draw, shift):
+def test_labels_are_translated_with_their_image_and_padded_with_zeros(draw, shift):
     """By at most an eighth of the size, down by the first draw and right by the second."""
     moved = augment(IMAGES, LABEL_MAP, _draws(down=draw, right=0.999 - draw, row=9.0))  # cut out elsewhere
     down, right = shift, -shift
@@ -57,7 +57,7 @@ def test_a_square_of_half_the_size_is_cut_out(row, column):
     np.testing.assert_allclose(images, np.where(_outside_cutout(row, column), IMAGES, 0.0), atol=1e-6)
 
 
-def test_each_example_has_its_own_draws():
+def test_examples_have_their_own_draws():
     draws = tf.constant(RNG.uniform(size=(3, NUM_DRAWS)), tf.float32)
     together = augment(IMAGES, LABEL_MAP, draws)
     for i in range(3):
@@ -66,18 +66,18 @@ def test_each_example_has_its_own_draws():
             np.testing.assert_allclose(ours[i], expected[0], atol=1e-6)
 
 
-def test_the_gradient_reaches_the_images():
-    """A sum of pixels changes by the contrast per pixel that was not cut out; the mean's share on top."""
+def test_gradient_reaches_the_images():
+    """The sum changes by the contrast outside the cutout, and by the share of the pixel in the mean."""
     images = tf.Variable(IMAGES)
     with tf.GradientTape() as tape:
         augmented, _ = augment(images, LABEL_MAP, _draws(contrast=1.0))
         loss = tf.reduce_sum(augmented)
-    kept = _outside_cutout()
-    expected = 1.5 * kept + (1 - 1.5) * kept.mean()
+    outside = _outside_cutout()
+    expected = 1.5 * outside + (1 - 1.5) * outside.mean()
     np.testing.assert_allclose(tape.gradient(loss, images)[0], expected[0], atol=1e-5)
 
 
-def test_a_graph_does_the_same():
+def test_graph_execution_equals_eager_execution():
     draws = tf.constant(RNG.uniform(size=(3, NUM_DRAWS)), tf.float32)
     for ours, expected in zip(
         tf.function(augment)(IMAGES, LABEL_MAP, draws), augment(IMAGES, LABEL_MAP, draws), strict=True

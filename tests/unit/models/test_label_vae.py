@@ -21,10 +21,10 @@ def _batch(size=SIZE, examples=2):
     rng = np.random.default_rng(0)
     label_ids = np.zeros((examples, size, size), np.uint8)
     y, x = np.indices((size, size)) - size / 2
-    for i, one in enumerate(label_ids):
-        one[np.hypot(y, x - i) < size / 3] = 2
-        one[np.hypot(y, x - i) < size / 5 + i] = 1
-        one[:, : size // 6] = 3
+    for i, label_map in enumerate(label_ids):
+        label_map[np.hypot(y, x - i) < size / 3] = 2
+        label_map[np.hypot(y, x - i) < size / 5 + i] = 1
+        label_map[:, : size // 6] = 3
     return {
         "label_ids": tf.constant(label_ids),
         "latent_noise": tf.constant(rng.normal(size=(examples, 3)), tf.float32),
@@ -38,7 +38,7 @@ def _compiled(learning_rate=0.01, kl_weight=1.0, kl_warmup_steps=10, **changes):
     return model
 
 
-def test_it_learns_two_label_maps_by_heart():
+def test_training_overfits_two_label_maps():
     model = _compiled(learning_rate=0.005, kl_weight=0.01, size=32)
     batch = _batch(32)
     step = tf.function(model.train_step, autograph=False)
@@ -59,7 +59,7 @@ def test_shapes_and_types():
     assert (reconstruction.shape, reconstruction.dtype) == ((2, SIZE, SIZE), tf.int32)
 
 
-def test_the_weight_of_kl_grows_linearly_then_stays():
+def test_beta_grows_linearly_then_is_constant():
     model = _compiled(kl_weight=2.0, kl_warmup_steps=10)
     betas = []
     for step in (0, 5, 10, 40):
@@ -68,13 +68,13 @@ def test_the_weight_of_kl_grows_linearly_then_stays():
     assert betas == [0.0, 1.0, 2.0, 2.0]
 
 
-def test_without_warm_up_the_weight_is_full_from_the_second_step():
+def test_beta_without_warm_up_is_kl_weight_from_the_second_step():
     model = _compiled(kl_weight=2.0, kl_warmup_steps=0)
     model.optimizer.iterations.assign(1)
     assert float(model.beta()) == 2.0
 
 
-def test_a_step_reports_and_descends_cross_entropy_plus_beta_kl():
+def test_train_step_descends_cross_entropy_plus_beta_kl():
     """Plain gradient descent, against the loss written out on a second model of the same weights."""
     batch, rate = _batch(), 1e-3
     model, twin = _compiled(), LabelVAE(**CONFIG)
@@ -100,14 +100,14 @@ def test_a_step_reports_and_descends_cross_entropy_plus_beta_kl():
         np.testing.assert_allclose(ours, before - rate * gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_a_step_also_decodes_each_slice_from_between_its_neighbours():
-    """Against the loss written out: the means of the neighbours' posteriors are mixed, and cost no KL."""
+def test_train_step_descends_the_interpolation_loss_too():
+    """Against the loss written out: slices are decoded from the mean of their neighbours' posterior means."""
     batch, rate = _batch(), 1e-3
     below, above = batch["label_ids"][::-1], tf.roll(batch["label_ids"], 2, axis=-1)
     batch["neighbour_ids"] = tf.stack([below, above], 1)
     model, twin = _compiled(linear_path=True), LabelVAE(**CONFIG | {"linear_path": True})
     twin.set_weights(model.get_weights())
-    model.compile(keras.optimizers.SGD(rate), kl_weight=3.0, kl_warmup_steps=0, between_weight=0.5)
+    model.compile(keras.optimizers.SGD(rate), kl_weight=3.0, kl_warmup_steps=0, interpolation_loss_weight=0.5)
     model.optimizer.iterations.assign(1)
     with tf.GradientTape() as tape:
         means, log_variances = twin.encode(tf.concat([batch["label_ids"], below, above], 0), training=True)
@@ -131,7 +131,7 @@ def test_a_step_also_decodes_each_slice_from_between_its_neighbours():
         np.testing.assert_allclose(ours, before - rate * gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_a_slice_alone_is_as_the_slice_in_a_batch():
+def test_inference_does_not_depend_on_the_batch():
     model = _compiled()
     batch = _batch(examples=4)
     model.train_step(batch)
@@ -151,7 +151,7 @@ def test_config_round_trip():
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_it_trains_under_either_precision(policy):
+def test_train_step_in_either_precision(policy):
     keras.config.set_dtype_policy(policy)
     model = _compiled()
     model.train_step(_batch())

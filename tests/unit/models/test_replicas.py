@@ -11,25 +11,25 @@ from cmrtf.models.replicas import scaled_mean, update_moving_average
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """By number of logical CPUs, weights and figures of all models after the same two steps."""
+def results_by_replicas(tmp_path_factory):
+    """Weights and metrics of all models after the same two steps, by number of replicas."""
     out = tmp_path_factory.mktemp("replicas")
     script = Path(__file__).with_name("one_step_on_replicas.py")
-    done = subprocess.run([sys.executable, script, out], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run([sys.executable, script, out], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
     return {number: dict(np.load(out / f"{number}.npz")) for number in (1, 2, 4)}
 
 
-def _of(trained, prefix):
-    return [values for name, values in sorted(trained.items()) if name.startswith(prefix)]
+def _arrays(results, prefix):
+    return [values for name, values in sorted(results.items()) if name.startswith(prefix)]
 
 
 @pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
-def test_replicas_train_as_one(trained, model, number):
-    """Every weight, moving statistic, power iteration and average; the same start, a step worth the name."""
-    one, several = (_of(trained[n], f"{model}/after/") for n in (1, number))
-    starts = [_of(trained[n], f"{model}/before/") for n in (1, number)]
+def test_weights_do_not_depend_on_the_number_of_replicas(results_by_replicas, model, number):
+    """Nor do moving statistics, singular vectors and averages; and the steps do change weights."""
+    one, several = (_arrays(results_by_replicas[n], f"{model}/after/") for n in (1, number))
+    starts = [_arrays(results_by_replicas[n], f"{model}/before/") for n in (1, number)]
     assert len(one) == len(several) > 20
     for a, b in zip(*starts, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -40,16 +40,16 @@ def test_replicas_train_as_one(trained, model, number):
 
 @pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
-def test_replicas_report_as_one(trained, model, number):
-    one, several = (trained[n][f"{model}/figures"] for n in (1, number))
+def test_metrics_do_not_depend_on_the_number_of_replicas(results_by_replicas, model, number):
+    one, several = (results_by_replicas[n][f"{model}/metrics"] for n in (1, number))
     np.testing.assert_allclose(one, several, rtol=1e-5, atol=1e-6)
 
 
-def test_on_one_device_the_scaled_mean_is_the_mean():
+def test_scaled_mean_on_one_device_is_the_mean():
     assert float(scaled_mean(tf.constant([1.0, 2.0, 6.0]))) == 3.0
 
 
-def test_the_moving_average_keeps_the_decay_and_takes_the_rest():
+def test_update_moving_average_is_a_weighted_mean():
     average, value = keras.Variable([1.0, 0.0]), keras.Variable([0.0, 10.0])
     update_moving_average([average], [value], tf.constant(0.75))
     np.testing.assert_allclose(average, [0.75, 2.5])

@@ -11,12 +11,12 @@ CONFIG = {"num_classes": 4, "size": SIZE, "widths": (8, 8, 16), "depth": 1}
 
 
 def _batch(examples=3):
-    """A disc in a ring at another place in each slice, but for the last, on which there is nothing."""
+    """A disc in a ring, at another place in every slice; the last slice is empty."""
     label_ids = np.zeros((examples, SIZE, SIZE), np.uint8)
     y, x = np.indices((SIZE, SIZE)) - SIZE / 2
-    for i, one in enumerate(label_ids[:-1]):
-        one[np.hypot(y, x - i) < 5] = 2
-        one[np.hypot(y, x - i) < 3] = 1
+    for i, label_map in enumerate(label_ids[:-1]):
+        label_map[np.hypot(y, x - i) < 5] = 2
+        label_map[np.hypot(y, x - i) < 3] = 1
     noise = np.random.default_rng(0).normal(0, 0.1, (*label_ids.shape, 1))
     image = np.array([-0.8, 0.7, -0.2, 0.5])[label_ids][..., None] + noise
     return {"image": tf.constant(image, tf.float32), "label_ids": tf.constant(label_ids)}
@@ -29,7 +29,7 @@ def _compiled(optimizer=None):
     return model
 
 
-def test_it_learns_discs_in_rings_and_slices_without():
+def test_training_overfits_discs_in_rings_and_an_empty_slice():
     model, batch = _compiled(), _batch()
     step = tf.function(model.train_step, autograph=False)
     first = float(step(batch)["loss"])
@@ -37,9 +37,9 @@ def test_it_learns_discs_in_rings_and_slices_without():
         model.reset_metrics()
         last = float(step(batch)["loss"])
     assert last < 0.1 * first
-    found = model(batch["image"]).numpy()
-    assert np.mean(found == batch["label_ids"].numpy()) > 0.98
-    assert not found[-1].any(), "nothing here"
+    predicted = model(batch["image"]).numpy()
+    assert np.mean(predicted == batch["label_ids"].numpy()) > 0.98
+    assert not predicted[-1].any(), "the empty slice"
 
 
 def test_shapes_and_types():
@@ -56,7 +56,7 @@ def test_features_are_the_mean_of_the_smallest_map():
     np.testing.assert_allclose(model.features(_batch()["image"]), deepest.mean((1, 2)), atol=1e-6)
 
 
-def test_a_step_reports_and_descends_cross_entropy_per_pixel_plus_soft_dice():
+def test_train_step_descends_cross_entropy_per_pixel_plus_soft_dice():
     """Plain gradient descent, against the loss written out on a second model of the same weights."""
     batch, rate = _batch(), 0.1
     model, twin = _compiled(keras.optimizers.SGD(rate)), Segmenter(**CONFIG)
@@ -87,7 +87,7 @@ def test_config_round_trip():
     np.testing.assert_array_equal(twin(_batch()["image"]), model(_batch()["image"]))
 
 
-def test_a_foreign_label_id_stops_training():
+def test_train_step_refuses_a_foreign_label_id():
     batch = _batch() | {"label_ids": tf.fill((3, SIZE, SIZE), tf.constant(7, tf.uint8))}
     with pytest.raises(tf.errors.InvalidArgumentError, match="7"):
         _compiled().train_step(batch)

@@ -47,8 +47,8 @@ def _twin(model):
     return twin
 
 
-def _look(gan, image, fake, batch, augmented=True):
-    """The discriminator's opinion of real and fake, each `[scale][layer]`."""
+def _discriminate(gan, image, fake, batch, augmented=True):
+    """The discriminator's feature maps of real and fake, each `[scale][layer]`."""
     label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), 4)
     both = []
     for pair in ((image, label_map), (fake, label_map)):
@@ -66,7 +66,7 @@ def _perceptual(real, fake):
 
 @pytest.mark.parametrize("augmented", [True, False])
 @pytest.mark.parametrize("perceptual_loss", [None, _perceptual], ids=["plain", "perceptual"])
-def test_the_generators_step_follows_its_own_loss_only(perceptual_loss, augmented):
+def test_train_step_of_the_generator_descends_its_loss_only(perceptual_loss, augmented):
     """Against the loss written out on a second model, differentiated by generator and style encoder."""
     batch = _batch()
     model = _compiled(perceptual_loss=perceptual_loss, augment_discriminator=augmented)
@@ -75,7 +75,7 @@ def test_the_generators_step_follows_its_own_loss_only(perceptual_loss, augmente
         mean, log_variance = twin.encode_style(batch["image"])
         style = mean + tf.exp(log_variance / 2) * batch["style_noise"]
         image = twin.generator(style, batch["label_ids"], training=True)
-        real, fake = _look(twin, batch["image"], image, batch, augmented)
+        real, fake = _discriminate(twin, batch["image"], image, batch, augmented)
         terms = {
             "g_hinge": hinge_generator_loss([scale[-1] for scale in fake]),
             "feature_matching": 2.0 * feature_matching_loss([s[:-1] for s in real], [s[:-1] for s in fake]),
@@ -94,15 +94,15 @@ def test_the_generators_step_follows_its_own_loss_only(perceptual_loss, augmente
         np.testing.assert_allclose(ours, before - RATES[0] * gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_the_discriminators_step_follows_its_own_loss_only():
-    """The fake is a constant to it."""
+def test_train_step_of_the_discriminator_descends_its_loss_only():
+    """The fake image is a constant in the discriminator's loss."""
     batch = _batch()
     model = _compiled()
     twin = _twin(model)
     style = twin.encode_style(batch["image"]).sample(batch["style_noise"])
     image = twin.generator(style, batch["label_ids"], training=True)
     with tf.GradientTape() as tape:
-        real, fake = _look(twin, batch["image"], tf.stop_gradient(image), batch)
+        real, fake = _discriminate(twin, batch["image"], tf.stop_gradient(image), batch)
         real_logits, fake_logits = ([scale[-1] for scale in scales] for scales in (real, fake))
         loss = tf.reduce_mean(hinge_discriminator_loss(real_logits, fake_logits))
     gradients = tape.gradient(loss, twin.d_variables)
@@ -124,7 +124,7 @@ def test_the_two_optimizers_share_no_weight_and_leave_none_out():
 
 
 @pytest.mark.parametrize(("average_decay", "decays"), [(0.05, (0.05, 0.05)), (0.9, (2 / 11, 3 / 12))])
-def test_the_moving_average(average_decay, decays):
+def test_generator_average_is_a_moving_average(average_decay, decays):
     """`min(decay, (1 + t) / (10 + t))` of the old and the rest of the new, statistics included."""
     model = _compiled(average_decay)
     for decay in decays:
@@ -137,19 +137,19 @@ def test_the_moving_average(average_decay, decays):
             np.testing.assert_allclose(average, decay * old + (1 - decay) * new, rtol=1e-5, atol=1e-6)
 
 
-def test_the_average_starts_as_the_generator():
+def test_generator_average_starts_as_the_generator():
     model = SPADEGAN(**CONFIG)
     style, label_ids = tf.ones((2, 3)), _batch()["label_ids"]
     np.testing.assert_array_equal(model.synthesize(label_ids, style), model.generator(style, label_ids))
 
 
-def test_synthesis_uses_the_average():
+def test_synthesize_uses_generator_average():
     model = _compiled()
     model.generator_average.to_image.bias.assign([100.0])
     np.testing.assert_allclose(model.synthesize(_batch()["label_ids"], tf.ones((2, 3))), 1.0)
 
 
-def test_a_slice_alone_is_as_the_slice_in_a_batch():
+def test_inference_does_not_depend_on_the_batch():
     model = _compiled()
     batch = _batch(4)
     model.train_step(batch)
@@ -170,7 +170,7 @@ def test_config_round_trip():
     np.testing.assert_array_equal(twin.synthesize(*arguments), model.synthesize(*arguments))
 
 
-def test_in_mixed_precision_the_losses_are_those_of_float32():
+def test_losses_in_mixed_precision_are_those_of_float32():
     """To the three digits of bfloat16, added up."""
     expected = _compiled().train_step(_batch())
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -3,17 +3,18 @@ import numpy as np
 import tensorflow as tf
 
 from cmrtf.networks.label_decoder import LabelDecoder
+from layer_checks import check_layer
 
 CODE = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
 
 
-def test_as_a_layer(check_layer):
+def test_layer_checks():
     config = {"num_classes": 4, "widths": (4, 8), "depth": 2, "size": 16}
     network = check_layer(LabelDecoder, config, [CODE], [(2, 16, 16, 4)], (2 + 4 * 3 + 2, 4 * 2))
     assert network.start_size == 4
 
 
-def test_it_mirrors_the_encoder():
+def test_stages_mirror_the_encoder():
     """The smallest map is refined, each stage above doubles first; the last doubling is sub-pixel."""
     network = LabelDecoder(4, (4, 8, 16), depth=2, size=32)
     blocks = [(block.channels, block.resize) for block in network.blocks]
@@ -26,7 +27,7 @@ def test_logits_are_float32_in_mixed_precision():
     assert logits.dtype == tf.float32
 
 
-def test_the_linear_path_is_where_the_logits_start():
+def test_initial_logits_are_those_of_the_pca_skip_connection():
     keras.utils.set_random_seed(0)
     network = LabelDecoder(4, (4, 8), 1, 16, linear_path=True)
     logits = network(CODE)
@@ -37,7 +38,7 @@ def test_the_linear_path_is_where_the_logits_start():
     np.testing.assert_allclose(between[0], np.mean(logits, 0), atol=1e-5)
 
 
-def test_the_convolutions_add_to_the_linear_path():
+def test_convolutions_add_to_the_pca_skip_connection():
     keras.utils.set_random_seed(0)
     network = LabelDecoder(4, (4, 8), 1, 16, linear_path=True)
     before = network(CODE)

@@ -3,11 +3,12 @@ import numpy as np
 
 from cmrtf.networks.gaussian import Gaussian
 from cmrtf.networks.label_encoder import LabelEncoder
+from layer_checks import check_layer
 
 LABEL_MAP = np.eye(4, dtype=np.float32)[np.random.default_rng(0).integers(0, 4, (2, 16, 16))]
 
 
-def test_as_a_layer(check_layer):
+def test_layer_checks():
     """Two stages of two blocks of three weights and two averages, and a dense layer."""
     config = {"latent_dim": 3, "widths": (4, 8), "depth": 2}
     network = check_layer(LabelEncoder, config, [LABEL_MAP], [(2, 3), (2, 3)], (4 * 3 + 2, 4 * 2))
@@ -15,14 +16,14 @@ def test_as_a_layer(check_layer):
     assert network.flat_size == 4 * 4 * 8
 
 
-def test_depth_one_only_halves():
+def test_depth_one_has_only_strided_convolutions():
     network = LabelEncoder(3, (4, 8, 8), depth=1)
     network(LABEL_MAP)
     assert [block.resize for block in network.blocks] == ["down"] * 3
     assert network.flat_size == 2 * 2 * 8
 
 
-def test_the_linear_path_is_where_the_mean_starts():
+def test_initial_mean_is_that_of_the_pca_skip_connection():
     keras.utils.set_random_seed(0)
     network = LabelEncoder(3, (4, 8), depth=1, linear_path=True)
     posterior = network(LABEL_MAP)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmrtf.networks.spade_generator import SPADEGenerator
+from layer_checks import check_layer, label_maps
 
 STYLE = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
 LABEL_IDS = np.random.default_rng(1).integers(0, 4, (2, 16, 16))
@@ -12,7 +13,7 @@ CONFIG = {"image_size": 16, "base_width": 4, "hidden_channels": 5, "num_classes"
 
 
 @pytest.mark.parametrize("dense", [False, True])
-def test_as_a_layer(check_layer, dense):
+def test_layer_checks(dense):
     """From style, two blocks at 8 x 8 without and one at 16 x 16 with a learned shortcut, to the image."""
     num_weights = (2 + 12 + 12 + 17 + 2, 6 + 6 + 9 + 1)
     network = check_layer(
@@ -23,7 +24,7 @@ def test_as_a_layer(check_layer, dense):
     assert np.abs(image).max() <= 1.0
 
 
-def test_widths_and_sizes():
+def test_channels_halve_as_sizes_double():
     generator = SPADEGenerator(128, base_width=32)
     assert generator.sizes == (8, 8, 16, 32, 64, 128)
     assert [block.channels for block in generator.blocks] == [512, 512, 256, 128, 64, 32]
@@ -31,9 +32,7 @@ def test_widths_and_sizes():
 
 @settings(max_examples=6)
 @given(st.data(), st.sampled_from([2, 3, 4, 5]), st.sampled_from([8, 16]))
-def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
-    label_maps, data, num_classes, start_size
-):
+def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(data, num_classes, start_size):
     label_ids = data.draw(label_maps(num_classes, 16))
     config = CONFIG | {"num_classes": num_classes, "start_size": start_size}
     generators = [SPADEGenerator(**config, dense=dense) for dense in (False, True)]
@@ -66,12 +65,12 @@ def test_label_ids_may_be_of_any_integer_type():
         np.testing.assert_array_equal(generator(STYLE, LABEL_IDS.astype(dtype)), expected)
 
 
-def test_labels_must_have_the_size_of_the_image():
+def test_labels_of_another_size_are_an_error():
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="16"):
         SPADEGenerator(**CONFIG)(STYLE, LABEL_IDS[:, :8, :8])
 
 
-def test_the_image_size_must_be_a_doubling_of_the_start():
+def test_image_size_must_be_start_size_times_a_power_of_two():
     message = r"`start_size` times a power of two\. Received: image_size=48, start_size=8"
     with pytest.raises(ValueError, match=message):
         SPADEGenerator(image_size=48)
