@@ -1,4 +1,4 @@
-"""`report.html`: one file to look through an interpolation or a cohort, subject by subject and slice by slice.
+"""`report.html`: one file to look through a set of outputs or a cohort, slice by slice.
 
 The file needs no network and no other file: images are PNG sprites inside the page, NiiVue, which shows
 hearts in 3D, is inside too, and its Content-Security-Policy forbids every request. The page itself is
@@ -15,7 +15,6 @@ from typing import Any, Final, cast
 
 import numpy as np
 from contourpy import LineType, contour_generator
-from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -65,7 +64,7 @@ def write_report(
         "report.html",
         title=f"{population.size:,} generated subjects" if population else title_of(subjects),
         data=embedded_json(_page_data(subjects, provenance, population)),
-        heart3d=Markup(resource("heart3d.js").decode()),
+        heart3d=resource("heart3d.js").decode(),
         niivue=_base64(resource("niivue/niivue.umd.js.gz")),
         niivue_licence=resource("niivue/LICENSE").decode(),
     )

@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 _TEMPLATES = Environment(
     loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
@@ -21,7 +20,7 @@ def render_template(name: str, **values: Any) -> str:
 
     Args:
         name: of a file in `templates/`.
-        values: by the names that the template uses; all but `Markup` is escaped.
+        values: by the names that the template uses; all is escaped that it does not mark as `safe`.
     """
     return _TEMPLATES.get_template(name).render(values)
 
@@ -31,7 +30,7 @@ def resource(name: str) -> bytes:
     return files(__package__).joinpath("templates", name).read_bytes()
 
 
-def embedded_json(data: Mapping[str, Any]) -> Markup:
-    """JSON that cannot end the `<script>` element it stands in."""
+def embedded_json(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the `<script>` element it stands in; a template marks it as `safe`."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))
+    return text.replace("<", "\\u003c")
