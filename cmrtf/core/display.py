@@ -137,7 +137,7 @@ def plot_subject(subject: "Subject") -> "Figure":
     montages = [_montage(stack, first.affine, window) for stack in subject.stacks.values()]
     heights = [montage.shape[0] for montage in montages]
     width = max(montage.shape[1] for montage in montages)
-    figure = _notebook_figure(width / PLOT_DPI, (sum(heights) + 40 * (len(heights) + 1)) / PLOT_DPI)
+    figure = _notebook_figure(width / PLOT_DPI, (sum(heights) + 30 * (len(heights) + 1)) / PLOT_DPI)
     title = ", ".join(part for part in (subject.id, subject.description) if part)
     figure.suptitle(title, fontsize=10, fontweight="bold", parse_math=False)
     rows = figure.subplots(len(montages), 1, squeeze=False, height_ratios=heights)[:, 0]

@@ -35,7 +35,7 @@ from cmrtf.report.sequence import has_kind, title_of, volume_methods
 LEGEND_STEP: Final = 136
 MARK_HEIGHT: Final = 6
 COLUMNS_PER_STACK: Final = 16
-MOST_GENERATED: Final = 16
+MOST_GENERATED: Final = 10
 """New subjects beside each other; of more, the first are shown."""
 STACK_POSITIONS: Final = {"apical": 0.15, "mid": 0.5, "basal": 0.85}
 """Rows of panel (b): part of the way from the first to the last slice with a heart."""
