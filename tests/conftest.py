@@ -24,7 +24,7 @@ from cmrtf.cohort.record import SubjectRecord
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
 
-pytest_plugins = ["bundle_fixtures", "interpolation_fixtures", "training_fixtures"]
+pytest_plugins = ["bundle_fixtures", "training_fixtures"]
 
 # The first example of a property pays for TensorFlow's start-up.
 hypothesis.settings.register_profile("cmrtf", deadline=None)

@@ -7,12 +7,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.evaluation.subjects import Subject
+from cmrtf.core.subject import Subject
 from cmrtf.metrics.bootstrap import subject_mean
 from cmrtf.metrics.overlap import dice
 
+Segmentation = dict[str, NDArray[np.uint8]]
+"""Label ids of one subject by phase, as a network sees them."""
 
-class Judge(Protocol):
+
+class ReferenceSegmenter(Protocol):
     """A segmentation network; batches are of any size."""
 
     def segment(self, images: NDArray[Any]) -> NDArray[np.uint8]:
@@ -22,23 +25,26 @@ class Judge(Protocol):
         """`(n, height, width)` images in [-1, 1] to feature vectors `(n, dim)`."""
 
 
-def segment_subjects(judge: Judge, subjects: Sequence[Subject]) -> list[dict[str, NDArray[np.uint8]]]:
-    """Label ids as the judge sees them, by phase, of each subject."""
-    return [{phase: judge.segment(v.image) for phase, v in subject.stacks()} for subject in subjects]
+def segment_subjects(segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> list[Segmentation]:
+    """What the network sees in each subject."""
+    return [
+        {phase: segmenter.segment(stack.image) for phase, stack in subject.stacks.items()}
+        for subject in subjects
+    ]
 
 
 def dice_per_subject(
-    subjects: Sequence[Subject], segmented: Sequence[dict[str, NDArray[np.uint8]]]
+    subjects: Sequence[Subject], segmentations: Sequence[Segmentation]
 ) -> dict[str, list[float]]:
     """By structure, the mean Dice of each subject's stacks; NaN where the structure is in none of them.
 
     Args:
         subjects: with the labels to compare with.
-        segmented: of `segment_subjects`.
+        segmentations: of `segment_subjects`.
     """
     values: dict[str, list[float]] = defaultdict(list)
-    for subject, made in zip(subjects, segmented, strict=True):
-        of_stacks = [dice(volume.label_ids, made[phase]) for phase, volume in subject.stacks()]
-        for structure in of_stacks[0]:
-            values[structure].append(subject_mean([found[structure] for found in of_stacks]))
+    for subject, segmentation in zip(subjects, segmentations, strict=True):
+        by_stack = [dice(stack.label_ids, segmentation[phase]) for phase, stack in subject.stacks.items()]
+        for structure in by_stack[0]:
+            values[structure].append(subject_mean([overlap[structure] for overlap in by_stack]))
     return values

@@ -1,47 +1,20 @@
-"""The subjects of an evaluation: real ones, those made by walks between them, and new ones."""
+"""The subjects of an evaluation: those between real ones, new ones, and any of them in another style."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.plausibility import repair
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, Style, draw_appearance
-from cmrtf.synthesis.choice import pathology_choice
-from cmrtf.synthesis.generate import generate_subject
-from cmrtf.synthesis.interpolate import CodedStack, affine_between, decode_labels_between, paint_between
+from cmrtf.synthesis.generate import generate_subject, pathology_choice
+from cmrtf.synthesis.interpolate import EncodedStack, decode_labels_between, stack_between
 from cmrtf.synthesis.protocols import Models
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One subject.
-
-    Args:
-        name: unique in its group.
-        volumes: by phase.
-        affines: voxel index to millimetres, by phase.
-    """
-
-    name: str
-    volumes: dict[str, PreparedVolume]
-    affines: dict[str, NDArray[np.float64]]
-
-    def stacks(self) -> Iterator[tuple[str, PreparedVolume]]:
-        """Phase and volume."""
-        yield from self.volumes.items()
-
-    def spacing_mm(self, phase: str) -> tuple[float, float, float]:
-        """Distance of voxels along slices, rows and columns."""
-        x, y, z = np.linalg.norm(self.affines[phase][:3, :3], axis=0)
-        return float(z), float(y), float(x)
 
 
 @dataclass(frozen=True)
@@ -51,7 +24,7 @@ class Slices:
     Args:
         image: `(n, height, width)` in [-1, 1].
         label_ids: `(n, height, width)`.
-        subjects: whose they are, `(n,)`.
+        subjects: names of the subjects that they are of, `(n,)`.
     """
 
     image: NDArray[np.float32]
@@ -61,11 +34,11 @@ class Slices:
     @classmethod
     def of(cls, subjects: Sequence[Subject]) -> "Slices":
         """All slices of some subjects."""
-        volumes = [(subject.name, volume) for subject in subjects for _, volume in subject.stacks()]
+        stacks = [(subject.name, stack) for subject in subjects for stack in subject.stacks.values()]
         return cls(
-            np.concatenate([volume.image for _, volume in volumes]),
-            np.concatenate([volume.label_ids for _, volume in volumes]),
-            np.repeat([name for name, _ in volumes], [len(volume.image) for _, volume in volumes]),
+            np.concatenate([stack.image for _, stack in stacks]),
+            np.concatenate([stack.label_ids for _, stack in stacks]),
+            np.repeat([name for name, _ in stacks], [stack.num_slices for _, stack in stacks]),
         )
 
     def labelled(self) -> "Slices":
@@ -74,20 +47,8 @@ class Slices:
         return Slices(self.image[chosen], self.label_ids[chosen], self.subjects[chosen])
 
 
-RealSubject = tuple[SubjectRecord, Subject]
-
-
-def real_subjects(cohort: PreparedCohort, split: str) -> list[RealSubject]:
-    """The subjects of a split, with what the manifest says of them."""
-    found = []
-    for code in cohort.subjects(split):
-        record, volumes = cohort.record(code), cohort.load(code)
-        found.append((record, Subject(code, volumes, dict.fromkeys(volumes, record.geometry.affine))))
-    return found
-
-
-def walked_subjects(
-    models: Models, sources: Sequence[RealSubject], count: int, seed: int, progress: bool = False
+def interpolated_subjects(
+    models: Models, sources: Sequence[Subject], count: int, seed: int, progress: bool = False
 ) -> tuple[list[Subject], list[Subject]]:
     """Synthetic subjects: each half way, give or take, between two different real ones.
 
@@ -96,42 +57,41 @@ def walked_subjects(
 
     Args:
         models: a bundle.
-        sources: whom to walk between.
+        sources: real subjects to interpolate between.
         count: how many subjects to make.
         seed: of pairs and weights.
         progress: whether to show a bar.
 
     Returns:
-        the subjects with labels as they were decoded and with those that were mended and painted; the images
-        are those of the latter in both.
+        the subjects with labels as they were decoded and with repaired labels; the images are those of the
+        latter in both.
     """
     rng = np.random.default_rng(seed)
     pairs = distinct_pairs(sources, rng)
-    coded: dict[tuple[str, str], CodedStack] = {}
+    encoded: dict[tuple[str, str], EncodedStack] = {}
 
-    def encode(source: RealSubject, phase: str) -> CodedStack:
-        record, subject = source
-        if (record.subject, phase) not in coded:
-            coded[record.subject, phase] = CodedStack.encode(models, record, subject.volumes[phase], phase)
-        return coded[record.subject, phase]
+    def encode(source: Subject, phase: str) -> EncodedStack:
+        key = source.name, phase
+        if key not in encoded:
+            where = f"subject {source.name}, {phase}"
+            encoded[key] = EncodedStack.encode(models, source.stacks[phase], where)
+        return encoded[key]
 
-    as_decoded, mended = [], []
+    as_decoded, repaired = [], []
     for number in tqdm(range(count), "walks", unit="subject", disable=not progress):
         a, b = pairs[number % len(pairs)]
         weight = float(rng.uniform(0.25, 0.75))
-        slices = round((1 - weight) * a[0].num_slices + weight * b[0].num_slices)
-        raw, painted, affines = {}, {}, {}
-        for phase in [phase for phase in a[1].volumes if phase in b[1].volumes]:
-            start, end = encode(a, phase), encode(b, phase)
-            decoded = decode_labels_between(models, start, end, weight, slices, repaired=False)
-            label_ids = repair(decoded)
-            image = paint_between(models, start, end, weight, label_ids)
-            raw[phase], painted[phase] = PreparedVolume(image, decoded), PreparedVolume(image, label_ids)
-            affines[phase] = affine_between(start.geometry, end.geometry, weight, slices)
-        name = f"walk_{number + 1:03d}"
-        as_decoded.append(Subject(name, raw, affines))
-        mended.append(Subject(name, painted, affines))
-    return as_decoded, mended
+        slices = round((1 - weight) * _num_slices(a) + weight * _num_slices(b))
+        subject = Subject(f"walk_{number + 1:03d}", "intersubject", weight=weight)
+        decoded_stacks, repaired_stacks = {}, {}
+        for phase in [phase for phase in a.stacks if phase in b.stacks]:
+            place = encode(a, phase), encode(b, phase), weight, slices
+            stack = stack_between(models, *place)
+            decoded = decode_labels_between(models, *place, repaired=False)
+            repaired_stacks[phase], decoded_stacks[phase] = stack, stack.with_labels(decoded)
+        as_decoded.append(subject.with_stacks(decoded_stacks))
+        repaired.append(subject.with_stacks(repaired_stacks))
+    return as_decoded, repaired
 
 
 def generated_subjects(
@@ -141,23 +101,20 @@ def generated_subjects(
 
     Args:
         models: a bundle.
-        prior: of hearts.
+        prior: the distribution that hearts are drawn from.
         style: of images.
         count: how many.
         seed: of all that is drawn.
         progress: whether to show a bar.
 
     Raises:
-        CmrtfError: too few hearts are known to draw from.
+        CmrtfError: there are too few training anatomies to draw from.
     """
     rng, pathologies = np.random.default_rng(seed), pathology_choice(prior, None, ())
     subjects = []
     for number in tqdm(range(count), "new subjects", unit="subject", disable=not progress):
         name, own_seed = f"new_{number + 1:03d}", int(rng.integers(2**32))
-        made = generate_subject(models, prior, style, name, own_seed, pathologies.draw(rng))
-        volumes = {phase: PreparedVolume(each.image, each.label_ids) for phase, each in made.stacks.items()}
-        affines = {phase: each.affine for phase, each in made.stacks.items()}
-        subjects.append(Subject(made.name, volumes, affines))
+        subjects.append(generate_subject(models, prior, style, name, own_seed, pathologies.draw(rng)))
     return subjects
 
 
@@ -168,26 +125,29 @@ def restyle(
 
     Args:
         models: a bundle.
-        subjects: whose labels to paint.
+        subjects: with the labels.
         known: at least two.
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    return [repaint(models, subject, draw_appearance(known, rng)) for subject in subjects]
+    return [restyled_subject(models, subject, draw_appearance(known, rng)) for subject in subjects]
 
 
-def repaint(models: Models, subject: Subject, appearance: Appearance) -> Subject:
+def restyled_subject(models: Models, subject: Subject, appearance: Appearance) -> Subject:
     """The labels of a subject in another appearance."""
-    volumes = {
-        phase: PreparedVolume(appearance.paint(models, volume.label_ids), volume.label_ids)
-        for phase, volume in subject.stacks()
-    }
-    return Subject(subject.name, volumes, subject.affines)
+    return subject.with_stacks(
+        {
+            phase: stack.with_image(
+                appearance.synthesize(models, stack.label_ids), appearance.intensity_window
+            )
+            for phase, stack in subject.stacks.items()
+        }
+    )
 
 
 def distinct_pairs(
-    subjects: Sequence[RealSubject], rng: np.random.Generator, phase: str | None = None
-) -> list[tuple[RealSubject, RealSubject]]:
+    subjects: Sequence[Subject], rng: np.random.Generator, phase: str | None = None
+) -> list[tuple[Subject, Subject]]:
     """All pairs of subjects that have a phase in common, in random order, each pair once.
 
     Args:
@@ -198,14 +158,16 @@ def distinct_pairs(
     Raises:
         CmrtfError: no two subjects have a phase in common.
     """
-    pairs = [
-        (a, b)
-        for a, b in itertools.combinations(subjects, 2)
-        if (set(a[1].volumes) & set(b[1].volumes) & ({phase} if phase else {"ED", "ES"}))
-    ]
+    wanted = {phase} if phase else {"ED", "ES"}
+    pairs = [(a, b) for a, b in itertools.combinations(subjects, 2) if set(a.stacks) & set(b.stacks) & wanted]
     if not pairs:
         raise CmrtfError(
             f"expected two subjects with phase {phase or 'ED or ES'} in common. "
-            f"Received: {', '.join(subject.name for _, subject in subjects)}."
+            f"Received: {', '.join(subject.name for subject in subjects)}."
         )
     return [pairs[i] for i in rng.permutation(len(pairs))]
+
+
+def _num_slices(subject: Subject) -> int:
+    """Slices of a prepared subject, as many in every phase."""
+    return next(iter(subject.stacks.values())).num_slices

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cmrtf.core.files import new_file
-from cmrtf.core.labels import SCHEMA
-from cmrtf.core.subject import SubjectRow
-from cmrtf.datasets.cohort_format import CohortFormat
+from cmrtf.core.subject import Subject
+from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.report.html import Population, write_report
-from cmrtf.report.provenance import PROVENANCE
 
 SUBJECTS_SHOWN: Final = 12
 """Subjects with images and labels on the page, about 0.4 MB each."""
@@ -23,32 +21,37 @@ MEASURES_SHOWN: Final = ("LV_EDV_ml", "LV_EF_percent", "MYO_mass_ED_g", "RV_EDV_
 
 def write_cohort_report(
     out: Path,
-    cohort_format: CohortFormat,
+    layout: Layout,
     settings: Mapping[str, Any],
-    subjects: Iterable[Mapping[str, Any]],
+    provenances: Iterable[Mapping[str, Any]],
 ) -> None:
     """Write `provenance/report.html`. What it takes does not grow with the cohort, but for four numbers each.
 
     Args:
         out: folder of a cohort whose subjects are all there.
-        cohort_format: how they were written.
+        layout: how they were written.
         settings: what the cohort depends on, shown at the foot.
-        subjects: provenance of each, in order.
+        provenances: of each subject, in order.
     """
-    rows: list[SubjectRow] = []
+    subjects: list[Subject] = []
     measures: dict[str, list[float]] = {name: [] for name in MEASURES_SHOWN}
-    for subject in subjects:
-        if len(rows) < SUBJECTS_SHOWN:
-            rows.append(_row(out, cohort_format, subject))
+    for provenance in provenances:
+        if len(subjects) < SUBJECTS_SHOWN:
+            subjects.append(_read_subject(out, layout, provenance))
         for name, values in measures.items():
-            values.append(subject["measures"][name])
-    with new_file(out / PROVENANCE / "report.html") as partial:
-        write_report(partial, rows, settings, SCHEMA, Population(len(measures[MEASURES_SHOWN[0]]), measures))
+            values.append(provenance["measures"][name])
+    population = Population(len(measures[MEASURES_SHOWN[0]]), measures)
+    with new_file(out / PROVENANCE_FOLDER / "report.html") as partial:
+        write_report(partial, subjects, settings, population)
 
 
-def _row(out: Path, cohort_format: CohortFormat, subject: Mapping[str, Any]) -> SubjectRow:
-    look = f"vendor {subject['vendor']}" if subject["vendor"] else ""
-    description = ", ".join(part for part in (subject["pathology"], look) if part)
-    low, high = subject["intensity_window"]
-    stacks = cohort_format.read_subject(out, subject["subject"], (low, high))
-    return SubjectRow(subject["subject"], "generated", 0.0, description, stacks)
+def _read_subject(out: Path, layout: Layout, provenance: Mapping[str, Any]) -> Subject:
+    low, high = provenance["intensity_window"]
+    return Subject(
+        provenance["subject"],
+        "generated",
+        layout.read_subject(out, provenance["subject"], (low, high)),
+        vendor=provenance["vendor"],
+        centre=provenance["centre"],
+        pathology=provenance["pathology"],
+    )

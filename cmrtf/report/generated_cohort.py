@@ -14,17 +14,15 @@ import numpy as np
 from tqdm import tqdm
 
 from cmrtf.core.files import require_new_folder, write_json, writing_to
-from cmrtf.core.labels import SCHEMA
-from cmrtf.core.measures import measure
-from cmrtf.datasets.cohort_format import CohortFormat
+from cmrtf.core.subject import Subject
+from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.errors import CmrtfError
 from cmrtf.report.cohort_report import write_cohort_report
-from cmrtf.report.provenance import PROVENANCE, complete_provenance
+from cmrtf.report.provenance import complete_provenance
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, Style, find_style
-from cmrtf.synthesis.choice import pathology_choice
 from cmrtf.synthesis.criteria import Condition
-from cmrtf.synthesis.generate import GeneratedSubject, generate_subject
+from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.protocols import Models
 from cmrtf.version import __version__
 
@@ -34,8 +32,8 @@ class Source:
     """What new subjects are made from: a bundle.
 
     Args:
-        models: decode and paint.
-        prior: of hearts.
+        models: decode labels and synthesize images.
+        prior: the distribution that hearts are drawn from.
         bank: of appearances.
         provenance: names the bundle.
     """
@@ -65,22 +63,22 @@ class Request:
     conditions: tuple[Condition, ...] = ()
 
 
-def generate_cohort(source: Source, request: Request, cohort_format: CohortFormat, out: Path) -> None:
+def generate_cohort(source: Source, request: Request, layout: Layout, out: Path) -> None:
     """Write a cohort, or what is missing of it, and a page to look at it.
 
     Args:
         source: what it is made from.
         request: what is wanted.
-        cohort_format: how it is written.
+        layout: how it is written.
         out: its folder: new, empty, or of the same cohort.
 
     Raises:
-        CmrtfError: nothing that was learned can fulfil the request, or `out` has another name than the format
+        CmrtfError: nothing that was learned can fulfil the request, or `out` has another name than the layout
             wants, holds something else, or cannot be written.
     """
-    cohort_format.check_folder(out)
+    layout.check_folder(out)
     style = find_style(source.models, source.bank, request.style)
-    settings = _settings(source, request, style, cohort_format)
+    settings = _settings(source, request, style, layout)
     _require_new_or_same(out, settings)
     pathologies = pathology_choice(source.prior, request.pathology, request.conditions)
     with writing_to(out):
@@ -95,12 +93,12 @@ def generate_cohort(source: Source, request: Request, cohort_format: CohortForma
                 pathologies.draw(rng),
                 request.conditions,
             )
-            (out / PROVENANCE).mkdir(parents=True, exist_ok=True)
+            (out / PROVENANCE_FOLDER).mkdir(parents=True, exist_ok=True)
             write_json(_settings_file(out), settings)
-            cohort_format.write_subject(out, subject)
+            layout.write_subject(out, subject)
             write_json(_provenance_file(out, number), _provenance(subject, settings))
-        write_cohort_report(out, cohort_format, settings, _provenances(out, request.subjects))
-        cohort_format.complete(out, _provenances(out, request.subjects))
+        write_cohort_report(out, layout, settings, _provenances(out, request.subjects))
+        layout.complete(out, _provenances(out, request.subjects))
 
 
 def _missing(out: Path, subjects: int) -> Iterator[int]:
@@ -120,19 +118,19 @@ def _code(number: int) -> str:
 
 
 def _provenance_file(out: Path, number: int) -> Path:
-    return out / PROVENANCE / f"{_code(number)}.json"
+    return out / PROVENANCE_FOLDER / f"{_code(number)}.json"
 
 
 def _settings_file(out: Path) -> Path:
-    return out / PROVENANCE / "cohort.json"
+    return out / PROVENANCE_FOLDER / "cohort.json"
 
 
-def _settings(source: Source, request: Request, style: Style, cohort_format: CohortFormat) -> dict[str, Any]:
+def _settings(source: Source, request: Request, style: Style, layout: Layout) -> dict[str, Any]:
     """All that a cohort depends on."""
     return {
         **source.provenance,
         "cmrtf_version": __version__,
-        "format": cohort_format.name,
+        "format": layout.name,
         "subjects": request.subjects,
         "seed": request.seed,
         "style": style.name,
@@ -158,17 +156,19 @@ def _require_new_or_same(out: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _provenance(subject: GeneratedSubject, settings: Mapping[str, Any]) -> dict[str, Any]:
-    facts = {
-        **settings,
-        "subject": subject.name,
-        "subject_seed": subject.seed,
-        "vendor": subject.appearance.vendor,
-        "centre": subject.appearance.centre,
-        "pathology": subject.pathology,
-        "parents": subject.parents,
-        "phases": list(subject.stacks),
-        "intensity_window": list(map(float, subject.appearance.intensity_window)),
-        "measures": measure(subject.stacks, SCHEMA),
-    }
-    return complete_provenance(facts, SCHEMA)
+def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
+    stack = next(iter(subject.stacks.values()))
+    return complete_provenance(
+        {
+            **settings,
+            "subject": subject.name,
+            "subject_seed": subject.origin["subject_seed"],
+            "vendor": subject.vendor,
+            "centre": subject.centre,
+            "pathology": subject.pathology,
+            "parents": subject.origin["parents"],
+            "phases": list(subject.phases),
+            "intensity_window": list(map(float, stack.intensity_window)),
+            "measures": subject.measures(),
+        }
+    )

@@ -1,4 +1,4 @@
-"""`report.html`: one file to look through a walk or a cohort, subject by subject and slice by slice.
+"""`report.html`: one file to look through a set of outputs or a cohort, slice by slice.
 
 The file needs no network and no other file: images are PNG sprites inside the page, NiiVue, which shows
 hearts in 3D, is inside too, and its Content-Security-Policy forbids every request. The page itself is
@@ -7,13 +7,9 @@ travels as JSON and reaches the page as text, never as markup.
 """
 
 import base64
-import html
 import io
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -23,9 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cmrtf.core.display import grey_levels, upright
-from cmrtf.core.labels import LABEL_COLOURS, LabelSchema
-from cmrtf.core.measures import CENTRE_TO_CENTRE, MEASURES, SLICE_SUMMATION, measure, slice_areas_mm2
-from cmrtf.core.subject import LabelledStack, SubjectRow, phases_of
+from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
+from cmrtf.core.measures import MEASURES
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject, phases_of
+from cmrtf.report.sequence import title_of, volume_methods
+from cmrtf.report.templating import embedded_json, render_template, resource
 
 SPRITE_COLUMNS: Final = 8
 """Slices per line of a sprite: 32 slices of 128 pixels stay far below the canvas limits of phones."""
@@ -49,50 +48,46 @@ class Population:
 
 def write_report(
     path: Path,
-    rows: Sequence[SubjectRow],
+    subjects: Sequence[Subject],
     provenance: Mapping[str, Any],
-    schema: LabelSchema,
     population: Population | None = None,
 ) -> None:
-    """Write the report of one walk or of a cohort.
+    """Write the report of one set of outputs or of a cohort.
 
     Args:
         path: of the HTML file.
-        rows: a walk from A to B, as `in_order` gives it, or the first subjects of a cohort.
+        subjects: as `in_order` gives them, or the first subjects of a cohort.
         provenance: shown at the foot.
-        schema: names the structures.
-        population: of a cohort; None for a walk.
+        population: of a cohort; None for a set of outputs.
     """
-    ends = list(dict.fromkeys((rows[0].code, rows[-1].code)))
-    first = next(iter(rows[0].stacks.values()))
-    # Only where a source stands beside its synthetic version do their different slices matter.
-    own_slices = {row.kind for row in rows} >= {"source", "intrasubject"}
-    methods = [CENTRE_TO_CENTRE, SLICE_SUMMATION] if own_slices else [SLICE_SUMMATION]
-    data = {
-        "ends": ends,
-        "phases": phases_of(rows),
-        "structures": [_structure(schema, structure) for structure in schema.foreground],
-        "sprite": {
-            "columns": SPRITE_COLUMNS,
-            "size": first.label_ids.shape[1],
-        },
+    page = render_template(
+        "report.html",
+        title=f"{population.size:,} generated subjects" if population else title_of(subjects),
+        data=embedded_json(_page_data(subjects, provenance, population)),
+        heart3d=resource("heart3d.js").decode(),
+        niivue=_base64(resource("niivue/niivue.umd.js.gz")),
+        niivue_licence=resource("niivue/LICENSE").decode(),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _page_data(
+    subjects: Sequence[Subject], provenance: Mapping[str, Any], population: Population | None
+) -> dict[str, Any]:
+    """All that the page shows, for its script."""
+    first = next(iter(subjects[0].stacks.values()))
+    methods = volume_methods(subjects)
+    return {
+        "ends": list(dict.fromkeys((subjects[0].name, subjects[-1].name))),
+        "phases": phases_of(subjects),
+        "structures": [_structure(structure) for structure in SCHEMA.foreground],
+        "sprite": {"columns": SPRITE_COLUMNS, "size": first.label_ids.shape[1]},
         "methods": methods,
         "measures": [_measure_heading(name) for name in MEASURES],
-        "subjects": [_subject(row, first.affine, schema, methods) for row in rows],
+        "subjects": [_subject(subject, first.affine, methods) for subject in subjects],
         "population": population and _histograms(population),
         "provenance": provenance,
     }
-    title = f"{population.size:,} generated subjects" if population else " to ".join(ends)
-    parts = {
-        "title": html.escape(title),
-        "data": _embedded_json(data),
-        "heart3d": _resource("heart3d.js").decode(),
-        "niivue": _base64(_resource("niivue/niivue.umd.js.gz")),
-        "niivue_licence": html.escape(_resource("niivue/LICENSE").decode()),
-    }
-    # In one pass: what was put in is not searched again.
-    page = re.sub(r"{{(\w+)}}", lambda name: parts[name[1]], _resource("report.html").decode())
-    path.write_text(page, encoding="utf-8")
 
 
 def grey_sprite(image: NDArray[Any]) -> bytes:
@@ -115,8 +110,8 @@ def label_sprite(label_ids: NDArray[np.uint8]) -> bytes:
     return _png(sprite, transparency=0)
 
 
-def outline_codes(mask: NDArray[np.bool_]) -> list[str]:
-    """The closed outlines of one structure in one slice, as chain codes.
+def contour_codes(mask: NDArray[np.bool_]) -> list[str]:
+    """The closed contours of one structure in one slice, as chain codes.
 
     A vertex lies half-way between a pixel inside and one outside (marching squares), so in half pixels
     all coordinates are whole and every step is (1, 1), (2, 0) or (0, 2) up to sign: one digit says it.
@@ -125,7 +120,7 @@ def outline_codes(mask: NDArray[np.bool_]) -> list[str]:
         mask: `(height, width)`.
 
     Returns:
-        Each outline as `x,y` of its first vertex in half pixels, pixel (0, 0) having its centre at 0,0; a
+        Each contour as `x,y` of its first vertex in half pixels, pixel (0, 0) having its centre at 0,0; a
         colon; and a digit `3 * (sign(dx) + 1) + (sign(dy) + 1)` per step.
     """
     if not mask.any():
@@ -140,23 +135,21 @@ def outline_codes(mask: NDArray[np.bool_]) -> list[str]:
     return codes
 
 
-def _subject(
-    row: SubjectRow, orientation: NDArray[np.float64], schema: LabelSchema, methods: Sequence[str]
-) -> dict[str, Any]:
+def _subject(subject: Subject, orientation: NDArray[np.float64], methods: Sequence[str]) -> dict[str, Any]:
     return {
-        "name": row.name,
-        "code": row.code,
-        "kind": row.kind,
-        "weight": row.weight,
-        "description": row.description,
-        "stacks": {phase: _stack(stack, orientation, schema) for phase, stack in row.stacks.items()},
-        "measures": {method: measure(row.stacks, schema, method) for method in methods},
+        "name": subject.id,
+        "code": subject.name,
+        "kind": subject.kind,
+        "weight": subject.weight,
+        "description": subject.description,
+        "stacks": {phase: _stack(stack, orientation) for phase, stack in subject.stacks.items()},
+        "measures": {method: subject.measures(method) for method in methods},
     }
 
 
-def _stack(stack: LabelledStack, orientation: NDArray[np.float64], schema: LabelSchema) -> dict[str, Any]:
+def _stack(stack: Stack, orientation: NDArray[np.float64]) -> dict[str, Any]:
     label_ids = upright(stack.label_ids, orientation)
-    areas_cm2 = {name: slice_areas_mm2(stack, schema.id_of(name)) / 100.0 for name in schema.foreground}
+    areas_cm2 = {name: stack.areas_mm2(name) / 100.0 for name in SCHEMA.foreground}
     return {
         "slices": stack.num_slices,
         "spacing_mm": stack.spacing_mm,
@@ -164,8 +157,8 @@ def _stack(stack: LabelledStack, orientation: NDArray[np.float64], schema: Label
         "image": _base64(grey_sprite(upright(stack.image, orientation))),
         "labels": _base64(label_sprite(label_ids)),
         "outlines": {
-            name: [outline_codes(slice_ids == schema.id_of(name)) for slice_ids in label_ids]
-            for name in schema.foreground
+            name: [contour_codes(slice_ids == SCHEMA.id_of(name)) for slice_ids in label_ids]
+            for name in SCHEMA.foreground
         },
     }
 
@@ -182,8 +175,8 @@ def _histograms(population: Population) -> dict[str, Any]:
     }
 
 
-def _structure(schema: LabelSchema, name: str) -> dict[str, Any]:
-    label_id = schema.id_of(name)
+def _structure(name: str) -> dict[str, Any]:
+    label_id = SCHEMA.id_of(name)
     return {"id": label_id, "name": name, "colour": "#{:02x}{:02x}{:02x}".format(*LABEL_COLOURS[label_id])}
 
 
@@ -209,16 +202,5 @@ def _png(image: Image.Image, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def _resource(name: str) -> bytes:
-    """A file of this package."""
-    return files(__package__).joinpath("templates", name).read_bytes()
-
-
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-def _embedded_json(data: Mapping[str, Any]) -> str:
-    """JSON that cannot end the `<script>` element it stands in."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c")

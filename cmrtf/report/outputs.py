@@ -1,59 +1,100 @@
-"""Everything that `cmrtf interpolate` leaves behind, written as one unit."""
+"""A set of synthetic subjects: in memory, shown in a notebook, and written as one unit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from cmrtf.core.files import new_folder
-from cmrtf.core.labels import SCHEMA, LabelSchema
-from cmrtf.core.measures import write_measures
-from cmrtf.core.stack_files import write_volumes
-from cmrtf.core.subject import ReferenceSubject, SyntheticSubject, in_order
+from cmrtf.core.nifti import write_stack
+from cmrtf.core.subject import Subject
 from cmrtf.report.figure import write_figure
 from cmrtf.report.html import write_report
+from cmrtf.report.measures_csv import write_measures
 from cmrtf.report.provenance import complete_provenance, write_provenance
+from cmrtf.report.sequence import in_order
+from cmrtf.report.templating import render_template
 
 
-def write_outputs(
-    out: Path,
-    subjects: Sequence[SyntheticSubject],
-    references: Sequence[ReferenceSubject],
-    provenance: Mapping[str, Any],
-    schema: LabelSchema = SCHEMA,
-) -> None:
-    """Write all outputs of a walk; `out` appears when they are complete, or not at all.
+def write_outputs(out: Path, subjects: Sequence[Subject], provenance: Mapping[str, Any]) -> None:
+    """Write all outputs of a job; `out` appears when they are complete, or not at all.
 
-    `<folder>/image.nii.gz` (float32, in the units of the source) and `<folder>/label.nii.gz` (uint8)
-    per synthetic subject and phase, `measures.csv`, `figure.png`, `report.html`, `provenance.json`.
+    `<id>_<phase>/image.nii.gz` (float32, in the units of the source) and `<id>_<phase>/label.nii.gz`
+    (uint8) per synthetic subject and phase, `measures.csv`, `figure.png`, `report.html`,
+    `provenance.json`.
 
     Args:
         out: a folder that does not exist yet or is empty.
-        subjects: all synthetic subjects in all phases, in any order.
-        references: the source stacks of A (weight 0) and, if there is one, B (weight 1), in the same phases.
-        provenance: what the subjects were made from; see `complete_provenance`.
-        schema: the order of `label_ids`.
+        subjects: all synthetic subjects and the source subjects that they were made from, in any order.
+        provenance: what they were made from; see `complete_provenance`.
 
     Raises:
         CmrtfError: `out` exists and is not an empty folder, or cannot be written (no space, no right to).
     """
     with new_folder(out) as folder:
-        _write_all(folder, subjects, references, provenance, schema)
+        for subject in subjects:
+            if subject.is_synthetic:
+                _write_stacks(folder, subject)
+        ordered = in_order(subjects)
+        completed = complete_provenance(provenance)
+        write_measures(folder / "measures.csv", ordered)
+        write_figure(folder / "figure.png", ordered)
+        write_report(folder / "report.html", ordered, completed)
+        write_provenance(folder / "provenance.json", completed, folder)
 
 
-def _write_all(
-    folder: Path,
-    subjects: Sequence[SyntheticSubject],
-    references: Sequence[ReferenceSubject],
-    provenance: Mapping[str, Any],
-    schema: LabelSchema,
-) -> None:
-    for subject in subjects:
-        own = folder / subject.folder
+def _write_stacks(folder: Path, subject: Subject) -> None:
+    for phase, stack in subject.stacks.items():
+        own = folder / f"{subject.id}_{phase}"
         own.mkdir()
-        write_volumes(subject, own / "image.nii.gz", own / "label.nii.gz")
-    rows = in_order(subjects, references)
-    completed = complete_provenance(provenance, schema)
-    write_measures(folder / "measures.csv", rows, schema)
-    write_figure(folder / "figure.png", rows, schema)
-    write_report(folder / "report.html", rows, completed, schema)
-    write_provenance(folder / "provenance.json", completed, folder)
+        write_stack(stack, own / "image.nii.gz", own / "label.nii.gz")
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticSubjects(Sequence[Subject]):
+    """Synthetic subjects, the source subjects that they were made from, and how they were made.
+
+    Args:
+        subjects: the synthetic ones: what indexing, `len` and iteration are about.
+        sources: as they are in the data; empty where nobody's slices were used.
+        provenance: what all of them were made from, as plain values for JSON.
+
+    Example:
+        `subjects = bundle.interpolate(a, b); subjects[3].plot(); subjects.save("out")`
+    """
+
+    subjects: Sequence[Subject]
+    sources: Sequence[Subject]
+    provenance: Mapping[str, Any]
+
+    def save(self, out: Path | str) -> None:
+        """Write NIfTI files, `measures.csv`, `figure.png`, `report.html` and `provenance.json`.
+
+        Args:
+            out: a folder that does not exist yet or is empty.
+
+        Raises:
+            CmrtfError: it is taken, or cannot be written.
+        """
+        write_outputs(Path(out), [*self.sources, *self.subjects], self.provenance)
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    @overload
+    def __getitem__(self, index: int) -> Subject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Subject]: ...
+
+    def __getitem__(self, index: int | slice) -> Subject | Sequence[Subject]:
+        return self.subjects[index]
+
+    def __repr__(self) -> str:
+        names = ", ".join(subject.id for subject in self.subjects)
+        return f"SyntheticSubjects({len(self)}: {names})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of all subjects, the sources among them."""
+        rows = [(subject, subject.measures()) for subject in in_order([*self.sources, *self.subjects])]
+        return render_template("subjects.html", rows=rows)

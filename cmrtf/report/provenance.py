@@ -1,33 +1,28 @@
 """`provenance.json`: what the outputs were made from, with what, and the hash of each of them."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any
 
-from cmrtf.core.labels import LabelSchema
+from cmrtf.core.files import sha256_of, write_json
+from cmrtf.core.labels import SCHEMA
 from cmrtf.version import __version__
 
-PROVENANCE = "provenance"
-"""Folder of a generated cohort that holds `<CODE>.json` for each subject, `cohort.json` and `report.html`."""
 
-
-def complete_provenance(provenance: Mapping[str, Any], schema: LabelSchema) -> dict[str, Any]:
+def complete_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The caller's facts, and those that hold for every run.
 
     Args:
-        provenance: sources, model, walk and settings, ready for JSON (paths are welcome). An
+        provenance: sources, model and settings, ready for JSON (paths are welcome). An
             absolute path is cut down to its last part: the folders above it may name a person.
-        schema: the order of the written labels.
     """
     return {
         "synthetic": True,
         "intended_use": "research only, not for diagnosis",
         "cmrtf_version": __version__,
         "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "label_order": dict(enumerate(schema.structures)),
+        "label_order": dict(enumerate(SCHEMA.structures)),
         **_without_folders(dict(provenance)),
     }
 
@@ -41,12 +36,11 @@ def write_provenance(path: Path, provenance: Mapping[str, Any], folder: Path) ->
         folder: the root of all outputs, complete but for this file.
     """
     outputs = {
-        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        file.relative_to(folder).as_posix(): sha256_of(file)
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file != path
     }
-    text = json.dumps({**provenance, "outputs_sha256": outputs}, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_json(path, {**provenance, "outputs_sha256": outputs})
 
 
 def _without_folders(value: Any) -> Any:

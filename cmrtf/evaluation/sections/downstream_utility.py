@@ -1,19 +1,25 @@
 """Whether synthetic data help: segmenters trained with and without them, tested on new patients."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table, single
-from cmrtf.evaluation.segmenter import Judge, dice_per_subject, segment_subjects
-from cmrtf.evaluation.subjects import Slices, Subject
+from cmrtf.evaluation.segmenter import (
+    ReferenceSegmenter,
+    Segmentation,
+    dice_per_subject,
+    segment_subjects,
+)
+from cmrtf.evaluation.subjects import Slices
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference, subject_mean
 from cmrtf.metrics.overlap import surface_distances
 
-Train = Callable[[NDArray[np.float32], NDArray[np.uint8], int, str], Judge]
+Train = Callable[[NDArray[np.float32], NDArray[np.uint8], int, str], ReferenceSegmenter]
 """Images, label ids, seed and name to a network trained on them, always for as many steps."""
 
 PerSubject = dict[str, list[float]]
@@ -22,7 +28,7 @@ PerSubject = dict[str, list[float]]
 MEAN = "mean"
 
 
-def usefulness_section(
+def downstream_utility_section(
     train: Train,
     training: Sequence[Subject],
     synthesize: Callable[[Sequence[Subject]], Sequence[Subject]],
@@ -36,105 +42,155 @@ def usefulness_section(
         train: trains one.
         training: real subjects in an order without meaning; the first `n` of them where only `n` are used.
         synthesize: makes subjects out of real ones. The models behind it have seen all training subjects.
-        held_out: whom to test on.
+        held_out: the subjects to test on.
         amounts: how many real subjects to use, in rising order.
         seeds: of the trainings of each segmenter; results are averaged over them per patient.
     """
-    sets: dict[str, Sequence[Subject]] = {}
-    for amount in amounts:
-        # In one order, so that the same subjects are the same training data.
-        real = sorted(training[:amount], key=lambda subject: subject.name)
-        made = synthesize(real)
-        # As many of both, or a few real subjects would hardly be seen among many synthetic ones.
-        repeated = real * max(1, round(len(made) / len(real)))
-        sets |= {f"{amount} real": real, f"{amount} real + synthetic": [*repeated, *made]}
-    sets[f"synthetic only, from {amounts[-1]}"] = made
-    tests: dict[str, list[_Test]] = defaultdict(list)
+    sets = _training_sets(training, synthesize, amounts)
+    tests: dict[str, list[_Test]] = {name: [] for name in sets}
     for number, seed in enumerate(seeds):
         for place, (name, subjects) in enumerate(sets.items(), start=1 + number * len(sets)):
             slices = Slices.of(subjects)
             progress = f"segmenter {place} of {len(sets) * len(seeds)}, {name}"
-            tests[name].append(_Test(train(slices.image, slices.label_ids, seed, progress), held_out))
-    overlap = {name: _average([test.dice for test in of_set]) for name, of_set in tests.items()}
+            segmenter = train(slices.image, slices.label_ids, seed, progress)
+            tests[name].append(_test(segmenter, held_out))
+    return Section("use", "Use", "Do synthetic data help to segment new patients?", _tables(tests, amounts))
+
+
+def _training_sets(
+    training: Sequence[Subject],
+    synthesize: Callable[[Sequence[Subject]], Sequence[Subject]],
+    amounts: Sequence[int],
+) -> dict[str, Sequence[Subject]]:
+    """What segmenters are trained on, by name."""
+    # In one order, so that the same subjects are the same training data.
+    real = {amount: sorted(training[:amount], key=lambda subject: subject.name) for amount in amounts}
+    synthetic = {amount: synthesize(subjects) for amount, subjects in real.items()}
+    sets: dict[str, Sequence[Subject]] = {}
+    for amount in amounts:
+        # As many of both, or a few real subjects would hardly be seen among many synthetic ones.
+        repetitions = max(1, round(len(synthetic[amount]) / len(real[amount])))
+        sets[_real_only(amount)] = real[amount]
+        sets[_with_synthetic(amount)] = [*real[amount] * repetitions, *synthetic[amount]]
+    sets[f"synthetic only, from {amounts[-1]}"] = synthetic[amounts[-1]]
+    return sets
+
+
+def _real_only(amount: int) -> str:
+    return f"{amount} real"
+
+
+def _with_synthetic(amount: int) -> str:
+    return f"{amount} real + synthetic"
+
+
+@dataclass(frozen=True)
+class _Test:
+    """How well one segmenter does on new patients.
+
+    Args:
+        dice: by structure, and the mean over structures as `MEAN`.
+        hd95_mm: by structure; NaN where it was missed altogether.
+        missed_percent: by structure, of the subject's stacks that have it.
+    """
+
+    dice: PerSubject
+    hd95_mm: PerSubject
+    missed_percent: PerSubject
+
+
+def _test(segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> _Test:
+    segmentations = segment_subjects(segmenter, subjects)
+    overlap = dice_per_subject(subjects, segmentations)
+    overlap[MEAN] = [subject_mean(values) for values in zip(*overlap.values(), strict=True)]
+    hd95_mm: PerSubject = {structure: [] for structure in SCHEMA.foreground}
+    missed_percent: PerSubject = {structure: [] for structure in SCHEMA.foreground}
+    for subject, segmentation in zip(subjects, segmentations, strict=True):
+        surfaces = [
+            surface_distances(stack.label_ids, segmentation[phase], stack.spacing_mm[::-1])
+            for phase, stack in subject.stacks.items()
+        ]
+        for structure in SCHEMA.foreground:
+            hd95_mm[structure].append(subject_mean([by[structure].hd95_mm for by in surfaces]))
+            missed_percent[structure].append(_missed_percent(subject, segmentation, structure))
+    return _Test(overlap, hd95_mm, missed_percent)
+
+
+def _missed_percent(subject: Subject, segmentation: Segmentation, structure: str) -> float:
+    label_id = SCHEMA.id_of(structure)
+    return subject_mean(
+        [
+            100.0 * float(not (segmentation[phase] == label_id).any())
+            for phase, stack in subject.stacks.items()
+            if (stack.label_ids == label_id).any()
+        ]
+    )
+
+
+def _tables(tests: Mapping[str, Sequence[_Test]], amounts: Sequence[int]) -> list[Table]:
+    num_trainings = len(next(iter(tests.values())))
+    overlap = {name: _average([test.dice for test in trainings]) for name, trainings in tests.items()}
     gains = {
-        f"{amount} real": {
-            key: paired_difference(of_both, overlap[f"{amount} real"][key])
-            for key, of_both in overlap[f"{amount} real + synthetic"].items()
+        _real_only(amount): {
+            structure: paired_difference(values, overlap[_real_only(amount)][structure])
+            for structure, values in overlap[_with_synthetic(amount)].items()
         }
         for amount in amounts
     }
-    trainings = f"Averaged over {len(seeds)} trainings" if len(seeds) > 1 else "One training"
+    wording = f"Averaged over {num_trainings} trainings" if num_trainings > 1 else "One training"
     tables = [
         _table("Dice on held-out patients", "", overlap, "Of each stack, averaged per subject."),
         Table(
             "Gain in Dice from synthetic subjects",
             "",
             gains,
-            f"Real and synthetic minus real only, paired by patient. {trainings} of each, all as many steps: "
+            f"Real and synthetic minus real only, paired by patient. {wording} of each, all as many steps: "
             "the interval is of patients, not of trainings. Real subjects are repeated to be as many. "
             "The generator has seen all training subjects, also where the segmenter gets a few.",
         ),
         _table(
             "HD95 on held-out patients",
             "mm",
-            {name: _average([test.hd95_mm for test in of_set]) for name, of_set in tests.items()},
+            {name: _average([test.hd95_mm for test in trainings]) for name, trainings in tests.items()},
             "Lower is better. A structure that was missed in a stack has no HD95 there: see the next table.",
         ),
         _table(
             "Structures missed altogether",
             "% of stacks",
-            {name: _average([test.missed_percent for test in of_set]) for name, of_set in tests.items()},
+            {
+                name: _average([test.missed_percent for test in trainings])
+                for name, trainings in tests.items()
+            },
             "Stacks that have the structure and whose segmentation has none of it.",
         ),
     ]
-    if len(seeds) > 1:
-        tables.append(_spread_table(tests))
-    return Section("use", "Use", "Do synthetic data help to segment new patients?", tables)
-
-
-class _Test:
-    """A segmenter on new patients: `dice`, `hd95_mm` and `missed_percent` per structure and subject."""
-
-    def __init__(self, segmenter: Judge, subjects: Sequence[Subject]) -> None:
-        segmented = segment_subjects(segmenter, subjects)
-        self.dice = dice_per_subject(subjects, segmented)
-        self.dice[MEAN] = [subject_mean(of) for of in zip(*self.dice.values(), strict=True)]
-        self.hd95_mm: PerSubject = defaultdict(list)
-        self.missed_percent: PerSubject = defaultdict(list)
-        for subject, made in zip(subjects, segmented, strict=True):
-            surfaces = [
-                surface_distances(volume.label_ids, made[phase], subject.spacing_mm(phase))
-                for phase, volume in subject.stacks()
-            ]
-            for structure in SCHEMA.foreground:
-                self.hd95_mm[structure].append(subject_mean([found[structure].hd95_mm for found in surfaces]))
-                label_id = SCHEMA.id_of(structure)
-                missed = [
-                    100.0 * float(not (made[phase] == label_id).any())
-                    for phase, volume in subject.stacks()
-                    if (volume.label_ids == label_id).any()
-                ]
-                self.missed_percent[structure].append(subject_mean(missed))
+    return [*tables, _spread_table(tests)] if num_trainings > 1 else tables
 
 
 def _average(trainings: Sequence[PerSubject]) -> PerSubject:
     """Mean over trainings of each subject's value."""
     return {
-        key: [subject_mean(of) for of in zip(*(each[key] for each in trainings), strict=True)]
-        for key in trainings[0]
+        structure: [
+            subject_mean(values)
+            for values in zip(*(training[structure] for training in trainings), strict=True)
+        ]
+        for structure in trainings[0]
     }
 
 
-def _spread_table(tests: dict[str, list[_Test]]) -> Table:
+def _spread_table(tests: Mapping[str, Sequence[_Test]]) -> Table:
     rows = {}
-    for name, of_set in tests.items():
-        means = [subject_mean(test.dice[MEAN]) for test in of_set]
+    for name, trainings in tests.items():
+        means = [subject_mean(test.dice[MEAN]) for test in trainings]
         rows[name] = {"standard deviation": single(float(np.std(means, ddof=1)), len(means))}
     return Table(
         "Spread of the mean Dice over trainings", "", rows, "Trainings that differ in nothing but their seed."
     )
 
 
-def _table(title: str, unit: str, values: dict[str, PerSubject], note: str) -> Table:
-    rows = {name: {key: mean_estimate(of) for key, of in found.items()} for name, found in values.items()}
+def _table(title: str, unit: str, values: Mapping[str, PerSubject], note: str) -> Table:
+    rows = {
+        name: {structure: mean_estimate(per_subject) for structure, per_subject in columns.items()}
+        for name, columns in values.items()
+    }
     return Table(title, unit, rows, note)

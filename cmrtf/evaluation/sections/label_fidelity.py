@@ -4,46 +4,55 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cmrtf.cohort.record import PreparedVolume
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table
-from cmrtf.evaluation.segmenter import Judge, dice_per_subject, segment_subjects
-from cmrtf.evaluation.subjects import Subject
+from cmrtf.evaluation.segmenter import ReferenceSegmenter, dice_per_subject, segment_subjects
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
 from cmrtf.synthesis.protocols import Models
 
 REAL = "real"
 OWN_STYLE = "from their labels, in their own style"
-WALKS = "walks between them"
+INTERPOLATED = "walks between them"
 OTHER_STYLE = "from their labels, in the style of another"
 
 
-def faithfulness_section(
-    models: Models, judge: Judge, held_out: Sequence[Subject], walks: Sequence[Subject], seed: int
+def label_fidelity_section(
+    models: Models,
+    segmenter: ReferenceSegmenter,
+    held_out: Sequence[Subject],
+    interpolated: Sequence[Subject],
+    seed: int,
 ) -> Section:
-    """Let the judge segment real held-out images, and images made from the same labels.
+    """Let the reference segmenter segment real held-out images, and images made from the same labels.
 
     Args:
         models: a bundle.
-        judge: trained on real training subjects.
-        held_out: subjects that neither the models nor the judge were trained on.
-        walks: synthetic subjects made from held-out ones.
+        segmenter: trained on real training subjects.
+        held_out: subjects that neither the models nor the reference segmenter were trained on.
+        interpolated: synthetic subjects made from held-out ones.
         seed: says whose style is whose.
     """
     order = np.random.default_rng(seed).permutation(len(held_out))
     donors = {held_out[i].name: held_out[j] for i, j in zip(order, np.roll(order, 1), strict=True)}
     groups: Mapping[str, Sequence[Subject]] = {
         REAL: held_out,
-        OWN_STYLE: [_repainted(models, subject, subject) for subject in held_out],
-        OTHER_STYLE: [_repainted(models, subject, donors[subject.name]) for subject in held_out],
-        WALKS: walks,
+        OWN_STYLE: [_in_own_style(models, subject) for subject in held_out],
+        OTHER_STYLE: [_in_style_of(models, subject, donors[subject.name]) for subject in held_out],
+        INTERPOLATED: interpolated,
     }
-    found_of = {
-        name: dice_per_subject(subjects, segment_subjects(judge, subjects))
+    overlap = {
+        name: dice_per_subject(subjects, segment_subjects(segmenter, subjects))
         for name, subjects in groups.items()
     }
-    rows = {name: {key: mean_estimate(of) for key, of in found.items()} for name, found in found_of.items()}
+    rows = {
+        name: {structure: mean_estimate(values) for structure, values in by_structure.items()}
+        for name, by_structure in overlap.items()
+    }
     against_real = {
-        name: {key: paired_difference(found_of[name][key], found_of[REAL][key]) for key in found_of[REAL]}
+        name: {
+            structure: paired_difference(overlap[name][structure], real)
+            for structure, real in overlap[REAL].items()
+        }
         for name in (OWN_STYLE, OTHER_STYLE)
     }
     return Section(
@@ -63,14 +72,22 @@ def faithfulness_section(
     )
 
 
-def _repainted(models: Models, subject: Subject, donor: Subject) -> Subject:
-    """The labels of one subject in the mean style of another's stack, or slice by slice in its own."""
-    volumes = {}
-    for phase, volume in subject.stacks():
-        if donor is subject:
-            styles = models.encode_style(volume.image)
-        else:
-            of_donor = models.encode_style(donor.volumes.get(phase, next(iter(donor.volumes.values()))).image)
-            styles = np.repeat(of_donor.mean(axis=0, keepdims=True), len(volume.image), axis=0)
-        volumes[phase] = PreparedVolume(models.synthesize(volume.label_ids, styles), volume.label_ids)
-    return Subject(subject.name, volumes, subject.affines)
+def _in_own_style(models: Models, subject: Subject) -> Subject:
+    """The labels of a subject with images in its own style, slice by slice."""
+    return subject.with_stacks(
+        {
+            phase: stack.with_image(models.synthesize(stack.label_ids, models.encode_style(stack.image)))
+            for phase, stack in subject.stacks.items()
+        }
+    )
+
+
+def _in_style_of(models: Models, subject: Subject, donor: Subject) -> Subject:
+    """The labels of a subject with images in the mean style of another's stack."""
+    stacks = {}
+    for phase, stack in subject.stacks.items():
+        look = donor.stacks.get(phase, next(iter(donor.stacks.values())))
+        style = models.encode_style(look.image).mean(axis=0, keepdims=True)
+        styles = np.repeat(style, stack.num_slices, axis=0)
+        stacks[phase] = stack.with_image(models.synthesize(stack.label_ids, styles))
+    return subject.with_stacks(stacks)

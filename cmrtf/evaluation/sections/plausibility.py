@@ -1,25 +1,30 @@
-"""How often labels look like no heart, beside how often real ones do."""
+"""How often labels are anatomically implausible, beside how often real ones are."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table, single
-from cmrtf.evaluation.subjects import Subject
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate
-from cmrtf.shape.plausibility import SliceFaults, volume_faults
+from cmrtf.shape.plausibility import SliceImplausibilities, check_stack
+
+GAPS: Final = "gaps along the stack"
+IMPLAUSIBILITIES: Final = ("more than one piece", "holes", "LV exposed", "myocardium open", GAPS)
+"""Rows of the report."""
 
 
-def validity_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
-    """Count faults.
+def plausibility_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
+    """Count implausibilities.
 
     Args:
         groups: real and synthetic subjects by name.
     """
-    valid, faults = {}, {}
+    shares, rates = {}, {}
     for name, subjects in groups.items():
-        valid[name], faults[name] = _count(subjects)
+        shares[name], rates[name] = _count(subjects)
     return Section(
         "label_validity",
         "Valid labels",
@@ -28,7 +33,7 @@ def validity_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
             Table(
                 "Valid",
                 "%",
-                valid,
+                shares,
                 "A slice is valid if each structure is one piece without holes and the myocardium encloses "
                 "the LV cavity; a stack if all its slices are and no structure has a gap along it. "
                 "Annotators break these rules too: compare with real. Means of shares per subject. Repaired "
@@ -37,7 +42,7 @@ def validity_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
             Table(
                 "Faults per 100 labelled slices",
                 "",
-                faults,
+                rates,
                 "Slices with that fault, and gaps. An open myocardium exposes the LV. Lower is better.",
             ),
         ],
@@ -45,40 +50,36 @@ def validity_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
 
 
 def _count(subjects: Sequence[Subject]) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
-    """Share of valid slices and stacks, a value per subject, and faults per 100 slices."""
+    """Share of plausible slices and stacks, a value per subject, and implausibilities per 100 slices."""
     kinds: Counter[str] = Counter()
-    of_slices, of_stacks, total = [], [], 0
+    percent_of_slices, percent_of_stacks, num_labelled = [], [], 0
     for subject in subjects:
-        slices, stacks = [], []
-        for _, volume in subject.stacks():
-            found = volume_faults(volume.label_ids)
-            labelled = [
-                faults
-                for faults, slice_ids in zip(found.slices, volume.label_ids, strict=True)
-                if slice_ids.any()
-            ]
-            slices += [faults.is_valid for faults in labelled]
-            stacks.append(found.is_valid)
-            kinds["gaps along the stack"] += sum(found.gaps.values())
-            for faults in labelled:
-                kinds.update(_kinds(faults))
-        total += len(slices)
-        of_slices.append(100.0 * float(np.mean(slices)) if slices else float("nan"))
-        of_stacks.append(100.0 * float(np.mean(stacks)))
-    shares = {"slices": mean_estimate(of_slices), "stacks": mean_estimate(of_stacks)}
-    rates = {kind: single(100.0 * kinds[kind] / max(total, 1), total) for kind in FAULTS}
+        plausible_slices, plausible_stacks = [], []
+        for stack in subject.stacks.values():
+            checked = check_stack(stack.label_ids)
+            labelled = [checked.slices[k] for k in np.flatnonzero(stack.has_heart)]
+            plausible_slices += [one_slice.is_plausible for one_slice in labelled]
+            plausible_stacks.append(checked.is_plausible)
+            kinds[GAPS] += sum(checked.gaps.values())
+            for one_slice in labelled:
+                kinds.update(_kinds(one_slice))
+        num_labelled += len(plausible_slices)
+        percent_of_slices.append(
+            100.0 * float(np.mean(plausible_slices)) if plausible_slices else float("nan")
+        )
+        percent_of_stacks.append(100.0 * float(np.mean(plausible_stacks)))
+    shares = {"slices": mean_estimate(percent_of_slices), "stacks": mean_estimate(percent_of_stacks)}
+    per_100 = 100.0 / max(num_labelled, 1)
+    rates = {kind: single(per_100 * kinds[kind], num_labelled) for kind in IMPLAUSIBILITIES}
     return shares, rates
 
 
-FAULTS = ("more than one piece", "holes", "LV exposed", "myocardium open", "gaps along the stack")
-
-
-def _kinds(faults: SliceFaults) -> Counter[str]:
+def _kinds(one_slice: SliceImplausibilities) -> Counter[str]:
     return Counter(
         {
-            "more than one piece": int(any(faults.extra_components.values())),
-            "holes": int(any(faults.holes.values())),
-            "LV exposed": int(faults.exposed_lv_pixels > 0),
-            "myocardium open": int(faults.ring_open),
+            "more than one piece": int(any(one_slice.extra_components.values())),
+            "holes": int(any(one_slice.holes.values())),
+            "LV exposed": int(one_slice.exposed_lv_pixels > 0),
+            "myocardium open": int(one_slice.ring_open),
         }
     )

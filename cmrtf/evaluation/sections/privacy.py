@@ -2,47 +2,61 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cmrtf.core.display import grey_levels
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table
-from cmrtf.evaluation.segmenter import Judge
-from cmrtf.evaluation.subjects import Slices, Subject
-from cmrtf.metrics.privacy import chance_closer, nearest, nearest_twins
+from cmrtf.evaluation.segmenter import ReferenceSegmenter
+from cmrtf.evaluation.subjects import Slices
+from cmrtf.metrics.privacy import auc, nearest, nearest_neighbour_pairs
 
-GALLERY = 8
-TWINS = "Synthetic slices (above) closest to training slices (below), with their distance in pixels"
+NUM_PAIRS: Final = 8
+"""Nearest-neighbour pairs that are shown."""
+
+PAIRS_CAPTION: Final = (
+    "Synthetic slices (above) closest to training slices (below), with their distance in pixels"
+)
+
+THUMBNAIL_FACTOR: Final = 4
+"""Every four by four pixels are compared as one: noise is not what makes images alike."""
 
 
-def disclosure_section(
-    judge: Judge,
+def privacy_section(
+    segmenter: ReferenceSegmenter,
     training: Sequence[Subject],
     held_out: Sequence[Subject],
     synthetic: Mapping[str, Sequence[Subject]],
 ) -> Section:
-    """Attack with distances to the closest record, and show the closest pairs.
+    """Infer membership from distances to the closest record, and show the closest pairs.
 
     Args:
-        judge: whose features are compared.
+        segmenter: whose features are compared.
         training: real subjects that the models were trained on.
         held_out: real subjects that they were not.
-        synthetic: groups of subjects made by the models, by name; the first is shown.
+        synthetic: groups of subjects made by the models, by name; of the first, pairs are shown.
     """
     members, others = (Slices.of(group).labelled() for group in (training, held_out))
     groups = {name: Slices.of(group).labelled() for name, group in synthetic.items()}
     rows = {}
-    for view, see in {"features of the judge": judge.features, "pixels": _thumbnails}.items():
-        m, o = see(members.image), see(others.image)
-        for name, made in groups.items():
-            s = see(made.image)
+    for view, embed in {"features of the judge": segmenter.features, "pixels": _thumbnails}.items():
+        of_members, of_others = embed(members.image), embed(others.image)
+        for name, slices in groups.items():
+            of_synthetic = embed(slices.image)
             rows[f"{name}, {view}"] = {
-                "membership": chance_closer(_per_subject(m, s, members), _per_subject(o, s, others)),
-                "copying": chance_closer(_per_subject(s, m, made), _per_subject(o, m, others)),
+                "membership": auc(
+                    _mean_distances(of_members, of_synthetic, members),
+                    _mean_distances(of_others, of_synthetic, others),
+                ),
+                "copying": auc(
+                    _mean_distances(of_synthetic, of_members, slices),
+                    _mean_distances(of_others, of_members, others),
+                ),
             }
-    made = next(iter(groups.values()))
     return Section(
         "privacy",
         "Privacy",
@@ -60,31 +74,41 @@ def disclosure_section(
                 "close to everything: look at the pairs.",
             )
         ],
-        {TWINS: _gallery(made, members)},
+        {PAIRS_CAPTION: _gallery(next(iter(groups.values())), members)},
     )
 
 
-def _per_subject(queries: NDArray[np.float32], references: NDArray[np.float32], of: Slices) -> list[float]:
-    """Mean distance to the closest reference, one value per subject."""
+def _mean_distances(
+    queries: NDArray[np.float32], references: NDArray[np.float32], slices: Slices
+) -> list[float]:
+    """Mean distance to the closest reference, one value per subject.
+
+    Args:
+        queries: `(n, dim)`.
+        references: `(m, dim)`.
+        slices: those that the queries are made of.
+    """
     distances = nearest(queries, references).distances
-    return [float(distances[of.subjects == name].mean()) for name in np.unique(of.subjects)]
+    return [float(distances[slices.subjects == name].mean()) for name in np.unique(slices.subjects)]
 
 
 def _thumbnails(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Every four by four pixels as one, as rows: noise is not what makes images alike."""
+    """Small images, as rows `(n, dim)`."""
     n, height, width = images.shape
-    small = images.reshape(n, height // 4, 4, width // 4, 4).mean(axis=(2, 4))
+    factor = THUMBNAIL_FACTOR
+    small = images.reshape(n, height // factor, factor, width // factor, factor).mean(axis=(2, 4))
     return small.reshape(n, -1).astype(np.float32)
 
 
-def _gallery(made: Slices, training: Slices) -> bytes:
-    in_pixels = _thumbnails(made.image), _thumbnails(training.image)
-    twins = nearest_twins(*in_pixels, GALLERY)
-    distances = np.linalg.norm(in_pixels[0][twins[:, 0]] - in_pixels[1][twins[:, 1]], axis=1)
-    figure = Figure(figsize=(1.6 * len(twins), 3.7), layout="constrained")
-    for number, (column, distance) in enumerate(zip(twins, distances, strict=True)):
-        for row, (slices, index) in enumerate(zip((made, training), column, strict=True)):
-            axes = figure.add_subplot(2, len(twins), 1 + row * len(twins) + number)
+def _gallery(synthetic: Slices, training: Slices) -> bytes:
+    """Nearest-neighbour pairs as a PNG file."""
+    pixels, training_pixels = _thumbnails(synthetic.image), _thumbnails(training.image)
+    pairs = nearest_neighbour_pairs(pixels, training_pixels, NUM_PAIRS)
+    distances = np.linalg.norm(pixels[pairs[:, 0]] - training_pixels[pairs[:, 1]], axis=1)
+    figure = Figure(figsize=(1.6 * len(pairs), 3.7), layout="constrained")
+    for number, (pair, distance) in enumerate(zip(pairs, distances, strict=True)):
+        for row, (slices, index) in enumerate(zip((synthetic, training), pair, strict=True)):
+            axes = figure.add_subplot(2, len(pairs), 1 + row * len(pairs) + number)
             axes.imshow(grey_levels(slices.image[index]), cmap="gray", vmin=0, vmax=255)
             axes.set_axis_off()
             axes.set_title(f"{slices.subjects[index]}" + ("" if row else f"\nat {distance:.1f}"), fontsize=8)

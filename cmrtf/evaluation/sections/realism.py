@@ -1,22 +1,28 @@
 """How far synthetic images lie from real ones, always beside how far real ones lie from real ones."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.labels import SCHEMA
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table, single
-from cmrtf.evaluation.segmenter import Judge
-from cmrtf.evaluation.subjects import Slices, Subject
+from cmrtf.evaluation.segmenter import ReferenceSegmenter
+from cmrtf.evaluation.subjects import Slices
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate, subject_mean
-from cmrtf.metrics.distributions import Distance, compare_with_floor, frechet_distance, kernel_distance
-from cmrtf.metrics.images import diversity, through_plane_change, tissue_intensities
+from cmrtf.metrics.distributions import (
+    Distance,
+    compare_with_baseline,
+    frechet_distance,
+    kernel_distance,
+)
+from cmrtf.metrics.images import Intensity, diversity, through_plane_change, tissue_intensities
 
 
 def realism_section(
-    judge: Judge,
+    segmenter: ReferenceSegmenter,
     training: Sequence[Subject],
     held_out: Sequence[Subject],
     synthetic: Mapping[str, Sequence[Subject]],
@@ -25,26 +31,22 @@ def realism_section(
     """Compare synthetic with real images.
 
     Args:
-        judge: whose features are compared.
+        segmenter: whose features are compared.
         training: real subjects that the synthetic ones were made from.
-        held_out: real subjects that neither the models nor the judge have seen.
+        held_out: real subjects that neither the models nor the reference segmenter have seen.
         synthetic: groups of subjects made from the training subjects, by name.
         seed: of draws and pairs.
     """
     groups = {"real": [*training, *held_out], **synthetic}
-    sets = {
-        name: Featured.of(judge, group)
-        for name, group in (("held-out", held_out), ("training", training), *synthetic.items())
-    }
+    reference, real = Features.of(segmenter, held_out), Features.of(segmenter, training)
+    features = {name: Features.of(segmenter, subjects) for name, subjects in synthetic.items()}
     return Section(
         "images",
         "Images",
         "Do the images look like real ones, and as different from each other?",
         [
-            *(
-                _distance_table(name, distance, sets, seed)
-                for name, distance in (("Frechet", frechet_distance), ("Kernel", kernel_distance))
-            ),
+            _distance_table("Frechet", frechet_distance, reference, real, features, seed),
+            _distance_table("Kernel", kernel_distance, reference, real, features, seed),
             _diversity_table(groups, seed),
             _smoothness_table(groups),
             *_tissue_tables(groups),
@@ -52,30 +54,37 @@ def realism_section(
     )
 
 
-class Featured(NamedTuple):
-    """Labelled slices as features of a network, and whose they are."""
+class Features(NamedTuple):
+    """Labelled slices as features of a network, and names of the subjects that they are of."""
 
     features: NDArray[np.float32]
     subjects: NDArray[np.str_]
 
     @classmethod
-    def of(cls, judge: Judge, subjects: Sequence[Subject]) -> "Featured":
+    def of(cls, segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> "Features":
         """Those of a group of subjects."""
         slices = Slices.of(subjects).labelled()
-        return cls(judge.features(slices.image), slices.subjects)
+        return cls(segmenter.features(slices.image), slices.subjects)
 
 
-def _distance_table(name: str, distance: Distance, sets: Mapping[str, Featured], seed: int) -> Table:
-    held_out, training, *_ = sets.values()
+def _distance_table(
+    name: str,
+    distance: Distance,
+    reference: Features,
+    real: Features,
+    synthetic: Mapping[str, Features],
+    seed: int,
+) -> Table:
+    """Distances to the reference: of each synthetic group, and of as many real images."""
     rows: dict[str, dict[str, Estimate]] = {}
-    for group, synthetic in list(sets.items())[2:]:
-        found = compare_with_floor(
-            held_out.features, training.features, training.subjects, *synthetic, distance, seed
-        )
-        rows[group] = {"distance": _over_draws(found.distances, found.n)}
-        rows[f"training, as many as {group}"] = {"distance": _over_draws(found.floors, found.n)}
+    for group, features in synthetic.items():
+        comparison = compare_with_baseline(reference.features, *real, *features, distance, seed)
+        n = comparison.n
+        rows[group] = {"distance": _over_draws(comparison.distances, n)}
+        rows[f"training, as many as {group}"] = {"distance": _over_draws(comparison.baselines, n)}
         if distance is frechet_distance:  # the kernel distance of equal distributions is 0: no ratio
-            rows[f"{group}, ratio"] = {"distance": _over_draws(found.distances / found.floors, found.n)}
+            ratios = comparison.distances / comparison.baselines
+            rows[f"{group}, ratio"] = {"distance": _over_draws(ratios, n)}
     return Table(
         f"{name} distance of features",
         "",
@@ -93,25 +102,18 @@ def _over_draws(values: NDArray[np.float64], n: int) -> Estimate:
 def _diversity_table(groups: Mapping[str, Sequence[Subject]], seed: int) -> Table:
     rows = {}
     for name, subjects in groups.items():
-        middles = [volume.image[len(volume.image) // 2] for s in subjects for _, volume in s.stacks()]
-        names = np.array([s.name for s in subjects for _ in s.stacks()])
-        rows[name] = {"MS-SSIM": single(diversity(np.stack(middles), names, seed=seed), len(middles))}
+        stacks = [(subject.name, stack) for subject in subjects for stack in subject.stacks.values()]
+        middles = np.stack([stack.image[stack.num_slices // 2] for _, stack in stacks])
+        similarity = diversity(middles, np.array([subject for subject, _ in stacks]), seed=seed)
+        rows[name] = {"MS-SSIM": single(similarity, len(middles))}
     return Table("Likeness of different subjects", "", rows, "Middle slices. Higher than real: less diverse.")
 
 
 def _smoothness_table(groups: Mapping[str, Sequence[Subject]]) -> Table:
-    rows = {}
-    for name, subjects in groups.items():
-        changes = [
-            subject_mean(
-                [
-                    through_plane_change(v.image, v.label_ids, s.spacing_mm(phase)[0])
-                    for phase, v in s.stacks()
-                ]
-            )
-            for s in subjects
-        ]
-        rows[name] = {"change": mean_estimate(changes)}
+    rows = {
+        name: {"change": mean_estimate([_through_plane_change(subject) for subject in subjects])}
+        for name, subjects in groups.items()
+    }
     return Table(
         "Change from slice to slice",
         "per mm",
@@ -120,23 +122,28 @@ def _smoothness_table(groups: Mapping[str, Sequence[Subject]]) -> Table:
     )
 
 
+def _through_plane_change(subject: Subject) -> float:
+    return subject_mean(
+        [
+            through_plane_change(stack.image, stack.label_ids, stack.slice_spacing_mm)
+            for stack in subject.stacks.values()
+        ]
+    )
+
+
 def _tissue_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
-    means: dict[str, dict[str, Estimate]] = {}
-    spreads: dict[str, dict[str, Estimate]] = {}
+    means, spreads = {}, {}
     for name, subjects in groups.items():
-        of_subjects: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        for subject in subjects:
-            image = np.concatenate([volume.image for _, volume in subject.stacks()])
-            label_ids = np.concatenate([volume.label_ids for _, volume in subject.stacks()])
-            for structure, found in tissue_intensities(image, label_ids).items():
-                of_subjects[structure].append((found.mean, found.std))
-        means[name] = {
-            key: mean_estimate([mean for mean, _ in values]) for key, values in of_subjects.items()
-        }
-        spreads[name] = {
-            key: mean_estimate([std for _, std in values]) for key, values in of_subjects.items()
-        }
+        intensities = [_intensities(subject) for subject in subjects]
+        by_tissue = {tissue: [one[tissue] for one in intensities] for tissue in SCHEMA.structures}
+        means[name] = {tissue: mean_estimate([v.mean for v in vs]) for tissue, vs in by_tissue.items()}
+        spreads[name] = {tissue: mean_estimate([v.std for v in vs]) for tissue, vs in by_tissue.items()}
     return [
         Table("Mean intensity of each tissue", "", means, "Images are in [-1, 1]."),
         Table("Standard deviation within each tissue", "", spreads, "Lower than real: texture is missing."),
     ]
+
+
+def _intensities(subject: Subject) -> dict[str, Intensity]:
+    slices = Slices.of([subject])
+    return tissue_intensities(slices.image, slices.label_ids)

@@ -1,18 +1,18 @@
-"""How well the label VAE knows hearts: what it makes of labels, and of slices that it was not shown."""
+"""How well the label VAE reconstructs hearts, and slices that were left out."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table
-from cmrtf.evaluation.subjects import Subject
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
 from cmrtf.metrics.overlap import dice, surface_distances
-from cmrtf.shape.signed_distance import add_residuals, nearest, residuals, shape_based
+from cmrtf.shape.signed_distance import add_residuals, residuals, shape_based_interpolation
 from cmrtf.synthesis.protocols import Models
 
 Labels = NDArray[np.uint8]
@@ -41,7 +41,7 @@ def reconstruction_section(models: Models, subjects: Sequence[Subject]) -> Secti
 
 
 def reconstruct(models: Models, label_ids: Labels) -> Labels:
-    """What the VAE makes of a stack; slices without labels stay so, as in walks."""
+    """A stack encoded and decoded; slices without labels stay so, as in interpolations."""
     labelled = label_ids.any(axis=(1, 2))
     result = np.zeros_like(label_ids)
     result[labelled] = models.decode(models.encode(label_ids[labelled]))
@@ -51,16 +51,13 @@ def reconstruct(models: Models, label_ids: Labels) -> Labels:
 def _reconstruction_tables(models: Models, subjects: Sequence[Subject]) -> list[Table]:
     overlap, distance, volume = (_per_subject() for _ in range(3))
     for subject in subjects:
-        for phase, truth in subject.stacks():
-            made = reconstruct(models, truth.label_ids)
-            surfaces = surface_distances(truth.label_ids, made, subject.spacing_mm(phase))
-            for structure, value in dice(truth.label_ids, made).items():
-                real, synthetic = (
-                    np.count_nonzero(stack == SCHEMA.id_of(structure)) for stack in (truth.label_ids, made)
-                )
+        for phase, stack in subject.stacks.items():
+            truth, decoded = stack.label_ids, reconstruct(models, stack.label_ids)
+            surfaces = surface_distances(truth, decoded, stack.spacing_mm[::-1])
+            for structure, value in dice(truth, decoded).items():
                 overlap[phase][structure].append(value)
                 distance[phase][structure].append(surfaces[structure].hd95_mm)
-                volume[phase][structure].append(100.0 * (synthetic - real) / real if real else float("nan"))
+                volume[phase][structure].append(_volume_error_percent(truth, decoded, structure))
     return [
         _table("Reconstruction: Dice", "", overlap, "Of each stack as a whole. Higher is better."),
         _table(
@@ -77,24 +74,22 @@ def _reconstruction_tables(models: Models, subjects: Sequence[Subject]) -> list[
     ]
 
 
+def _volume_error_percent(truth: Labels, decoded: Labels, structure: str) -> float:
+    label_id = SCHEMA.id_of(structure)
+    real, synthetic = (np.count_nonzero(label_ids == label_id) for label_ids in (truth, decoded))
+    return 100.0 * (synthetic - real) / real if real else float("nan")
+
+
 def _left_out_tables(models: Models, subjects: Sequence[Subject]) -> list[Table]:
     values = _per_subject()
     for subject in subjects:
-        of_subject: PerSubject = _per_subject()
-        for _, volume in subject.stacks():
-            for labels in _runs(volume.label_ids):
-                for method, made in _fill_in(models, labels).items():
-                    for truth, slice_ids in zip(labels[1:-1], made, strict=True):
-                        for structure, value in dice(truth, slice_ids).items():
-                            if (truth == SCHEMA.id_of(structure)).any():
-                                of_subject[method][structure].append(value)
-        for method, by_structure in of_subject.items():
-            for structure, of_slices in by_structure.items():
-                values[method][structure].append(float(np.mean(of_slices)))
-    better = {
+        for method, by_structure in _dice_of_left_out(models, subject).items():
+            for structure, by_slice in by_structure.items():
+                values[method][structure].append(float(np.mean(by_slice)))
+    gains = {
         f"{method} - {SHAPE_BASED}": {
-            structure: paired_difference(of_method, values[SHAPE_BASED][structure])
-            for structure, of_method in values[method].items()
+            structure: paired_difference(overlap, values[SHAPE_BASED][structure])
+            for structure, overlap in values[method].items()
         }
         for method in (LATENT, EXACT)
         if method in values
@@ -110,38 +105,51 @@ def _left_out_tables(models: Models, subjects: Sequence[Subject]) -> list[Table]
         Table(
             "Slice left out: difference in Dice",
             "",
-            better,
+            gains,
             "Above zero: the walk knows more than the outlines.",
         ),
     ]
 
 
+def _dice_of_left_out(models: Models, subject: Subject) -> PerSubject:
+    """By method and structure, the Dice of every inner slice that has the structure."""
+    values = _per_subject()
+    for stack in subject.stacks.values():
+        for labels in _runs(stack.label_ids):
+            for method, predicted in _fill_in(models, labels).items():
+                for truth, slice_ids in zip(labels[1:-1], predicted, strict=True):
+                    for structure, value in dice(truth, slice_ids).items():
+                        if (truth == SCHEMA.id_of(structure)).any():
+                            values[method][structure].append(value)
+    return values
+
+
 def _runs(label_ids: Labels) -> list[Labels]:
     """Unbroken runs of three labelled slices or more."""
-    pieces, _ = ndimage.label(label_ids.any(axis=(1, 2)))
-    return [label_ids[span] for (span,) in ndimage.find_objects(pieces) if span.stop - span.start >= 3]
+    runs, _ = ndimage.label(label_ids.any(axis=(1, 2)))
+    return [label_ids[span] for (span,) in ndimage.find_objects(runs) if span.stop - span.start >= 3]
 
 
 def _fill_in(models: Models, labels: Labels) -> dict[str, Labels]:
     """Each inner slice from its neighbours, by method."""
     codes = models.encode(labels)
     decoded, middle = models.decode(codes), models.decode((codes[:-2] + codes[2:]) / 2.0)
-
-    def each(fill: Callable[[int], NDArray[np.uint8]]) -> Labels:
-        return np.concatenate([fill(i) for i in range(len(labels) - 2)])
-
-    classes = SCHEMA.num_classes
-    missed = residuals(labels, decoded, classes)
+    missed = residuals(labels, decoded)
+    neighbours = list(zip(labels[:-2], labels[2:], strict=True))
     return {
-        NEAREST: each(lambda i: nearest(labels[i], labels[i + 2], [0.5])),
-        SHAPE_BASED: each(lambda i: shape_based(labels[i], labels[i + 2], [0.5], classes)),
+        # Of two equally near slices the one above, which shows more of the heart.
+        NEAREST: labels[2:],
+        SHAPE_BASED: np.concatenate([shape_based_interpolation(a, b, [0.5]) for a, b in neighbours]),
         LATENT: middle,
-        EXACT: add_residuals(middle, (missed[:-2] + missed[2:]) / 2.0, classes),
+        EXACT: add_residuals(middle, (missed[:-2] + missed[2:]) / 2.0),
     }
 
 
 def _absolute(values: PerSubject) -> PerSubject:
-    return {row: {key: [abs(value) for value in of] for key, of in by.items()} for row, by in values.items()}
+    return {
+        row: {structure: [abs(value) for value in per_subject] for structure, per_subject in columns.items()}
+        for row, columns in values.items()
+    }
 
 
 def _per_subject() -> PerSubject:
@@ -150,7 +158,7 @@ def _per_subject() -> PerSubject:
 
 def _table(title: str, unit: str, values: PerSubject, note: str) -> Table:
     rows = {
-        row: {structure: mean_estimate(of_subjects) for structure, of_subjects in by_structure.items()}
-        for row, by_structure in values.items()
+        row: {structure: mean_estimate(per_subject) for structure, per_subject in columns.items()}
+        for row, columns in values.items()
     }
     return Table(title, unit, rows, note)

@@ -1,0 +1,256 @@
+"""How good a bundle is, as tables that put every figure beside that of real data."""
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.files import require_new_folder
+from cmrtf.core.subject import Subject
+from cmrtf.errors import CmrtfError
+from cmrtf.evaluation.report import Evaluation
+from cmrtf.evaluation.section import Section
+from cmrtf.evaluation.sections.clinical import clinical_section
+from cmrtf.evaluation.sections.downstream_utility import downstream_utility_section
+from cmrtf.evaluation.sections.label_fidelity import label_fidelity_section
+from cmrtf.evaluation.sections.plausibility import plausibility_section
+from cmrtf.evaluation.sections.privacy import privacy_section
+from cmrtf.evaluation.sections.realism import realism_section
+from cmrtf.evaluation.sections.reconstruction import reconstruction_section
+from cmrtf.evaluation.segmenter import ReferenceSegmenter
+from cmrtf.evaluation.subjects import Slices, generated_subjects, interpolated_subjects, restyle
+from cmrtf.synthesis.appearance import SAMPLE, find_style
+
+if TYPE_CHECKING:
+    from cmrtf.bundle.bundle import Bundle
+    from cmrtf.training.segmenter_store import SegmenterStore
+
+AMOUNTS: Final = (5, 10, 20)
+"""Real subjects that segmenters are trained on, besides all of them."""
+
+_LOG = logging.getLogger("cmrtf")
+
+
+def evaluate(
+    bundle: "Bundle | Path | str",
+    cohort: PreparedCohort | Path | str,
+    out: Path | str | None = None,
+    *,
+    segmenters: Path | str | None = None,
+    num_subjects: int = 40,
+    use: bool = False,
+    trainings: int = 1,
+    training_steps: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Evaluation:
+    """Evaluate a bundle: shapes, images, labels, clinical measures, privacy, and whether it helps.
+
+    The reference segmenter is a segmentation network trained on the real training subjects. The validation
+    subjects of the cohort are held out.
+
+    Args:
+        bundle: an opened bundle, or its folder.
+        cohort: the cohort that the bundle was trained on, opened or its folder.
+        out: a new folder for `evaluation.json` and `report.html`; None to write nothing.
+        segmenters: folder of trained segmenters, read where they fit and written where they are new; None
+            means `<out>-segmenters` beside `out`, and a folder that is deleted afterwards without `out`.
+        num_subjects: how many synthetic subjects to make.
+        use: whether to train segmenters with and without synthetic subjects too.
+        trainings: how many of each of those, which differ by their seeds.
+        training_steps: of every segmenter; None means the usual number.
+        seed: of everything drawn.
+        progress: whether to show progress bars.
+
+    Returns:
+        the evaluation, which a notebook shows as tables and plots.
+
+    Raises:
+        CmrtfError: `out` is taken, the bundle was trained on another cohort, or the cohort has fewer than two
+            subjects to train on or to validate.
+
+    Example:
+        `cmrtf.evaluate("bundle", "prepared", "evaluation")`
+    """
+    if out is not None:
+        require_new_folder(Path(out))
+    cohort = cohort if isinstance(cohort, PreparedCohort) else PreparedCohort.open(cohort)
+    _require_two_of_each_split(cohort)
+    bundle = _opened(bundle)
+    _require_its_cohort(bundle, cohort)
+    with ExitStack() as stack:
+        if segmenters is None and out is not None:
+            segmenters = Path(out).with_name(f"{Path(out).name}-segmenters")
+        folder = Path(segmenters or stack.enter_context(tempfile.TemporaryDirectory()))
+        evaluation = _evaluate(
+            _Job.of(bundle, cohort, folder, training_steps, num_subjects, seed, progress),
+            trainings if use else None,
+        )
+    if out is not None:
+        evaluation.save(out)
+    return evaluation
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all sections are made of.
+
+    Args:
+        bundle: that is evaluated.
+        data_hash: of the cohort.
+        store: trains and keeps segmenters.
+        training: real subjects that the bundle was trained on.
+        held_out: real subjects that it was not trained on.
+        num_subjects: how many synthetic subjects to make.
+        seed: of everything drawn.
+        progress: whether to show progress bars.
+    """
+
+    bundle: "Bundle"
+    data_hash: str
+    store: "SegmenterStore"
+    training: list[Subject]
+    held_out: list[Subject]
+    num_subjects: int
+    seed: int
+    progress: bool
+
+    @classmethod
+    def of(
+        cls,
+        bundle: "Bundle",
+        cohort: PreparedCohort,
+        segmenters: Path,
+        training_steps: int | None,
+        num_subjects: int,
+        seed: int,
+        progress: bool,
+    ) -> "_Job":
+        """With the real subjects read from the cohort."""
+        from cmrtf.training.segmenter_store import SegmenterStore
+        from cmrtf.training.train_segmenter import SEGMENTER_STEPS
+
+        store = SegmenterStore(segmenters, training_steps or SEGMENTER_STEPS)
+        training, held_out = (
+            [cohort[code] for code in cohort.codes(split)] for split in ("train", "validation")
+        )
+        return cls(bundle, cohort.data_hash, store, training, held_out, num_subjects, seed, progress)
+
+
+def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
+    slices = Slices.of(job.training)
+    segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "judge")
+    sections = _sections_without_training(job, segmenter)
+    if trainings is not None:
+        _LOG.info("use ...")
+        sections.append(_downstream_utility(job, range(job.seed, job.seed + trainings)))
+    facts = {
+        "bundle_sha256": job.bundle.sha256,
+        "data_hash": job.data_hash,
+        "training_subjects": len(job.training),
+        "held_out_subjects": len(job.held_out),
+        "synthetic_subjects": job.num_subjects,
+        "segmenter_steps": job.store.steps,
+        "trainings": trainings,
+        "seed": job.seed,
+    }
+    return Evaluation(sections, facts)
+
+
+def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list[Section]:
+    """All sections that need no training but the reference segmenter's."""
+    bundle, training, held_out, seed = job.bundle, job.training, job.held_out, job.seed
+    as_decoded, interpolated = interpolated_subjects(bundle, training, job.num_subjects, seed, job.progress)
+    bank = bundle.appearance_bank()
+    known = [bank.subjects[subject.name] for subject in training]
+    generated = _generated(job)
+    new = {"new subjects": generated} if generated else {}
+    images = {
+        "walks": interpolated,
+        "walks in drawn styles": restyle(bundle, interpolated, known, seed),
+        **new,
+    }
+    labels = {
+        "real": [*training, *held_out],
+        "synthetic, as decoded": as_decoded,
+        "synthetic, repaired": interpolated,
+        **new,
+    }
+    _, of_held_out = interpolated_subjects(bundle, held_out, len(held_out), seed, job.progress)
+    sections: dict[str, Callable[[], Section]] = {
+        "label VAE": lambda: reconstruction_section(bundle, held_out),
+        "valid labels": lambda: plausibility_section(labels),
+        "images": lambda: realism_section(segmenter, training, held_out, images, seed),
+        "faithfulness": lambda: label_fidelity_section(bundle, segmenter, held_out, of_held_out, seed),
+        "clinical measures": lambda: clinical_section(
+            bundle, training, interpolated, held_out, job.num_subjects, seed
+        ),
+        "privacy": lambda: privacy_section(segmenter, training, held_out, images),
+    }
+    return [_logged(name, section) for name, section in sections.items()]
+
+
+def _logged(name: str, section: Callable[[], Section]) -> Section:
+    _LOG.info("%s ...", name)
+    return section()
+
+
+def _generated(job: _Job) -> list[Subject]:
+    """New subjects; none where there are too few training anatomies to draw from."""
+    bundle = job.bundle
+    try:
+        style = find_style(bundle, bundle.appearance_bank(), SAMPLE)
+        prior = bundle.anatomy_prior()
+        return generated_subjects(bundle, prior, style, job.num_subjects, job.seed, job.progress)
+    except CmrtfError as error:
+        _LOG.info("No new subjects: %s", error)
+        return []
+
+
+def _downstream_utility(job: _Job, seeds: range) -> Section:
+    bundle, training, seed = job.bundle, job.training, job.seed
+    bank = bundle.appearance_bank()
+
+    def synthesize(real: Sequence[Subject]) -> list[Subject]:
+        """Subjects between these in appearances drawn from theirs, which are more varied."""
+        _, interpolated = interpolated_subjects(bundle, real, job.num_subjects, seed)
+        return restyle(bundle, interpolated, [bank.subjects[subject.name] for subject in real], seed)
+
+    # In an order without meaning: the first five are any five.
+    order = np.random.default_rng(seed).permutation(len(training))
+    amounts = [*(amount for amount in AMOUNTS if amount < len(training)), len(training)]
+    return downstream_utility_section(
+        job.store.trained, [training[i] for i in order], synthesize, job.held_out, amounts, seeds
+    )
+
+
+def _opened(bundle: "Bundle | Path | str") -> "Bundle":
+    from cmrtf.bundle.bundle import Bundle
+
+    return bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
+
+
+def _require_two_of_each_split(cohort: PreparedCohort) -> None:
+    sizes = [len(cohort.codes(split)) for split in ("train", "validation")]
+    if min(sizes) < 2:
+        raise CmrtfError(
+            f"{cohort.path}: expected two subjects or more to train on and to validate. "
+            f"Received: {sizes[0]} and {sizes[1]}."
+        )
+
+
+def _require_its_cohort(bundle: "Bundle", cohort: PreparedCohort) -> None:
+    """Held-out subjects must have been held out."""
+    for name in ("label_vae", "spade_gan"):
+        trained_on = bundle.description[name]["data_hash"]
+        if trained_on != cohort.data_hash:
+            raise CmrtfError(
+                f"{cohort.path}: expected the cohort that the bundle's {name} was trained on, data hash "
+                f"{trained_on}. Received: {cohort.data_hash}, so what was held out then may not be here."
+            )
