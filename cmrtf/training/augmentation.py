@@ -4,35 +4,35 @@ All geometric changes are one warp, so an image is interpolated once. A batch's 
 depend on the seed alone, not on how the batch is later spread over devices.
 """
 
+import math
+
 import tensorflow as tf
 
+from cmrtf.core.labels import SCHEMA
 from cmrtf.training.config import AugmentationConfig
 
 ELASTIC_NODES = 6
 BIAS_NODES = 3
 
 
-def augment_labels(
-    label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig, num_classes: int
-) -> tf.Tensor:
+def augment_labels(label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
     """Warp label ids; interpolated as class masks, so no new value appears.
 
     Args:
         label_ids: integers, `(batch, size, size)` or `(batch, slices, size, size)`, the slices of an example
-            warped alike; what comes in from outside is background.
+            warped alike; outside of the image is background.
         seed: `(2,)` integers.
-        config: how far to go.
-        num_classes: number of label ids.
+        config: limits of the changes.
     """
     size = label_ids.shape[-1]
     positions = _warp(tf.shape(label_ids)[0], size, seed, config)
     maps = tf.reshape(label_ids, (-1, size, size))
     positions = tf.repeat(positions, label_ids.shape[1] if label_ids.shape.rank == 4 else 1, axis=0)
-    return tf.reshape(_sample_labels(maps, positions, num_classes), tf.shape(label_ids))
+    return tf.reshape(_sample_labels(maps, positions), tf.shape(label_ids))
 
 
 def augment_pairs(
-    image: tf.Tensor, label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig, num_classes: int
+    image: tf.Tensor, label_ids: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Warp images and labels alike, then change the images' intensities.
 
@@ -40,8 +40,7 @@ def augment_pairs(
         image: `(batch, size, size, 1)` float32 in [-1, 1]; mirrored where the warp looks outside.
         label_ids: `(batch, size, size)` integers.
         seed: `(2,)` integers.
-        config: how far to go.
-        num_classes: number of label ids.
+        config: limits of the changes.
     """
     batch, size = tf.shape(image)[0], image.shape[1]
     positions = _warp(batch, size, seed, config)
@@ -52,7 +51,7 @@ def augment_pairs(
     nodes = tf.reshape(draws[:, 1:], (-1, BIAS_NODES, BIAS_NODES, 1))
     field = 1.0 + config.bias * tf.image.resize(nodes, (size, size), "bicubic")[..., 0]
     image = tf.clip_by_value(unit * field, 0.0, 1.0) * 2.0 - 1.0
-    return image[..., None], _sample_labels(label_ids, positions, num_classes)
+    return image[..., None], _sample_labels(label_ids, positions)
 
 
 def _stream(seed: tf.Tensor, number: int) -> tf.Tensor:
@@ -63,7 +62,7 @@ def _stream(seed: tf.Tensor, number: int) -> tf.Tensor:
 def _warp(batch: tf.Tensor, size: int, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
     """Where each output pixel comes from: `(batch, size, size, 2)`, row and column."""
     draws = tf.random.stateless_uniform((batch, 6), seed, -1.0, 1.0)
-    angle = draws[:, 0] * config.rotation_degrees * (3.141592653589793 / 180.0)
+    angle = draws[:, 0] * config.rotation_degrees * (math.pi / 180.0)
     zoom = 1.0 + draws[:, 1] * config.scaling
     flips = tf.where(tf.abs(draws[:, 2:4]) < config.flip_probability, -1.0, 1.0)
     shift = draws[:, 4:6] * config.translation_px
@@ -110,7 +109,7 @@ def _sample_image(image: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _sample_labels(label_ids: tf.Tensor, positions: tf.Tensor, num_classes: int) -> tf.Tensor:
+def _sample_labels(label_ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     size = label_ids.shape[1]
     padded = tf.pad(label_ids, [[0, 0], [1, 1], [1, 1]])
     corners = [
@@ -119,6 +118,6 @@ def _sample_labels(label_ids: tf.Tensor, positions: tf.Tensor, num_classes: int)
     ]
     scores = [
         tf.add_n([weight * tf.cast(ids == label, tf.float32) for ids, weight in corners])
-        for label in range(num_classes)
+        for label in range(SCHEMA.num_classes)
     ]
     return tf.cast(tf.argmax(tf.stack(scores, -1), -1), label_ids.dtype)

@@ -1,19 +1,14 @@
-"""What a bundle keeps of the training subjects: their anatomies and their styles.
-
-The hearts that a label VAE was trained on, as codes: what new hearts are drawn from.
-
-What each training subject looks like, as a style code.
-"""
+"""The banks of a bundle: anatomies and styles of the training subjects, as codes."""
 
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import measure_volumes_ml
+from cmrtf.core.subject import Subject
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.shape.pose import landmarks, mean_landmarks, pose_between
@@ -22,13 +17,15 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, AppearanceBank
 
 ANATOMY_BANK_FILE = "anatomy_bank.npz"
+STYLE_BANK_FILE = "style_bank.json"
 
 
 def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> None:
-    """Encode the training subjects that have both phases, each labelled in two slices or more.
+    """Encode the anatomies of the training subjects, from which new ones are sampled.
 
-    All are brought into their mean pose first. Subjects without a slice that shows both ventricles have no
-    pose and are left out. Where there are fewer than two, nothing is written: no heart can be drawn then.
+    All are brought into their mean pose first. Left out are subjects without both phases, with fewer than two
+    labelled slices in one of them, or without a slice that shows both ventricles, which have no pose. Where
+    fewer than two are left, nothing is written: no anatomy can be sampled then.
 
     Args:
         model: trained.
@@ -38,40 +35,39 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
     encode = tf.function(
         lambda label_ids: model.encode(label_ids).mean, reduce_retracing=True, autograph=False
     )
-    records, stacks, places = [], [], []
-    for subject in cohort.subjects("train"):
-        label_ids = {phase: volume.label_ids for phase, volume in cohort.load(subject).items()}
-        if all(phase in label_ids and _is_stack(label_ids[phase]) for phase in PHASES):
-            place = landmarks(label_ids["ED"])
-            if place is not None:
-                records.append(cohort.record(subject))
-                stacks.append(label_ids)
-                places.append(place)
-    if len(stacks) < 2:
+    training = map(cohort.__getitem__, cohort.codes("train"))
+    located = [
+        (subject, landmarks(subject.ed.label_ids)) for subject in training if _has_both_stacks(subject)
+    ]
+    subjects = [subject for subject, place in located if place is not None]
+    places = [place for _, place in located if place is not None]
+    if len(subjects) < 2:
         return
-    spacings_mm = [record.geometry.spacing_mm[2] for record in records]
-    usual = mean_landmarks(places)
+    mean_place = mean_landmarks(places)
+    anatomies, volumes_ml = [], []
+    for subject, place in zip(subjects, places, strict=True):
+        label_ids = {phase: stack.label_ids for phase, stack in subject.stacks.items()}
+        spacing_mm, pose = subject.ed.slice_spacing_mm, pose_between(mean_place, place)
+        anatomies.append(Anatomy.encode(lambda ids: encode(ids).numpy(), label_ids, spacing_mm, pose))
+        volumes_ml.append(measure_volumes_ml(label_ids, spacing_mm))
     AnatomyPrior.of(
-        [
-            Anatomy.encode(lambda ids: encode(ids).numpy(), label_ids, spacing_mm, pose_between(usual, place))
-            for label_ids, spacing_mm, place in zip(stacks, spacings_mm, places, strict=True)
-        ],
-        np.stack([measure_volumes_ml(*each) for each in zip(stacks, spacings_mm, strict=True)]),
-        np.array(spacings_mm),
-        np.array([record.pathology for record in records]),
-        usual,
+        anatomies,
+        np.stack(volumes_ml),
+        np.array([subject.ed.slice_spacing_mm for subject in subjects]),
+        np.array([subject.pathology for subject in subjects]),
+        mean_place,
     ).save(path)
 
 
-def _is_stack(label_ids: NDArray[np.uint8]) -> bool:
-    return int(np.count_nonzero(label_ids.any(axis=(1, 2)))) >= 2
-
-
-STYLE_BANK_FILE = "style_bank.json"
+def _has_both_stacks(subject: Subject) -> bool:
+    """Whether ED and ES are labelled in two slices or more."""
+    return all(
+        phase in subject.stacks and np.count_nonzero(subject.stacks[phase].has_heart) >= 2 for phase in PHASES
+    )
 
 
 def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> None:
-    """Encode the training subjects, each as the mean over its slices in all phases.
+    """Encode the styles of the training subjects, each as the mean over its slices in all phases.
 
     Subjects held out for validation stay out.
 
@@ -81,11 +77,11 @@ def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> Non
         path: the JSON file, see `AppearanceBank.save`.
     """
     encode = tf.function(lambda image: model.encode_style(image).mean, reduce_retracing=True, autograph=False)
-    subjects = {}
-    for subject in cohort.subjects("train"):
-        record = cohort.record(subject)
-        images = np.concatenate([volume.image for volume in cohort.load(subject).values()])
-        low, high = np.mean(list(record.intensity_window.values()), axis=0)
+    appearances = {}
+    for code in cohort.codes("train"):
+        subject = cohort[code]
+        images = np.concatenate([stack.image for stack in subject.stacks.values()])
+        low, high = np.mean([stack.intensity_window for stack in subject.stacks.values()], axis=0)
         style = encode(images[..., None]).numpy().mean(axis=0)
-        subjects[subject] = Appearance(style, (float(low), float(high)), record.vendor, record.centre)
-    AppearanceBank(subjects).save(path)
+        appearances[code] = Appearance(style, (float(low), float(high)), subject.vendor, subject.centre)
+    AppearanceBank(appearances).save(path)

@@ -1,4 +1,4 @@
-"""Saving and restoring everything that a run needs to continue exactly."""
+"""Checkpoints: everything that a run needs to continue exactly."""
 
 import contextlib
 import shutil
@@ -8,20 +8,20 @@ import keras
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
-from cmrtf.training.finite import are_finite, not_finite_error
+from cmrtf.training.distributed import are_finite, not_finite_error
 
-KEEP = 2
-"""Checkpoints kept: the last, and the one before in case the last is damaged."""
+NUM_CHECKPOINTS = 2
+"""The last, and the one before in case the last is damaged."""
 
 PREFIX = "ckpt-"
 
 
 class Checkpoints:
-    """Checkpoints of a model: weights and moving averages; of a compiled one also its training.
+    """Checkpoints of a model: its weights and moving averages, and those of its training if it is compiled.
 
-    That is its optimizers, and what its metrics have summed up since the interval began, so that a run
-    may stop within an interval. The files that are there say which checkpoints there are: no list of
-    them can be damaged or out of date.
+    The training is the state of the optimizers and of the metrics, which have summed up losses since the
+    interval began: a run may stop within an interval. Which checkpoints exist is read from the folder, not
+    from a list of them that could be damaged or out of date.
 
     Args:
         model: with its optimizers built, if it has any.
@@ -73,14 +73,14 @@ class Checkpoints:
             self.checkpoint.write(str(self.folder / f"{PREFIX}{step}"))
         except (tf.errors.OpError, OSError) as error:
             with contextlib.suppress(OSError):
-                self._keep(self.steps())
+                self._remove_all_but(self.steps())
             raise CmrtfError(
                 f"{self.folder}: expected to save the checkpoint of step {step}, "
                 f"but: {str(error).rpartition('}} ')[2]}. "  # without the name of the graph's node
                 f"{len(self.steps())} saved before are intact: --resume continues from there."
             ) from error
-        # What is there of later steps could not be read, or the run would not be here.
-        self._keep([other for other in self.steps() if other <= step][-KEEP:])
+        # Checkpoints of later steps could not be read, or the run would not be at this step.
+        self._remove_all_but([other for other in self.steps() if other <= step][-NUM_CHECKPOINTS:])
 
     def restore(self) -> int:
         """Restore the latest readable checkpoint and return its step; 0 where there is none.
@@ -105,8 +105,8 @@ class Checkpoints:
             )
         return 0
 
-    def _keep(self, steps: list[int]) -> None:
-        """Remove what is not of the checkpoints of `steps`, also what a killed process left half-written."""
+    def _remove_all_but(self, steps: list[int]) -> None:
+        """Remove every file of other steps, also those that a killed process left half-written."""
         names = {f"{PREFIX}{step}" for step in steps}
         for path in self.folder.iterdir():
             if path.name.split(".")[0] in names:

@@ -1,6 +1,7 @@
-"""What a training run is told: frozen dataclasses, filled from a preset's YAML."""
+"""Configuration of a training run: frozen dataclasses, filled from a preset's YAML. Imports no TensorFlow."""
 
 import dataclasses
+import os
 import types
 import typing
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from cmrtf.models.loss_weights import LossWeights
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How far augmentation may go; every amount is drawn uniformly up to the value given.
+    """Limits of the augmentation; every amount is drawn uniformly up to the value given.
 
     Args:
         flip_probability: of a left-right and, independently, an up-down flip. Zero by default: a
@@ -52,11 +53,10 @@ class VAEConfig:
         learning_rate: at the start; it falls to zero along a cosine.
         kl_weight: final weight of the KL divergence (nats per code against nats per label map).
         kl_warmup_steps: steps over which the weight grows from zero.
-        between_weight: weight of decoding each slice from halfway between the codes of the slices below and
-            above, beside decoding it from its own; what walks do, and not in the paper. 0 leaves it out.
-        linear_path: whether encoder and decoder have a linear path beside their convolutions, which starts at
-            the principal components of the training shapes; the convolutions learn what is missing. Not in
-            the paper.
+        between_weight: weight of the interpolation loss, which decodes a slice from halfway between the codes
+            of the slices below and above, beside decoding it from its own. Not in the paper; 0 leaves it out.
+        linear_path: whether encoder and decoder have a linear skip connection beside their convolutions, at
+            first the principal components of the training shapes (PCA). Not in the paper.
         precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
         augmentation: of the label maps.
     """
@@ -126,6 +126,8 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_STAGES = 6
 """Each stage halves 128 pixels; at least two by two are left."""
 SECTIONS = {VAEConfig: "vae", GANConfig: "gan"}
+ZERO_ALLOWED = {"kl_weight", "kl_warmup_steps", "between_weight", "average_decay"}
+"""Every other number must be above 0."""
 
 
 def preset_names() -> list[str]:
@@ -134,51 +136,66 @@ def preset_names() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
-def load_config(preset: str, config_class: type[ConfigT], steps: int | None = None) -> ConfigT:
-    """Read one section of a preset.
+def load_config(
+    preset: str | os.PathLike[str] | ConfigT, config_class: type[ConfigT], steps: int | None = None
+) -> ConfigT:
+    """Read one section of a preset and check its values.
 
     Args:
-        preset: a shipped preset's name, or the path of a YAML file of the same form.
+        preset: a shipped preset's name, the path of a YAML file of the same form, or a configuration.
         config_class: which section to read.
         steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
 
     Raises:
-        CmrtfError: there is no such preset or file, or an entry is unknown, missing or of a wrong type.
+        CmrtfError: there is no such preset or file, or an entry is unknown, missing, of a wrong type or
+            impossible.
     """
+    if isinstance(preset, config_class):
+        source, config = config_class.__name__, preset
+    else:
+        section = SECTIONS[config_class]
+        source, document = _read_preset(os.fspath(typing.cast(str, preset)))
+        if not isinstance(document, dict) or section not in document:
+            raise CmrtfError(
+                f"{source}: expected a section {section!r}. Received: {type(document).__name__}."
+            )
+        source = f"{source}, section {section}"
+        config = config_from_dict(config_class, document[section], source)
+    if steps is not None:
+        config = _with_steps(config, steps)
+    _check_values(config, source)
+    return config
+
+
+def _read_preset(preset: str) -> tuple[str, Any]:
+    """What to call a preset in messages, and its YAML."""
     if preset in preset_names():
-        text = resources.files("cmrtf.training.presets").joinpath(f"{preset}.yaml").read_text()
         source = f"preset {preset}"
+        text = resources.files("cmrtf.training.presets").joinpath(f"{preset}.yaml").read_text()
     elif Path(preset).is_file():
-        text, source = Path(preset).read_text(errors="replace"), preset
+        source, text = preset, Path(preset).read_text(errors="replace")
     else:
         raise CmrtfError(
             f"{preset}: expected a preset ({', '.join(preset_names())}) or a YAML file, but there is neither."
         )
-    section = SECTIONS[config_class]
     try:
-        document = yaml.safe_load(text)
+        return source, yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise CmrtfError(f"{source}: expected YAML, but: {error}") from error
-    if not isinstance(document, dict) or section not in document:
-        raise CmrtfError(f"{source}: expected a section {section!r}. Received: {type(document).__name__}.")
-    config = config_from_dict(config_class, document[section], f"{source}, section {section}")
-    if steps is not None:
-        interval = min(max(config.interval_steps, 1), steps)
-        config = dataclasses.replace(config, steps=-(-steps // interval) * interval, interval_steps=interval)
-    _check_values(config, f"{source}, section {section}")
-    if config.steps % config.interval_steps:
-        raise CmrtfError(
-            f"{source}, section {section}: expected steps to be a multiple of interval_steps. "
-            f"Received: {config.steps} and {config.interval_steps}."
-        )
-    return config
+
+
+def _with_steps(config: ConfigT, steps: int) -> ConfigT:
+    """The same run of another length, rounded up to whole intervals."""
+    if steps < 1:
+        raise CmrtfError(f"steps: expected a positive number. Received: {steps}.")
+    interval = min(max(config.interval_steps, 1), steps)
+    return dataclasses.replace(config, steps=-(-steps // interval) * interval, interval_steps=interval)
 
 
 def _check_values(config: Config, source: str) -> None:
     """Refuse values that no model or run can have."""
-    zero_allowed = {"kl_weight", "kl_warmup_steps", "between_weight", "average_decay"}
-    for name, value in dataclasses.asdict(config).items():
-        if type(value) in (int, float) and (value < 0 or (value == 0 and name not in zero_allowed)):
+    for name, value in vars(config).items():
+        if type(value) in (int, float) and (value < 0 or (value == 0 and name not in ZERO_ALLOWED)):
             raise CmrtfError(f"{source}, {name}: expected a positive number. Received: {value}.")
     if config.precision not in PRECISIONS:
         raise CmrtfError(
@@ -190,47 +207,56 @@ def _check_values(config: Config, source: str) -> None:
         )
     if isinstance(config, VAEConfig) and not 1 <= len(config.widths) <= MAX_STAGES:
         raise CmrtfError(f"{source}, widths: expected 1 to {MAX_STAGES}. Received: {len(config.widths)}.")
+    if config.steps % config.interval_steps:
+        raise CmrtfError(
+            f"{source}: expected steps to be a multiple of interval_steps. "
+            f"Received: {config.steps} and {config.interval_steps}."
+        )
 
 
 def config_from_dict(config_class: type[Any], values: Any, source: str) -> Any:
-    """Fill a config dataclass, nested ones too, refusing what does not fit.
+    """Fill a configuration dataclass, nested ones too, refusing what does not fit.
+
+    Args:
+        config_class: a dataclass.
+        values: entry to value, as YAML and JSON have them.
+        source: where the values are from, for messages.
 
     Raises:
-        CmrtfError: naming `source`, the entry, what was expected and what arrived.
+        CmrtfError: naming `source`, the entry, what was expected and what was received.
     """
     if not isinstance(values, dict):
         raise CmrtfError(f"{source}: expected a mapping. Received: {values!r}.")
     hints = typing.get_type_hints(config_class)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
+    if unknown := sorted(set(values) - set(hints)):
         raise CmrtfError(
             f"{source}: expected entries among {', '.join(hints)}. Received: {', '.join(unknown)}."
         )
-    required = {
-        f.name
-        for f in dataclasses.fields(config_class)
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    }
-    missing = sorted(required - set(values))
-    if missing:
+    optional = {name for name in hints if _has_default(config_class.__dataclass_fields__[name])}
+    if missing := sorted(set(hints) - optional - set(values)):
         raise CmrtfError(f"{source}: expected an entry for {', '.join(missing)}. Received: none.")
     return config_class(
         **{name: _convert(hints[name], value, f"{source}, {name}") for name, value in values.items()}
     )
 
 
+def _has_default(entry: dataclasses.Field[Any]) -> bool:
+    return not (entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING)
+
+
 def _convert(hint: Any, value: Any, source: str) -> Any:
+    """A value as an entry of type `hint` has it: whole numbers do for floats, lists for tuples."""
     if dataclasses.is_dataclass(hint):
         return config_from_dict(typing.cast(type[Any], hint), value, source)
     if typing.get_origin(hint) is tuple:
-        if isinstance(value, list) and all(type(v) is int for v in value):
+        if isinstance(value, list) and all(type(number) is int for number in value):
             return tuple(value)
         raise CmrtfError(f"{source}: expected a list of whole numbers. Received: {value!r}.")
     accepted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if float in accepted and type(value) is int:
         return float(value)
     if type(value) not in accepted:
-        names = " or ".join("nothing" if t is type(None) else t.__name__ for t in accepted)
+        names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in accepted)
         hint_text = " (YAML reads 1e-3 as text: write 1.0e-3)" if isinstance(value, str) else ""
         raise CmrtfError(f"{source}: expected {names}. Received: {value!r}{hint_text}.")
     return value

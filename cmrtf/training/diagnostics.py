@@ -1,51 +1,74 @@
-"""What a run's figures say to whoever watches it."""
+"""Diagnostics of a run: what its metrics warn of."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from cmrtf.training.reporting import MetricsLog, Progress
+
 LOST_HINGE: Final = 0.2
-"""The discriminator's hinge loss is 2 when it guesses and 0 when it is never wrong by less than the margin.
-Below this the generator gets little else from it than that it has lost."""
+"""The discriminator's hinge loss is 2 where it guesses and 0 where every decision is right by the margin.
+Below this value the generator learns next to nothing from it."""
 
 FEWEST_NATS: Final = 1.0
-"""A KL below this is a posterior that says next to nothing of its input, over all dimensions together."""
+"""Below this KL, of all dimensions together, a posterior has collapsed: codes say nothing of their input."""
 
 PATIENCE: Final = 3
-"""Intervals without a gain after which more steps are said not to help."""
+"""Intervals without a gain after which training longer is said not to help."""
 
 SMALLEST_GAIN: Final = 0.01
-"""Of the error that is left."""
+"""Of the validation error, relative."""
 
 ERRORS: Final = ("val_l1", "dice_LV", "dice_MYO", "dice_RV")
-"""Figures of validation subjects; those that begin with `dice` are errors when taken from 1."""
+"""Metrics of validation subjects; the error of a Dice is what it lacks to 1."""
 
 
-def advise(rows: Sequence[Mapping[str, float]]) -> dict[str, str]:
-    """Warnings by what they are about.
+class Diagnostics:
+    """Prints each warning once, beside the progress of the run.
 
     Args:
-        rows: the figures of all intervals so far, oldest first.
+        log: of this run.
+        progress: prints them.
+    """
+
+    def __init__(self, log: MetricsLog, progress: Progress) -> None:
+        self.log = log
+        self.progress = progress
+        self.topics_said: set[str] = set()
+
+    def update(self) -> None:
+        """Print warnings that all intervals so far give rise to and that are new."""
+        for topic, text in diagnose([metrics for _, metrics in self.log.intervals()]).items():
+            if topic not in self.topics_said:
+                self.topics_said.add(topic)
+                self.progress.say(f"Note: {text}")
+
+
+def diagnose(rows: Sequence[Mapping[str, float]]) -> dict[str, str]:
+    """Warnings by topic: `discriminator`, `kl`, `steps`.
+
+    Args:
+        rows: the metrics of all intervals so far, oldest first.
     """
     last_two = rows[-2:]
-    found = {}
+    warnings = {}
     if len(last_two) == 2 and all(row.get("d_hinge", 2.0) < LOST_HINGE for row in last_two):
-        found["discriminator"] = (
+        warnings["discriminator"] = (
             f"The discriminator overpowers the generator: its hinge loss is {rows[-1]['d_hinge']:.2f} (2 is "
             "guessing). Lower d_learning_rate or set augment_discriminator."
         )
     if len(last_two) == 2 and all(row.get("kl", FEWEST_NATS) < FEWEST_NATS for row in last_two):
-        found["kl"] = (
+        warnings["kl"] = (
             f"The KL has collapsed to {rows[-1]['kl']:.2f} nats: codes say next to nothing of their input. "
             "Lower kl_weight (of the GAN: loss_weights.kl)."
         )
     if len(rows) > PATIENCE and _error(rows[-1]) is not None:
         before, after = _known_errors(rows[:-PATIENCE]), min(_known_errors(rows[-PATIENCE:]))
         if before and after > (1.0 - SMALLEST_GAIN) * min(before):
-            found["steps"] = (
+            warnings["steps"] = (
                 f"More steps may no longer help: the error on validation subjects, {after:.4f}, has not "
                 f"fallen by 1 % in {PATIENCE} intervals."
             )
-    return found
+    return warnings
 
 
 def _known_errors(rows: Sequence[Mapping[str, float]]) -> list[float]:

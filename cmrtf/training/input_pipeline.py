@@ -1,6 +1,6 @@
 """Batches for training, as a function of seed and step.
 
-Batch number `step` is the same whenever and wherever it is made: the order of examples, the
+Batch number `step` is the same whenever and wherever it is computed: the order of examples, the
 augmentation and the noise that the models consume are all derived from `(seed, step)`. That makes
 resuming exact (start at the step reached), runs repeatable, and results independent of the number
 of devices that a batch is spread over.
@@ -14,13 +14,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import LabelArray, PreparedCohort, SliceArray
-from cmrtf.core.labels import SCHEMA
 from cmrtf.training.augmentation import augment_labels, augment_pairs
 from cmrtf.training.config import AugmentationConfig
 
 fold_in = tf.random.experimental.stateless_fold_in
 NOISE, DRAWS = 11, 12
-"""What a step's seed is folded with for the models' noise and uniform draws."""
+"""Folded into a step's seed for the models' noise and for their uniform draws."""
 
 
 @dataclass(frozen=True)
@@ -77,20 +76,20 @@ def label_batches(
     """
     labels = _gather(slices.label_ids)
     own = np.arange(len(slices.label_ids))[:, None]
-    shown = _constant(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
+    columns = _constant(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
 
-    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def batch_of(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         examples = _examples(step, batch_size, len(slices.label_ids), seed)
-        label_ids = labels(tf.gather(shown, examples))
-        label_ids = augment_labels(label_ids, step_seed, augmentation, SCHEMA.num_classes)
+        label_ids = labels(tf.gather(columns, examples))
+        label_ids = augment_labels(label_ids, step_seed, augmentation)
         batch = {
             "label_ids": label_ids[:, 0],
             "latent_noise": tf.random.stateless_normal((batch_size, latent_dim), fold_in(step_seed, NOISE)),
         }
         return batch | ({"neighbour_ids": label_ids[:, 1:]} if with_neighbours else {})
 
-    return _dataset(make, steps)
+    return _dataset(batch_of, steps)
 
 
 def pair_batches(
@@ -112,14 +111,14 @@ def image_batches(
     """Batches for `SPADEGAN`: `image`, `label_ids`, `style_noise` and `augment_draws`."""
     pairs = _pairs(slices, augmentation, batch_size, seed)
 
-    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def batch_of(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         return pairs(step) | {
             "style_noise": tf.random.stateless_normal((batch_size, style_dim), fold_in(step_seed, NOISE)),
             "augment_draws": tf.random.stateless_uniform((batch_size, num_draws), fold_in(step_seed, DRAWS)),
         }
 
-    return _dataset(make, steps)
+    return _dataset(batch_of, steps)
 
 
 def _pairs(
@@ -128,19 +127,15 @@ def _pairs(
     """Step to a batch of images and their labels, warped alike."""
     images, labels = _gather(slices.image), _gather(slices.label_ids)
 
-    def make(step: tf.Tensor) -> dict[str, tf.Tensor]:
+    def batch_of(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         examples = _examples(step, batch_size, len(slices.image), seed)
         image, label_ids = augment_pairs(
-            images(examples)[..., None],
-            labels(examples),
-            step_seed,
-            augmentation,
-            SCHEMA.num_classes,
+            images(examples)[..., None], labels(examples), step_seed, augmentation
         )
         return {"image": image, "label_ids": label_ids}
 
-    return make
+    return batch_of
 
 
 def _examples(step: tf.Tensor, batch_size: int, count: int, seed: int) -> tf.Tensor:
@@ -156,7 +151,7 @@ def _examples(step: tf.Tensor, batch_size: int, count: int, seed: int) -> tf.Ten
 
 
 def _gather(slices: SliceArray) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Numbers of slices, in any shape, to the slices."""
+    """A function from numbers of slices, in any shape, to those slices."""
     if isinstance(slices, np.ndarray):
         in_memory = _constant(slices)
         return lambda numbers: tf.gather(in_memory, numbers)
@@ -173,9 +168,10 @@ def _constant(values: NDArray[np.generic]) -> tf.Tensor:
         return tf.constant(values)
 
 
-def _dataset(make: object, steps: range) -> tf.data.Dataset:
+def _dataset(batch_of: Callable[[tf.Tensor], dict[str, tf.Tensor]], steps: range) -> tf.data.Dataset:
+    """One batch for each of `steps`, made ahead of the training."""
     dataset = tf.data.Dataset.range(steps.start, steps.stop)
     options = tf.data.Options()
     # There are no files to share out: each of several machines takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return dataset.map(make, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)
+    return dataset.map(batch_of, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)

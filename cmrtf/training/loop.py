@@ -1,54 +1,56 @@
 """The loop that both models share: one code path for one device, for many, and for many machines."""
 
 import contextlib
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
 from cmrtf.training.checkpoints import Checkpoints
-from cmrtf.training.config import Config
+from cmrtf.training.diagnostics import Diagnostics
 from cmrtf.training.distributed import (
     any_of_all,
     is_chief,
     mirrored_strategy,
+    not_finite_error,
     step_function,
     without_remapping,
 )
-from cmrtf.training.finite import not_finite_error
-from cmrtf.training.reporting import Advice, Curves, MetricsLog, Progress
+from cmrtf.training.reporting import MetricsLog, Progress, TensorBoardWriter
 from cmrtf.training.run import RunDirectory
-from cmrtf.training.run_lock import locked
-from cmrtf.training.stop_request import StopRequest
 
 Report = Callable[[int], dict[str, float]]
-"""Called with the step after every interval: draws pictures, returns figures to log."""
+"""Called with the step after every interval: draws pictures, returns metrics to log."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextlib.contextmanager
-def opened_run(
-    path: Path, kind: str, config: Config, seed: int, data_hash: str, resume: bool
-) -> Iterator[RunDirectory]:
-    """Start the run in `path`, or continue it if `resume` and there is one, and hold it.
+def opened_run(run: RunDirectory, resume: bool) -> Iterator[None]:
+    """Start `run`, or continue it if `resume` and it is on disk, and hold it.
 
     Of several machines the chief does so, and the others follow.
 
     Raises:
-        CmrtfError: the run there was started with other settings, cannot be written, or is being trained.
+        CmrtfError: the run on disk was started with other settings, cannot be written, or is being trained.
     """
     strategy = mirrored_strategy()
-    with _readable_errors(path):
+    with _readable_errors(run.path):
         if is_chief(strategy):
-            with locked(path):
-                run = RunDirectory.open_or_create(path, kind, config, seed, data_hash, resume)
+            with run.lock():
+                run.start(resume)
                 any_of_all(strategy, False)
-                yield run
+                yield
         else:
             any_of_all(strategy, False)
-            yield RunDirectory.open_as(path, kind, config, seed, data_hash)
+            run.check_settings()
+            yield
 
 
 def train(
@@ -56,7 +58,7 @@ def train(
     run: RunDirectory,
     batches: Callable[[range], tf.data.Dataset],
     report: Report,
-    shown: tuple[str, ...],
+    displayed: tuple[str, ...],
 ) -> None:
     """Train from the last checkpoint of `run` to its last step.
 
@@ -65,7 +67,7 @@ def train(
         run: where to continue and what to write to.
         batches: called with the range of steps still to do; returns their dataset.
         report: on validation subjects.
-        shown: logged figures to show as the run goes.
+        displayed: names of the logged metrics that the progress displays.
 
     Raises:
         CmrtfError: numbers are not finite.
@@ -76,8 +78,8 @@ def train(
     if first_step >= run.config.steps:
         return
     chief = is_chief(model.distribute_strategy)
-    progress = Progress(run.kind, first_step, run.config.steps, shown, silent=not chief)
-    end_interval = _Records(run, report, first_step, progress).add if chief else _nothing
+    progress = Progress(run.kind, first_step, run.config.steps, displayed, silent=not chief)
+    records = IntervalRecords(run, report, first_step, progress) if chief else None
     with without_remapping(), StopRequest() as stop, contextlib.closing(progress):
         take_step = step_function(model, batches(range(first_step, run.config.steps)))
         for step in range(first_step + 1, run.config.steps + 1):
@@ -86,8 +88,10 @@ def train(
             progress.advance()
             stopping = any_of_all(model.distribute_strategy, stop.received is not None)
             if step % run.config.interval_steps == 0:
-                end_interval(step, {name: float(mean) for name, mean in model.get_metrics_result().items()})
+                means = {name: float(mean) for name, mean in model.get_metrics_result().items()}
                 model.reset_metrics()
+                if records:
+                    records.add(step, means)
             elif not stopping:
                 continue
             checkpoints.save(step, write=chief)
@@ -96,31 +100,64 @@ def train(
                 sys.exit(stop.exit_code)
 
 
-class _Records:
-    """What the chief writes after an interval, before its checkpoint: resuming drops what has none."""
+class IntervalRecords:
+    """What the chief writes after an interval, before its checkpoint: resuming drops records that have none.
+
+    Args:
+        run: where to write.
+        report: on validation subjects.
+        first_step: where the run continues.
+        progress: displays the metrics.
+    """
 
     def __init__(self, run: RunDirectory, report: Report, first_step: int, progress: Progress) -> None:
         self.report = report
         self.progress = progress
         self.log = MetricsLog(run.log, first_step)
-        self.curves = Curves(run.tensorboard, self.log)
-        self.advice = Advice(self.log, progress)
+        self.tensorboard = TensorBoardWriter(run.tensorboard, self.log)
+        self.diagnostics = Diagnostics(self.log, progress)
 
     def add(self, step: int, means: dict[str, float]) -> None:
-        figures = means | self.report(step)
-        self.log.add(step, figures)
-        self.curves.add(step, figures)
-        self.progress.figures(step, figures)
-        self.advice.consider()
+        """Record the mean losses of the interval that ends with `step`, and the report on it."""
+        metrics = means | self.report(step)
+        self.log.add(step, metrics)
+        self.tensorboard.add(step, metrics)
+        self.progress.display(step, metrics)
+        self.diagnostics.update()
 
 
-def _nothing(step: int, means: dict[str, float]) -> None:
-    """What other machines than the chief write."""
+class StopRequest:
+    """SIGTERM and SIGINT (Ctrl-C) as a request to stop at the next good moment.
+
+    While entered, the first signal is remembered; a second one acts as it would have without this.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+            self._handlers = {number: signal.signal(number, self._remember) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where a system asked, as it does before it takes the machine away; 130 after Ctrl-C."""
+        return 128 + signal.SIGINT if self.received == signal.SIGINT else 0
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self.received = signal.Signals(number)
+        self.__exit__()
 
 
 @contextlib.contextmanager
 def _readable_errors(path: Path) -> Iterator[None]:
-    """Say what the system refused, and that nothing is lost."""
+    """Errors of the system as errors of the user, which say that nothing is lost."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What happens beside the steps of a run: progress, log, TensorBoard, advice."""
+"""What a run shows and writes beside its checkpoints: progress, log and TensorBoard."""
 
 import csv
 import shutil
@@ -7,39 +7,39 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
-from cmrtf.training.diagnostics import advise
+from cmrtf.core.files import new_file
 
 
 class Progress:
-    """A bar over all steps of a run with the time left, and a line per interval.
+    """A bar over all steps of a run with the time left, and a line per interval; works in notebooks too.
 
     Args:
-        name: shown before the bar.
+        name: stands before the bar.
         first_step: where the run continues.
         total_steps: length of the run.
-        shown: which of the figures to show.
-        silent: shows nothing.
+        displayed: names of the metrics to display.
+        silent: whether to print nothing at all.
     """
 
     def __init__(
-        self, name: str, first_step: int, total_steps: int, shown: tuple[str, ...], silent: bool = False
+        self, name: str, first_step: int, total_steps: int, displayed: tuple[str, ...], silent: bool = False
     ) -> None:
         self.bar = tqdm(
             total=total_steps, initial=first_step, desc=name, unit="step", mininterval=1.0, disable=silent
         )
-        self.shown = shown
+        self.displayed = displayed
         self.say("Tracing the graph: the first step takes up to a minute.")
 
     def advance(self) -> None:
-        """One step is done."""
+        """Count one step."""
         self.bar.update()
 
-    def figures(self, step: int, figures: Mapping[str, float]) -> None:
-        """Print the figures of an interval."""
-        shown = ", ".join(f"{name} {figures[name]:.3f}" for name in self.shown if name in figures)
-        self.say(f"step {step}: {shown}")
+    def display(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Print the displayed metrics of the interval that ends with `step`."""
+        texts = [f"{name} {metrics[name]:.3f}" for name in self.displayed if name in metrics]
+        self.say(f"step {step}: {', '.join(texts)}")
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
@@ -66,26 +66,24 @@ class MetricsLog:
             with path.open(newline="") as file:
                 self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first_step]
 
-    def add(self, step: int, figures: Mapping[str, float]) -> None:
-        """Write the file anew: it is short, and always whole."""
-        self.rows.append({"step": step} | {name: f"{value:.6g}" for name, value in figures.items()})
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Add a row; the file is short and is written anew, so it is always complete."""
+        self.rows.append({"step": step} | {name: f"{value:.6g}" for name, value in metrics.items()})
+        with new_file(self.path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]), extrasaction="ignore")
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(self.path)
 
-    def figures(self) -> list[tuple[int, dict[str, float]]]:
-        """Step and figures of every interval so far."""
+    def intervals(self) -> list[tuple[int, dict[str, float]]]:
+        """Last step and metrics of every interval so far."""
         return [
-            (int(row["step"]), {k: float(v) for k, v in row.items() if k != "step" and v != ""})
+            (int(row["step"]), {name: float(text) for name, text in row.items() if name != "step" and text})
             for row in self.rows
         ]
 
 
-class Curves:
-    """The log for TensorBoard, written anew where a run continues, so that it has no point twice.
+class TensorBoardWriter:
+    """Writes the log for TensorBoard, anew where a run continues, so that it has no point twice.
 
     Args:
         folder: of the event files.
@@ -95,33 +93,12 @@ class Curves:
     def __init__(self, folder: Path, log: MetricsLog) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         self.writer = tf.summary.create_file_writer(str(folder))
-        for step, figures in log.figures():
-            self.add(step, figures)
+        for step, metrics in log.intervals():
+            self.add(step, metrics)
 
-    def add(self, step: int, figures: Mapping[str, float]) -> None:
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
         """Write the points of an interval."""
         with self.writer.as_default(step):
-            for name, value in figures.items():
+            for name, value in metrics.items():
                 tf.summary.scalar(name, value)
         self.writer.flush()
-
-
-class Advice:
-    """Says once what the logged figures warn of.
-
-    Args:
-        log: of this run.
-        progress: where to say it.
-    """
-
-    def __init__(self, log: MetricsLog, progress: Progress) -> None:
-        self.log = log
-        self.progress = progress
-        self.said: set[str] = set()
-
-    def consider(self) -> None:
-        """Look at all intervals so far."""
-        for about, text in advise([figures for _, figures in self.log.figures()]).items():
-            if about not in self.said:
-                self.said.add(about)
-                self.progress.say(f"Note: {text}")

@@ -1,4 +1,4 @@
-"""A training run on disk.
+"""A training run on disk, and the one process that trains it.
 
 RUN/
   run.json        resolved configuration, seed, data hash, versions
@@ -9,33 +9,35 @@ RUN/
   run.lock        held by the process that trains
 """
 
+import contextlib
 import csv
 import dataclasses
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cmrtf.core.files import lock, new_file
 from cmrtf.errors import CmrtfError
-from cmrtf.training.config import Config, GANConfig, VAEConfig, config_from_dict
-from cmrtf.training.run_lock import LOCK_FILE
+from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict
 from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
-PARTIAL_RUN_FILE = ".run.json.partial"
+LOCK_FILE = "run.lock"
 KINDS: dict[str, type[Any]] = {"label_vae": VAEConfig, "spade_gan": GANConfig}
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """An opened run.
+    """A run, on disk or about to be started.
 
     Args:
         path: its folder.
         kind: `label_vae` or `spade_gan`.
-        config: the resolved configuration.
+        config: the resolved `VAEConfig` or `GANConfig`.
         seed: of weights, batches and augmentation.
         data_hash: of the prepared cohort that it trains on.
     """
@@ -67,27 +69,6 @@ class RunDirectory:
         return self.path / "samples"
 
     @classmethod
-    def create(cls, path: Path, kind: str, config: Config, seed: int, data_hash: str) -> "RunDirectory":
-        """Start a run in a new or empty folder.
-
-        Raises:
-            CmrtfError: the folder holds something already, other than a start that was cut short.
-        """
-        cut_short = {LOCK_FILE, PARTIAL_RUN_FILE}
-        if path.exists() and (not path.is_dir() or any(p.name not in cut_short for p in path.iterdir())):
-            raise CmrtfError(
-                f"{path}: expected a new or empty folder for the run. Received: one that is not empty. "
-                "Continue the run that it holds with --resume, or name another folder."
-            )
-        run = cls(path, kind, config, seed, data_hash)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            run._write()
-        except OSError as error:
-            raise CmrtfError(f"{path}: expected a folder that can be written, but: {error}") from error
-        return run
-
-    @classmethod
     def open(cls, path: Path, kind: str) -> "RunDirectory":
         """Open an existing run.
 
@@ -97,48 +78,75 @@ class RunDirectory:
         file = path / RUN_FILE
         try:
             values = json.loads(file.read_text())
-            found, settings = values["kind"], values["config"]
+            kind_on_disk, settings = values["kind"], values["config"]
             seed, data_hash = values["seed"], values["data_hash"]
         except FileNotFoundError as error:
             raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
         except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
             raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
-        if found != kind:
-            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {found}.")
+        if kind_on_disk != kind:
+            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {kind_on_disk}.")
         config = config_from_dict(KINDS[kind], settings, str(file))
         return cls(path, kind, config, seed, data_hash)
 
-    @classmethod
-    def open_or_create(
-        cls, path: Path, kind: str, config: Config, seed: int, data_hash: str, resume: bool
-    ) -> "RunDirectory":
-        """Continue the run in `path` if `resume` and there is one, else start it.
+    def start(self, resume: bool) -> None:
+        """Write its record into a new or empty folder.
+
+        Args:
+            resume: whether to leave the run in the folder as it is, if there is one.
 
         Raises:
-            CmrtfError: the run there was started with another configuration, seed or data.
+            CmrtfError: the folder holds something already, other than a start that was cut short, or cannot
+                be written; or the run there was started with another configuration, seed or data.
         """
-        if not (resume and (path / RUN_FILE).exists()):
-            return cls.create(path, kind, config, seed, data_hash)
-        return cls.open_as(path, kind, config, seed, data_hash)
-
-    @classmethod
-    def open_as(cls, path: Path, kind: str, config: Config, seed: int, data_hash: str) -> "RunDirectory":
-        """Open an existing run with the settings that it was started with.
-
-        Raises:
-            CmrtfError: it was started with another configuration, seed or data.
-        """
-        run = cls.open(path, kind)
-        asked = cls(path, kind, config, seed, data_hash)
-        if differences := _differences(run._to_dict(), asked._to_dict()):
+        if resume and (self.path / RUN_FILE).exists():
+            self.check_settings()
+            return
+        if self.path.exists() and not (self.path.is_dir() and all(map(_is_leftover, self.path.iterdir()))):
             raise CmrtfError(
-                f"{path / RUN_FILE}: expected the settings that the run was started with, to continue it. "
-                f"Different: {'; '.join(differences)}."
+                f"{self.path}: expected a new or empty folder for the run. Received: one that is not empty. "
+                "Continue the run that it holds with --resume, or name another folder."
             )
-        return run
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._write()
+        except OSError as error:
+            raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
+
+    def check_settings(self) -> None:
+        """Compare with the run that is on disk.
+
+        Raises:
+            CmrtfError: there is none, or it was started with another configuration, seed or data.
+        """
+        started = RunDirectory.open(self.path, self.kind)
+        if differences := _differences(started._to_dict(), self._to_dict()):
+            raise CmrtfError(
+                f"{self.path / RUN_FILE}: expected the settings that the run was started with, to continue "
+                f"it. Different: {'; '.join(differences)}."
+            )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder, made if need be, until the block or the process ends.
+
+        Raises:
+            CmrtfError: another process holds it, or it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / LOCK_FILE).touch()
+        except OSError as error:
+            raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
+        refusal = (
+            f"{self.path}: expected a run that nobody trains. Received: one that another process is "
+            "training. Wait for it, or stop it with SIGTERM: it saves first."
+        )
+        with lock(self.path / LOCK_FILE, refusal):
+            yield
 
     def last_metrics(self) -> dict[str, float]:
-        """Figures of the last interval in the log; empty before the first."""
+        """Metrics of the last interval in the log; empty before the first."""
         if not self.log.exists():
             return {}
         with self.log.open(newline="") as file:
@@ -158,18 +166,22 @@ class RunDirectory:
         record = self._to_dict() | {
             "versions": {"cmrtf": __version__, "python": platform.python_version()} | versions
         }
-        partial = self.path / PARTIAL_RUN_FILE
-        partial.write_text(json.dumps(record, indent=2) + "\n")
-        partial.replace(self.path / RUN_FILE)
+        with new_file(self.path / RUN_FILE) as partial:
+            partial.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether a file does not make a folder taken: the lock, or hidden, such as a record cut short."""
+    return path.name == LOCK_FILE or path.name.startswith(".")
 
 
 def _differences(started: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> list[str]:
     """Entries that differ, as `name: started with X, asked for Y`."""
-    found = []
+    differences = []
     for name in sorted(started.keys() | asked.keys()):
         old, new = started.get(name), asked.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
-            found += _differences(old, new, f"{prefix}{name}.")
+            differences += _differences(old, new, f"{prefix}{name}.")
         elif old != new:
-            found.append(f"{prefix}{name}: started with {old}, asked for {new}")
-    return found
+            differences.append(f"{prefix}{name}: started with {old}, asked for {new}")
+    return differences

@@ -1,4 +1,4 @@
-"""Pictures of how a run is doing."""
+"""Pictures of validation slices, drawn after every interval of a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cmrtf.core.files import new_file
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
 
 COLOUR_MAP = ListedColormap(np.array(LABEL_COLOURS[: SCHEMA.num_classes]) / 255)
@@ -62,12 +63,8 @@ def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
             axis.set_yticks([])
         row[0].set_ylabel(name, fontsize=9)
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial.png")
-    try:
+    with new_file(path) as partial:
         figure.savefig(partial, dpi=80)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _spread(count: int, columns: int = COLUMNS) -> Sequence[int]:

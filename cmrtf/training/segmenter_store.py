@@ -1,4 +1,4 @@
-"""Trained segmenters on disk, found again by what they were trained on."""
+"""Trained segmenters on disk, by what they were trained on."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -12,12 +12,13 @@ from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, tr
 
 @dataclass(frozen=True)
 class SegmenterStore:
-    """Trains segmenters, each once: one that was trained on the same data, as long, is read instead.
+    """Trains segmenters, or reads one that was trained before on the same data with the same settings.
 
-    An evaluation that was stopped goes on where it was, and a later one need not train its judge again.
+    An evaluation that was stopped goes on where it was, and a later one need not train its reference
+    segmenter again.
 
     Args:
-        folder: where they are kept.
+        folder: where they are stored.
         steps: length of every training.
         config: model and schedule.
     """
@@ -35,16 +36,16 @@ class SegmenterStore:
             images: `(slices, size, size)` in [-1, 1].
             label_ids: `(slices, size, size)`.
             seed: of weights, batches and augmentation.
-            name: shown before the progress bar.
+            name: stands before the progress bar.
 
         Raises:
-            CmrtfError: what is kept is damaged, or nothing can be written.
+            CmrtfError: the stored segmenter is damaged, or nothing can be written.
         """
-        kept = self.folder / self._key(images, label_ids, seed)
-        if not kept.exists():
+        stored = self.folder / self._key(images, label_ids, seed)
+        if not stored.exists():
             trained = train_segmenter(images, label_ids, self.steps, seed, name=name, config=self.config)
-            trained.save(kept)
-        return TrainedSegmenter.load(kept)
+            trained.save(stored)
+        return TrainedSegmenter.load(stored)
 
     def _key(self, images: NDArray[np.float32], label_ids: NDArray[np.uint8], seed: int) -> str:
         """Names the data and everything else that the weights depend on."""

@@ -1,6 +1,8 @@
 """Training of the SPADE GAN."""
 
-from collections.abc import Mapping
+import itertools
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +13,23 @@ from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.stack import Stack
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.training.banks import STYLE_BANK_FILE, write_style_bank
-from cmrtf.training.config import GANConfig
+from cmrtf.training.config import GANConfig, load_config
 from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, image_batches
 from cmrtf.training.loop import opened_run, train
+from cmrtf.training.run import RunDirectory
 from cmrtf.training.samples import COLUMNS, draw_syntheses
 
 KIND = "spade_gan"
-SHOWN = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
+DISPLAYED = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
+SAMPLE_HEIGHTS = (1 / 3, 1 / 2, 2 / 3)
+"""Where stacks are sampled, from the apex (0) to the base (1): where all structures are cut."""
 
 
 def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
@@ -41,21 +47,40 @@ def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
     )
 
 
-def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, resume: bool = False) -> None:
-    """Train a SPADE GAN on the "train" subjects of a prepared cohort.
+def train_gan(
+    prepared: str | os.PathLike[str],
+    run: str | os.PathLike[str],
+    preset: str | os.PathLike[str] | GANConfig = "cpu",
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    deterministic: bool = False,
+) -> None:
+    """Train a SPADE GAN on the training subjects of a prepared cohort.
 
     Runs on all GPUs, or on the CPU, of this machine or of all that `TF_CONFIG` names.
 
     Args:
         prepared: the cohort's folder.
-        run_path: folder of the run; see `RunDirectory`.
-        config: model and schedule.
+        run: folder of the run: checkpoints, log, pictures.
+        preset: a shipped preset's name, the path of a YAML file of the same form, or a configuration.
+        steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
         seed: of weights, batches and augmentation.
-        resume: continue the run in `run_path` if there is one.
+        resume: whether to continue the run in the folder if there is one.
+        deterministic: whether the same training is to give the same bits each time, on one kind of machine;
+            slower on a GPU. Holds for the whole process.
 
     Raises:
-        CmrtfError: the cohort or the run directory is not what it should be.
+        CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
+        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+
+    Example:
+        `cmrtf.train_gan("prepared", "runs/gan", "cpu")`
     """
+    config = load_config(preset, GANConfig, steps)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     cohort = PreparedCohort.open(prepared)
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
@@ -66,7 +91,8 @@ def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, 
             training, config.augmentation, config.batch_size, steps, seed, config.style_dim, NUM_DRAWS
         )
 
-    with opened_run(run_path, KIND, config, seed, cohort.data_hash, resume) as run:
+    directory = RunDirectory(Path(run), KIND, config, seed, cohort.data_hash)
+    with opened_run(directory, resume):
         keras.utils.set_random_seed(seed)
         with strategy.scope():
             model = build_spade_gan(config, training.image.shape[-1])
@@ -78,56 +104,76 @@ def train_gan(prepared: Path, run_path: Path, config: GANConfig, seed: int = 0, 
                 config.augment_discriminator,
                 PerceptualLoss(Path(config.perceptual_weights)) if config.perceptual_weights else None,
             )
-        train(model, run, batches, SynthesisReport(model, _samples(cohort), run.samples), SHOWN)
+        report = SynthesisReport(model, _samples(cohort), directory.samples)
+        train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_style_bank(model, cohort, run.path / STYLE_BANK_FILE)
+            write_style_bank(model, cohort, directory.path / STYLE_BANK_FILE)
 
 
 def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     """Adam with SPADE's beta_1 of 0; the rate is constant, then falls to zero along a cosine."""
-    return FusedAdam(_HalfCosine(learning_rate, steps), beta_1=0.0, beta_2=0.99)
+    return FusedAdam(HalfCosineDecay(learning_rate, steps), beta_1=0.0, beta_2=0.99)
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
-class _HalfCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant over the first half of the run, then down to zero along a cosine."""
+class HalfCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Constant over the first half of the run, then down to zero along a cosine.
+
+    `keras.optimizers.schedules.CosineDecay` with a warm-up from and to the same rate has other last bits in a
+    quarter of all steps, with which a run would not resume as it began.
+
+    Args:
+        learning_rate: of the first half.
+        steps: length of the run.
+    """
 
     def __init__(self, learning_rate: float, steps: int) -> None:
         self.learning_rate = learning_rate
         self.steps = steps
 
     def __call__(self, step: Any) -> tf.Tensor:
+        """The rate at a step."""
         progress = tf.cast(step, tf.float32) / self.steps
         late = tf.clip_by_value(2.0 * progress - 1.0, 0.0, 1.0)
         return self.learning_rate * 0.5 * (1.0 + tf.cos(np.pi * late))
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments."""
         return {"learning_rate": self.learning_rate, "steps": self.steps}
 
 
 def _samples(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
-    """Mid-stack slices of subjects that the GAN is not trained on, or of others where there are none."""
-    subjects = cohort.subjects("validation") or cohort.subjects("train")
-    volumes = [cohort.load(subjects[i % len(subjects)]) for i in range(COLUMNS)]
-    phases = [sorted(volume)[i // len(subjects) % len(volume)] for i, volume in enumerate(volumes)]
-    chosen = [volume[phase] for volume, phase in zip(volumes, phases, strict=True)]
-    # From a third to two thirds of the stack: where the whole heart is cut.
-    at = [round((len(v.image) - 1) * (1 + i % 3 / 2) / 3) for i, v in enumerate(chosen)]
+    """One slice for each column of a picture: `labels` and `real`, `(COLUMNS, size, size)`."""
+    stacks = list(itertools.islice(_validation_stacks(cohort), COLUMNS))
+    heights = itertools.cycle(SAMPLE_HEIGHTS)
+    places = [round((stack.num_slices - 1) * height) for stack, height in zip(stacks, heights, strict=False)]
     return {
-        "labels": np.stack([v.label_ids[k] for v, k in zip(chosen, at, strict=True)]),
-        "real": np.stack([v.image[k] for v, k in zip(chosen, at, strict=True)]),
+        "labels": np.stack([stack.label_ids[k] for stack, k in zip(stacks, places, strict=True)]),
+        "real": np.stack([stack.image[k] for stack, k in zip(stacks, places, strict=True)]),
     }
 
 
-class SynthesisReport:
-    """Validation slices synthesised in their own style and in their neighbour's.
+def _validation_stacks(cohort: PreparedCohort) -> Iterator[Stack]:
+    """Stacks of validation subjects, or of others where there are none, over and over.
 
-    Called after every interval, it returns `val_l1`, the mean absolute difference of real images and their
-    syntheses from their own labels and style, in units of the image range [-1, 1], and draws a picture.
+    Every subject comes once before any comes again, in its next phase.
+    """
+    codes = cohort.codes("validation") or cohort.codes("train")
+    for turn in itertools.count():
+        for code in codes:
+            subject = cohort[code]
+            yield subject.stacks[subject.phases[turn % len(subject.phases)]]
+
+
+class SynthesisReport:
+    """Validation slices synthesised in their own style and in their neighbour's, after every interval.
+
+    Returns `val_l1`, the mean absolute difference of real images and their syntheses from their own labels
+    and style, in units of the image range [-1, 1], and draws a picture.
 
     Args:
         model: the GAN; samples are drawn on its first device, outside the strategy.
-        samples: `labels` and `real`, each `(columns, size, size)`.
+        samples: `labels` and `real`, `(columns, size, size)` both.
         folder: of the pictures.
     """
 
@@ -146,7 +192,9 @@ class SynthesisReport:
 
     def __call__(self, step: int) -> dict[str, float]:
         """Synthesise, measure, draw."""
-        own, swapped = (t.numpy() for t in self.synthesize(self.samples["labels"], self.samples["real"]))
+        own, swapped = (
+            images.numpy() for images in self.synthesize(self.samples["labels"], self.samples["real"])
+        )
         l1 = float(np.abs(own - self.samples["real"]).mean())
         rows = {**self.samples, "own style": own, "next style": swapped}
         draw_syntheses(

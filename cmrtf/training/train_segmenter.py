@@ -18,8 +18,13 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.models.segmenter import Segmenter
 from cmrtf.training.config import AugmentationConfig
-from cmrtf.training.distributed import check_batch_size, mirrored_strategy, step_function, without_remapping
-from cmrtf.training.finite import not_finite_error
+from cmrtf.training.distributed import (
+    check_batch_size,
+    mirrored_strategy,
+    not_finite_error,
+    step_function,
+    without_remapping,
+)
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, pair_batches
 from cmrtf.training.reporting import Progress
@@ -28,8 +33,8 @@ CONFIG_FILE = "segmenter.json"
 WEIGHTS_FILE = "segmenter.weights.h5"
 SEGMENTER_STEPS = 1800
 """About six minutes on two cores."""
-SLICES_AT_ONCE = 16
-"""Slices that go through the network together at inference: memory, not results, depends on it."""
+INFERENCE_BATCH = 16
+"""Slices that pass the network together at inference: memory, not results, depends on it."""
 AUGMENTATION = AugmentationConfig(
     rotation_degrees=30, scaling=0.2, translation_px=8, elastic_px=2, gamma=0.5, bias=0.2
 )
@@ -69,11 +74,11 @@ class TrainedSegmenter:
 
     def segment(self, images: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Label ids `(slices, size, size)` of images `(slices, size, size)` in [-1, 1]."""
-        return self._in_parts(self._segment, images).astype(np.uint8)
+        return self._in_batches(self._segment, images).astype(np.uint8)
 
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features `(slices, dim)` of images `(slices, size, size)` in [-1, 1], for distances of sets."""
-        return self._in_parts(self._features, images)
+        return self._in_batches(self._features, images)
 
     def save(self, folder: Path) -> None:
         """Write configuration and weights into a new folder.
@@ -103,12 +108,12 @@ class TrainedSegmenter:
             ) from error
         return cls(model)
 
-    def _in_parts(
+    def _in_batches(
         self, function: Callable[[tf.Tensor], tf.Tensor], images: NDArray[np.float32]
     ) -> NDArray[Any]:
-        starts = range(0, len(images), SLICES_AT_ONCE)
-        parts = [function(images[start : start + SLICES_AT_ONCE, ..., None]).numpy() for start in starts]
-        return np.concatenate(parts)
+        starts = range(0, len(images), INFERENCE_BATCH)
+        batches = [function(images[start : start + INFERENCE_BATCH, ..., None]).numpy() for start in starts]
+        return np.concatenate(batches)
 
 
 def train_segmenter(
@@ -122,7 +127,7 @@ def train_segmenter(
 ) -> TrainedSegmenter:
     """Train a segmenter from scratch: always the same one for the same arguments.
 
-    Slices without labels belong in: they teach it to say "nothing here".
+    Slices without labels belong among them: they teach it where there is no heart.
 
     Args:
         images: `(slices, size, size)` in [-1, 1].
@@ -130,8 +135,8 @@ def train_segmenter(
         steps: length of the training.
         seed: of weights, batches and augmentation.
         progress: whether to show a bar with the time left.
-        name: shown before the bar.
-        config: model and schedule, where they are not to be the usual ones.
+        name: stands before the bar.
+        config: model and schedule; `SegmenterConfig()` where it is None.
 
     Raises:
         CmrtfError: the batch cannot be shared out evenly to the devices, or numbers are not finite.
@@ -147,7 +152,7 @@ def train_segmenter(
     with strategy.scope():
         model = Segmenter(SCHEMA.num_classes, images.shape[-1], config.widths, config.depth)
         model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)))
-    slices = Slices(images, label_ids, np.arange(len(images)))  # pairs know no neighbours
+    slices = Slices(images, label_ids, np.arange(len(images)))  # neighbours are not used
     batches = pair_batches(slices, config.augmentation, config.batch_size, range(steps), seed)
     bar = Progress(name, 0, steps, tuple(model.trackers), silent=not progress)
     with without_remapping(), contextlib.closing(bar):
@@ -156,7 +161,7 @@ def train_segmenter(
             if bad := take_step():
                 raise not_finite_error(name, step, bad)
             bar.advance()
-        bar.figures(steps, {key: float(mean) for key, mean in model.get_metrics_result().items()})
+        bar.display(steps, {key: float(mean) for key, mean in model.get_metrics_result().items()})
     trained = Segmenter.from_config(model.get_config())  # without optimizer, on one device
     trained.set_weights(model.get_weights())
     return TrainedSegmenter(trained)

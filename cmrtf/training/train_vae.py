@@ -1,6 +1,7 @@
 """Training of the label VAE."""
 
 import logging
+import os
 from pathlib import Path
 
 import keras
@@ -14,21 +15,28 @@ from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.training.banks import ANATOMY_BANK_FILE, write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
-from cmrtf.training.config import VAEConfig
+from cmrtf.training.config import VAEConfig, load_config
 from cmrtf.training.distributed import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, label_batches
 from cmrtf.training.loop import opened_run, train
-from cmrtf.training.pca_initialisation import start_at_principal_shapes
+from cmrtf.training.pca_initialisation import initialise_with_pca
+from cmrtf.training.run import RunDirectory
 from cmrtf.training.samples import draw_reconstructions
 
 KIND = "label_vae"
-SHOWN = ("cross_entropy", "kl", "between", *(f"dice_{name}" for name in SCHEMA.foreground), "active_dims")
+DISPLAYED = (
+    "cross_entropy",
+    "kl",
+    "between",
+    *(f"dice_{structure}" for structure in SCHEMA.foreground),
+    "active_dims",
+)
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active where the variance over the data of its posterior mean exceeds this:
 Burda et al., Importance Weighted Autoencoders, ICLR 2016, section 5 (https://arxiv.org/abs/1509.00519)."""
 VALIDATION_SUBJECTS = 200
-"""So many at most are held in memory and reconstructed after each interval."""
+"""At most so many are held in memory and reconstructed after each interval."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,25 +49,44 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     )
 
 
-def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, resume: bool = False) -> None:
-    """Train a label VAE on the "train" subjects of a prepared cohort.
+def train_vae(
+    prepared: str | os.PathLike[str],
+    run: str | os.PathLike[str],
+    preset: str | os.PathLike[str] | VAEConfig = "cpu",
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    deterministic: bool = False,
+) -> None:
+    """Train a label VAE on the training subjects of a prepared cohort.
 
     Runs on all GPUs, or on the CPU, of this machine or of all that `TF_CONFIG` names.
 
     Args:
         prepared: the cohort's folder.
-        run_path: folder of the run; see `RunDirectory`.
-        config: model and schedule.
+        run: folder of the run: checkpoints, log, pictures.
+        preset: a shipped preset's name, the path of a YAML file of the same form, or a configuration.
+        steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
         seed: of weights, batches and augmentation.
-        resume: continue the run in `run_path` if there is one.
+        resume: whether to continue the run in the folder if there is one.
+        deterministic: whether the same training is to give the same bits each time, on one kind of machine;
+            slower on a GPU. Holds for the whole process.
 
     Raises:
-        CmrtfError: the cohort or the run directory is not what it should be.
+        CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
+        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+
+    Example:
+        `cmrtf.train_vae("prepared", "runs/vae", "cpu")`
     """
+    config = load_config(preset, VAEConfig, steps)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     cohort = PreparedCohort.open(prepared)
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
-    # Walks stay between labelled slices, so the model need not know what none looks like.
+    # Interpolations stay between labelled slices, so the model need not know empty ones.
     training = Slices.of_split(cohort, "train").labelled()
 
     def batches(steps: range) -> tf.data.Dataset:
@@ -73,7 +100,8 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
             with_neighbours=config.between_weight > 0,
         )
 
-    with opened_run(run_path, KIND, config, seed, cohort.data_hash, resume) as run:
+    directory = RunDirectory(Path(run), KIND, config, seed, cohort.data_hash)
+    with opened_run(directory, resume):
         keras.utils.set_random_seed(seed)
         with strategy.scope():
             model = build_label_vae(config, training.label_ids.shape[-1])
@@ -81,38 +109,37 @@ def train_vae(prepared: Path, run_path: Path, config: VAEConfig, seed: int = 0, 
             model.compile(
                 FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight
             )
-        if config.linear_path and not Checkpoints(model, run.checkpoints).steps():
-            start_at_principal_shapes(model, training.label_ids, config.augmentation, seed)
+        if config.linear_path and not Checkpoints(model, directory.checkpoints).steps():
+            initialise_with_pca(model, training.label_ids, config.augmentation, seed)
             copy_from_chief(strategy, model.weights)
-        report = ReconstructionReport(model, _validation(cohort), run.samples)
-        train(model, run, batches, report, SHOWN)
+        report = ReconstructionReport(model, _validation_stacks(cohort), directory.samples)
+        train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK_FILE)
+            write_anatomy_bank(model, cohort, directory.path / ANATOMY_BANK_FILE)
 
 
-def _validation(cohort: PreparedCohort) -> list[NDArray[np.uint8]]:
-    """Labelled slices of each volume of the validation subjects, or of some evenly among them."""
-    subjects = cohort.subjects("validation")
-    every = max(1, -(-len(subjects) // VALIDATION_SUBJECTS))
-    volumes = [v.label_ids for subject in subjects[::every] for v in cohort.load(subject).values()]
-    return [label_ids[label_ids.any(axis=(1, 2))] for label_ids in volumes]
+def _validation_stacks(cohort: PreparedCohort) -> list[NDArray[np.uint8]]:
+    """Labelled slices of each stack of the validation subjects, or of some evenly among them."""
+    codes = cohort.codes("validation")
+    every = max(1, -(-len(codes) // VALIDATION_SUBJECTS))
+    stacks = [stack for code in codes[::every] for stack in cohort[code].stacks.values()]
+    return [stack.label_ids[stack.has_heart] for stack in stacks]
 
 
 class ReconstructionReport:
-    """How well validation subjects are reconstructed, and how the latent space is used.
+    """Reconstruction of validation subjects and use of the latent space, after every interval.
 
-    Called after every interval, it returns `dice_<structure>` (mean over volumes of the Dice of the
-    reconstruction from the posterior mean) and `active_dims`, and draws a picture; it warns when the
-    posterior has collapsed.
+    Returns `dice_<structure>` (mean over stacks of the Dice of the reconstruction from the posterior mean)
+    and `active_dims`, draws a picture, and warns when the posterior has collapsed.
 
     Args:
         model: the VAE; validation runs on its first device, outside the strategy.
-        volumes: label ids `(slices, size, size)` of the labelled slices of each validation volume.
+        stacks: label ids `(slices, size, size)` of the labelled slices of each validation stack.
         samples: folder of the pictures.
     """
 
-    def __init__(self, model: LabelVAE, volumes: list[NDArray[np.uint8]], samples: Path) -> None:
-        self.volumes = volumes
+    def __init__(self, model: LabelVAE, stacks: list[NDArray[np.uint8]], samples: Path) -> None:
+        self.stacks = stacks
         self.samples = samples
 
         @tf.function(reduce_retracing=True, autograph=False)
@@ -124,23 +151,31 @@ class ReconstructionReport:
 
     def __call__(self, step: int) -> dict[str, float]:
         """Measure, draw, warn."""
-        if not self.volumes:
+        if not self.stacks:
             return {}
-        means, reconstructions = zip(*(self.reconstruct(volume) for volume in self.volumes), strict=True)
-        scores = [dice(v, r.numpy()) for v, r in zip(self.volumes, reconstructions, strict=True)]
-        figures = {}
-        for structure in SCHEMA.foreground:
-            defined = [score[structure] for score in scores if not np.isnan(score[structure])]
-            if defined:
-                figures[f"dice_{structure}"] = float(np.mean(defined))
-        active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
+        means, reconstructions = zip(*map(self.reconstruct, self.stacks), strict=True)
+        scores = [
+            dice(label_ids, reconstruction.numpy())
+            for label_ids, reconstruction in zip(self.stacks, reconstructions, strict=True)
+        ]
         draw_reconstructions(
-            self.samples / f"step_{step:06d}.png", self.volumes[0], reconstructions[0].numpy(), scores[0]
+            self.samples / f"step_{step:06d}.png", self.stacks[0], reconstructions[0].numpy(), scores[0]
         )
+        active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
         if active == 0:
             logger.warning(
                 "step %d: the posterior has collapsed: no latent dimension carries information. "
                 "Lower kl_weight or lengthen kl_warmup_steps.",
                 step,
             )
-        return figures | {"active_dims": active}
+        return _mean_dice(scores) | {"active_dims": active}
+
+
+def _mean_dice(scores: list[dict[str, float]]) -> dict[str, float]:
+    """`dice_<structure>`: mean over the stacks in which it is defined, for structures that have any."""
+    metrics = {}
+    for structure in SCHEMA.foreground:
+        defined = [score[structure] for score in scores if not np.isnan(score[structure])]
+        if defined:
+            metrics[f"dice_{structure}"] = float(np.mean(defined))
+    return metrics

@@ -41,7 +41,7 @@ def _sources(config, batch=BATCH, seed=SEED):
     positions = []
     for ramp in (Y, X):
         image = tf.constant(np.broadcast_to(ramp[..., None] / SIZE, (batch, SIZE, SIZE, 1)), tf.float32)
-        warped, _ = augment_pairs(image, no_labels, seed, config, 4)
+        warped, _ = augment_pairs(image, no_labels, seed, config)
         positions.append(warped.numpy()[..., 0] * SIZE)
     return np.stack(positions, -1)
 
@@ -52,14 +52,14 @@ INNER = np.s_[:, 10:22, 10:22]
 
 def test_without_any_amount_nothing_changes():
     image, label_ids = _pairs()
-    same_image, same_labels = augment_pairs(image, label_ids, SEED, NOTHING, 4)
+    same_image, same_labels = augment_pairs(image, label_ids, SEED, NOTHING)
     np.testing.assert_allclose(same_image, image, atol=1e-6)
     np.testing.assert_array_equal(same_labels, label_ids)
-    np.testing.assert_array_equal(augment_labels(label_ids, SEED, NOTHING, 4), label_ids)
+    np.testing.assert_array_equal(augment_labels(label_ids, SEED, NOTHING), label_ids)
 
 
 def test_shapes_types_and_ranges():
-    image, label_ids = augment_pairs(*_pairs(), SEED, EVERYTHING, 4)
+    image, label_ids = augment_pairs(*_pairs(), SEED, EVERYTHING)
     assert (image.shape, image.dtype) == ((4, SIZE, SIZE, 1), tf.float32)
     assert (label_ids.shape, label_ids.dtype) == ((4, SIZE, SIZE), tf.uint8)
     assert np.abs(image).max() <= 1.0
@@ -69,22 +69,22 @@ def test_shapes_types_and_ranges():
 def test_no_new_label_appears(present):
     """Between 0 and 3 there is no 1 or 2; where the warp looks outside there is background."""
     label_ids = tf.constant(np.random.default_rng(0).choice(present, (BATCH, SIZE, SIZE)).astype(np.uint8))
-    assert set(np.unique(augment_labels(label_ids, SEED, EVERYTHING, 4))) <= {0, *present}
+    assert set(np.unique(augment_labels(label_ids, SEED, EVERYTHING))) <= {0, *present}
 
 
 def test_the_slices_of_an_example_are_warped_alike():
     _, label_ids = _pairs(6)
     stacks = tf.stack([label_ids, label_ids[::-1]], 1)
-    together = augment_labels(stacks, SEED, EVERYTHING, 4)
+    together = augment_labels(stacks, SEED, EVERYTHING)
     assert together.shape == (6, 2, SIZE, SIZE)
-    np.testing.assert_array_equal(together[:, 0], augment_labels(label_ids, SEED, EVERYTHING, 4))
-    np.testing.assert_array_equal(together[:, 1], augment_labels(label_ids[::-1], SEED, EVERYTHING, 4))
+    np.testing.assert_array_equal(together[:, 0], augment_labels(label_ids, SEED, EVERYTHING))
+    np.testing.assert_array_equal(together[:, 1], augment_labels(label_ids[::-1], SEED, EVERYTHING))
 
 
 def test_a_sure_flip_mirrors_both_axes():
     image, label_ids = _pairs()
     config = AugmentationConfig(flip_probability=1.0)
-    flipped_image, flipped_labels = augment_pairs(image, label_ids, SEED, config, 4)
+    flipped_image, flipped_labels = augment_pairs(image, label_ids, SEED, config)
     np.testing.assert_allclose(flipped_image, image[:, ::-1, ::-1], atol=1e-6)
     np.testing.assert_array_equal(flipped_labels, label_ids[:, ::-1, ::-1])
 
@@ -150,7 +150,7 @@ def test_image_and_labels_stay_together():
     label_ids = np.stack([np.where(np.hypot(y - i, x) < 3 + i / 2, 3, 0) for i in range(4)]).astype(np.uint8)
     image = (label_ids[..., None] / 1.5 - 1).astype(np.float32)
     config = dataclasses.replace(EVERYTHING, translation_px=3, elastic_px=2, gamma=0, bias=0)
-    warped_image, warped_labels = augment_pairs(tf.constant(image), tf.constant(label_ids), SEED, config, 4)
+    warped_image, warped_labels = augment_pairs(tf.constant(image), tf.constant(label_ids), SEED, config)
     assert np.mean(warped_labels != label_ids) > 0.02
     undecided = np.abs(warped_image[..., 0]) < 1e-3
     assert undecided.mean() < 0.01
@@ -159,14 +159,14 @@ def test_image_and_labels_stay_together():
 
 def test_labels_alone_are_warped_as_in_pairs():
     image, label_ids = _pairs()
-    expected = augment_pairs(image, label_ids, SEED, EVERYTHING, 4)[1]
-    np.testing.assert_array_equal(augment_labels(label_ids, SEED, EVERYTHING, 4), expected)
+    expected = augment_pairs(image, label_ids, SEED, EVERYTHING)[1]
+    np.testing.assert_array_equal(augment_labels(label_ids, SEED, EVERYTHING), expected)
 
 
 def test_outside_the_image_is_mirrored_and_outside_the_labels_is_background():
     config = AugmentationConfig(translation_px=8)
     image, label_ids = tf.ones((BATCH, SIZE, SIZE, 1)), tf.ones((BATCH, SIZE, SIZE), tf.uint8)
-    warped_image, warped_labels = augment_pairs(image, label_ids, SEED, config, 4)
+    warped_image, warped_labels = augment_pairs(image, label_ids, SEED, config)
     np.testing.assert_allclose(warped_image, 1.0, atol=1e-6)
     assert 0 < np.mean(warped_labels == 0) < 0.5
 
@@ -175,7 +175,7 @@ def test_outside_the_image_is_mirrored_and_outside_the_labels_is_background():
 def test_intensities_change_and_the_geometry_does_not(changes):
     image = tf.fill((BATCH, SIZE, SIZE, 1), -0.5)
     _, label_ids = _pairs(BATCH)
-    changed, same_labels = augment_pairs(image, label_ids, SEED, AugmentationConfig(**changes), 4)
+    changed, same_labels = augment_pairs(image, label_ids, SEED, AugmentationConfig(**changes))
     np.testing.assert_array_equal(same_labels, label_ids)
     if "gamma" in changes:  # 0.25 to the power of 2 ** -0.5 .. 2 ** 0.5, the same everywhere
         np.testing.assert_allclose(np.ptp(changed, axis=(1, 2, 3)), 0.0, atol=1e-6)
@@ -192,7 +192,7 @@ def test_intensities_change_and_the_geometry_does_not(changes):
 def test_the_seed_decides():
     image, label_ids = _pairs()
     first, again, other = (
-        augment_pairs(image, label_ids, tf.constant(seed, tf.int64), EVERYTHING, 4)[0]
+        augment_pairs(image, label_ids, tf.constant(seed, tf.int64), EVERYTHING)[0]
         for seed in ((1, 2), (1, 2), (1, 3))
     )
     np.testing.assert_array_equal(first, again)
@@ -203,7 +203,7 @@ def test_eagerly_in_a_graph_and_in_a_dataset_it_is_the_same():
     image, label_ids = _pairs()
 
     def augment(image, label_ids):
-        return augment_pairs(image, label_ids, SEED, EVERYTHING, 4)
+        return augment_pairs(image, label_ids, SEED, EVERYTHING)
 
     eager = augment(image, label_ids)
     graph = tf.function(augment)(image, label_ids)

@@ -7,10 +7,10 @@ from cmrtf.models.label_vae import LabelVAE
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.pca_initialisation import (
     LIMIT_PX,
+    half_size_distances,
+    initialise_with_pca,
     principal_components,
     ridge_regression,
-    signed_distances,
-    start_at_principal_shapes,
 )
 
 SIZE = 32
@@ -31,7 +31,7 @@ def _discs(count=40):
 def test_distances_of_a_half_plane_are_a_ramp_that_is_cut_off():
     label_ids = np.zeros((SIZE, SIZE), np.uint8)
     label_ids[:, SIZE // 2 :] = 1
-    maps = signed_distances(label_ids, 4)
+    maps = half_size_distances(label_ids)
     assert maps.shape == (SIZE // 2, SIZE // 2, 4)
     ramp = np.clip(2.0 * np.arange(SIZE // 2) + 1 - SIZE / 2, -LIMIT_PX, LIMIT_PX)
     np.testing.assert_allclose(maps[..., 1], np.tile(ramp, (SIZE // 2, 1)), atol=0.26)
@@ -62,7 +62,7 @@ def test_a_model_reconstructs_before_it_is_trained(augmentation):
     keras.utils.set_random_seed(0)
     label_ids = _discs()
     model = LabelVAE(4, SIZE, 12, (4, 8), 1, linear_path=True)
-    start_at_principal_shapes(model, label_ids, augmentation, seed=0)
+    initialise_with_pca(model, label_ids, augmentation, seed=0)
     assert np.mean(model(tf.constant(label_ids)).numpy() == label_ids) > 0.97
     codes = model.encode(label_ids).mean.numpy()
     assert 0.3 < codes.std(0)[:3].mean() < 2
@@ -70,5 +70,5 @@ def test_a_model_reconstructs_before_it_is_trained(augmentation):
 
 def test_more_dimensions_than_shapes_are_fine():
     model = LabelVAE(4, SIZE, 12, (4, 8), 1, linear_path=True)
-    start_at_principal_shapes(model, _discs(3), AugmentationConfig(), seed=0)
+    initialise_with_pca(model, _discs(3), AugmentationConfig(), seed=0)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())

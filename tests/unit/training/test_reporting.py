@@ -2,7 +2,7 @@ import csv
 
 import tensorflow as tf
 
-from cmrtf.training.reporting import Advice, Curves, MetricsLog, Progress
+from cmrtf.training.reporting import MetricsLog, Progress, TensorBoardWriter
 
 
 def _rows(path):
@@ -39,12 +39,12 @@ def _points(folder):
     ]
 
 
-def test_curves_have_every_point_of_the_log_once_however_often_the_run_was_continued(tmp_path):
+def test_tensorboard_has_every_point_of_the_log_once_however_often_the_run_was_continued(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("step,loss,kl\n10,3,\n20,2,0.5\n30,1,0.5\n")
     for _ in range(2):
-        curves = Curves(tmp_path / "tensorboard", MetricsLog(path, first_step=20))
-        curves.add(30, {"loss": 1.5})
+        writer = TensorBoardWriter(tmp_path / "tensorboard", MetricsLog(path, first_step=20))
+        writer.add(30, {"loss": 1.5})
     assert _points(tmp_path / "tensorboard") == [
         (10, "loss", 3.0),
         (20, "loss", 2.0),
@@ -53,32 +53,20 @@ def test_curves_have_every_point_of_the_log_once_however_often_the_run_was_conti
     ]
 
 
-def test_advice_is_given_once(tmp_path, capfd):
-    log = MetricsLog(tmp_path / "log.csv", first_step=0)
-    progress = Progress("label_vae", 0, 40, shown=())
-    advice = Advice(log, progress)
-    for step in (10, 20, 30):
-        log.add(step, {"kl": 0.1})
-        advice.consider()
-    progress.close()
-    printed = capfd.readouterr()
-    assert (printed.out + printed.err).count("Note: The KL has collapsed to 0.10 nats") == 1
-
-
-def test_progress_counts_from_where_the_run_continues_and_prints_the_figures_asked_for(capfd):
-    progress = Progress("label_vae", first_step=4, total_steps=8, shown=("kl", "dice_LV"))
+def test_progress_counts_from_where_the_run_continues_and_prints_the_displayed_metrics(capfd):
+    progress = Progress("label_vae", first_step=4, total_steps=8, displayed=("kl", "dice_LV"))
     progress.advance()
     progress.advance()
     assert progress.bar.n == 6
-    progress.figures(6, {"loss": 1.0, "kl": 0.12345})
+    progress.display(6, {"loss": 1.0, "kl": 0.12345})
     progress.close()
     printed = capfd.readouterr()
     assert "step 6: kl 0.123\n" in printed.out + printed.err
 
 
 def test_silent_progress_says_nothing(capfd):
-    progress = Progress("label_vae", 0, 8, shown=("kl",), silent=True)
+    progress = Progress("label_vae", 0, 8, displayed=("kl",), silent=True)
     progress.advance()
-    progress.figures(6, {"kl": 0.1})
+    progress.display(6, {"kl": 0.1})
     progress.close()
     assert capfd.readouterr() == ("", "")

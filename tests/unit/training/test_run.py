@@ -1,18 +1,34 @@
 import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 
 from cmrtf.errors import CmrtfError
 from cmrtf.training.run import RunDirectory
 
+HOLD = """\
+import sys, pathlib
+from cmrtf.training.run import RunDirectory
+with RunDirectory(pathlib.Path(sys.argv[1]), "label_vae", None, 0, "").lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def vae_run(path, config):
+    return RunDirectory(path, "label_vae", config, 5, "abc")
+
 
 @pytest.fixture
 def run(tmp_path, vae_config):
-    return RunDirectory.create(tmp_path / "runs" / "vae", "label_vae", vae_config, 5, "abc")
+    run = vae_run(tmp_path / "runs" / "vae", vae_config)
+    run.start(resume=False)
+    return run
 
 
-def test_what_is_created_can_be_opened(run):
+def test_a_run_that_is_started_can_be_opened(run):
     assert RunDirectory.open(run.path, "label_vae") == run
 
 
@@ -27,21 +43,21 @@ def test_the_record_holds_settings_and_versions_and_no_folder(run):
 
 
 def test_a_run_may_start_in_an_empty_folder(tmp_path, gan_config):
-    RunDirectory.create(tmp_path, "spade_gan", gan_config, 0, "abc")
+    RunDirectory(tmp_path, "spade_gan", gan_config, 0, "abc").start(resume=False)
     assert (tmp_path / "run.json").is_file()
 
 
 def test_a_folder_that_holds_something_is_refused(run, vae_config):
     with pytest.raises(CmrtfError, match=r"vae: expected a new or empty folder for the run\. .*--resume"):
-        RunDirectory.create(run.path, "label_vae", vae_config, 5, "abc")
+        run.start(resume=False)
     with pytest.raises(CmrtfError, match="expected a new or empty folder"):
-        RunDirectory.create(run.path / "run.json", "label_vae", vae_config, 5, "abc")
+        vae_run(run.path / "run.json", vae_config).start(resume=False)
 
 
 def test_a_folder_must_be_writable(tmp_path, vae_config):
     (tmp_path / "file").write_text("")
     with pytest.raises(CmrtfError, match=r"file/run: expected a folder that can be written"):
-        RunDirectory.create(tmp_path / "file" / "run", "label_vae", vae_config, 5, "abc")
+        vae_run(tmp_path / "file" / "run", vae_config).start(resume=False)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
@@ -69,13 +85,14 @@ def test_a_run_of_another_kind_is_refused(run):
         RunDirectory.open(run.path, "spade_gan")
 
 
-def test_a_run_is_continued_with_its_own_settings(run, vae_config):
-    continued = RunDirectory.open_or_create(run.path, "label_vae", vae_config, 5, "abc", resume=True)
-    assert continued == run
+def test_a_run_is_resumed_with_its_own_settings_and_left_as_it_is(run, vae_config):
+    before = (run.path / "run.json").stat()
+    vae_run(run.path, vae_config).start(resume=True)
+    assert (run.path / "run.json").stat() == before
 
 
 def test_resuming_where_there_is_none_starts_one(tmp_path, vae_config):
-    RunDirectory.open_or_create(tmp_path / "new", "label_vae", vae_config, 5, "abc", resume=True)
+    vae_run(tmp_path / "new", vae_config).start(resume=True)
     assert (tmp_path / "new" / "run.json").is_file()
 
 
@@ -88,22 +105,17 @@ def test_a_run_that_was_stopped_before_its_record_was_written_can_be_started(
     with monkeypatch.context() as patch:
         patch.setattr(RunDirectory, "_write", stop)
         with pytest.raises(KeyboardInterrupt):
-            RunDirectory.create(tmp_path / "new", "label_vae", vae_config, 5, "abc")
+            vae_run(tmp_path / "new", vae_config).start(resume=False)
     (tmp_path / "new" / "run.lock").touch()
-    (tmp_path / "new" / ".run.json.partial").write_text("{")
-    RunDirectory.open_or_create(tmp_path / "new", "label_vae", vae_config, 5, "abc", resume=True)
-
-
-def test_without_resume_a_run_is_not_touched(run, vae_config):
-    with pytest.raises(CmrtfError, match="expected a new or empty folder"):
-        RunDirectory.open_or_create(run.path, "label_vae", vae_config, 5, "abc", resume=False)
+    (tmp_path / "new" / ".partial-run.json").write_text("{")
+    vae_run(tmp_path / "new", vae_config).start(resume=True)
 
 
 def test_settings_that_differ_are_named(run, vae_config):
     augmentation = dataclasses.replace(vae_config.augmentation, scaling=0.5)
     other = dataclasses.replace(vae_config, latent_dim=9, augmentation=augmentation)
     with pytest.raises(CmrtfError) as error:
-        RunDirectory.open_or_create(run.path, "label_vae", other, 6, "abd", resume=True)
+        RunDirectory(run.path, "label_vae", other, 6, "abd").start(resume=True)
     text = str(error.value)
     assert "expected the settings that the run was started with" in text
     for difference in (
@@ -122,3 +134,23 @@ def test_last_metrics_are_the_last_row_of_the_log(run):
     assert run.last_metrics() == {}
     run.log.write_text("step,loss,kl\n2,5.5,1\n4,4.5,2\n")
     assert run.last_metrics() == {"loss": 4.5, "kl": 2.0}
+
+
+def test_a_run_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path):
+    run = vae_run(tmp_path / "run", None)
+    command = [sys.executable, "-c", HOLD, run.path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        message = r"run: expected a run that nobody trains\. Received: one that another process is training"
+        with pytest.raises(CmrtfError, match=message), run.lock():
+            pass
+        other.kill()
+        other.wait()
+        with run.lock():
+            pass
+
+
+def test_a_run_cannot_be_held_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CmrtfError, match="file/run"), vae_run(tmp_path / "file" / "run", None).lock():
+        pass

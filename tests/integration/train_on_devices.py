@@ -1,6 +1,6 @@
 """Not a test: trains all models, one after the other, on two logical CPUs.
 
-Run as `python train_on_two_devices.py COHORT PRESET OUT`. Logical devices can be set up only before
+Run as `python train_on_devices.py COHORT PRESET OUT`. Logical devices can be set up only before
 TensorFlow starts, so this has a process of its own.
 """
 
