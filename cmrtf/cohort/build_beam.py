@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from cmrtf.cohort.build import BuiltCohort, Plan, SubjectWarning
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of, sha256

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from cmrtf.core.issues import ERROR, Issue
 from cmrtf.core.preparation import prepare_image, stack_geometry

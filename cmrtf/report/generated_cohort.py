@@ -5,22 +5,23 @@ wanted changes it. Its provenance is written last and says that it is complete.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from cmrtf.core.files import require_new_folder, write_json, writing_to
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
+from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
 from cmrtf.report.cohort_report import write_cohort_report
 from cmrtf.report.provenance import complete_provenance
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, Style, find_style
+from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.protocols import Models
@@ -63,42 +64,92 @@ class Request:
     conditions: tuple[Condition, ...] = ()
 
 
-def generate_cohort(source: Source, request: Request, layout: Layout, out: Path) -> None:
-    """Write a cohort, or what is missing of it, and a page to look at it.
+class GeneratedCohort(Sequence[Subject]):
+    """New subjects, each made when it is asked for: by index, by iteration, or to be written.
 
     Args:
-        source: what it is made from.
+        source: what they are made from.
         request: what is wanted.
-        layout: how it is written.
-        out: its folder: new, empty, or of the same cohort.
 
     Raises:
-        CmrtfError: nothing that was learned can fulfil the request, or `out` has another name than the layout
-            wants, holds something else, or cannot be written.
+        CmrtfError: nothing that was learned can fulfil the request.
     """
-    layout.check_folder(out)
-    style = find_style(source.models, source.bank, request.style)
-    settings = _settings(source, request, style, layout)
-    _require_new_or_same(out, settings)
-    pathologies = pathology_choice(source.prior, request.pathology, request.conditions)
-    with writing_to(out):
-        for number in _missing(out, request.subjects):
-            rng = np.random.default_rng((request.seed, number))
-            subject = generate_subject(
-                source.models,
-                source.prior,
-                style,
-                _code(number),
-                int(rng.integers(2**32)),
-                pathologies.draw(rng),
-                request.conditions,
-            )
-            (out / PROVENANCE_FOLDER).mkdir(parents=True, exist_ok=True)
-            write_json(_settings_file(out), settings)
-            layout.write_subject(out, subject)
-            write_json(_provenance_file(out, number), _provenance(subject, settings))
-        write_cohort_report(out, layout, settings, _provenances(out, request.subjects))
-        layout.complete(out, _provenances(out, request.subjects))
+
+    def __init__(self, source: Source, request: Request) -> None:
+        self.source, self.request = source, request
+        self.style = find_style(source.models, source.bank, request.style)
+        self.pathologies = pathology_choice(source.prior, request.pathology, request.conditions)
+
+    def subject(self, number: int) -> Subject:
+        """Subject `number`, counted from 1: a function of the seed and of `number`.
+
+        Raises:
+            CmrtfError: none of the hearts that were drawn for it is plausible and fulfils the conditions.
+        """
+        rng = np.random.default_rng((self.request.seed, number))
+        return generate_subject(
+            self.source.models,
+            self.source.prior,
+            self.style,
+            _code(number),
+            int(rng.integers(2**32)),
+            self.pathologies.draw(rng),
+            self.request.conditions,
+        )
+
+    def save(self, out: Path | str, layout: str = "mnms") -> None:
+        """Write all subjects, or those that are missing, and a page to look at them.
+
+        Args:
+            out: its folder: new, empty, or of the same cohort, to go on with.
+            layout: `"mnms"`, `"nnunet"` or `"bids"`.
+
+        Raises:
+            CmrtfError: `out` has another name than the layout wants, holds something else, or cannot be
+                written; or a subject cannot be made.
+        """
+        folder, writer = Path(out), LAYOUTS[layout]
+        writer.check_folder(folder)
+        settings = self._settings(writer)
+        _require_new_or_same(folder, settings)
+        with writing_to(folder):
+            for number in _missing(folder, len(self)):
+                subject = self.subject(number)
+                (folder / PROVENANCE_FOLDER).mkdir(parents=True, exist_ok=True)
+                write_json(_settings_file(folder), settings)
+                writer.write_subject(folder, subject)
+                write_json(_provenance_file(folder, number), _provenance(subject, settings))
+            write_cohort_report(folder, writer, settings, _provenances(folder, len(self)))
+            writer.complete(folder, _provenances(folder, len(self)))
+
+    def _settings(self, layout: Layout) -> dict[str, Any]:
+        """All that the cohort depends on."""
+        return {
+            **self.source.provenance,
+            "cmrtf_version": __version__,
+            "format": layout.name,
+            "subjects": self.request.subjects,
+            "seed": self.request.seed,
+            "style": self.style.name,
+            "pathology": self.request.pathology,
+            "conditions": [str(condition) for condition in self.request.conditions],
+        }
+
+    def __len__(self) -> int:
+        return self.request.subjects
+
+    @overload
+    def __getitem__(self, index: int) -> Subject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Subject]: ...
+
+    def __getitem__(self, index: int | slice) -> Subject | list[Subject]:
+        numbers = range(1, len(self) + 1)[index]
+        return self.subject(numbers) if isinstance(numbers, int) else list(map(self.subject, numbers))
+
+    def __repr__(self) -> str:
+        return f"GeneratedCohort({len(self)} subjects, seed {self.request.seed}, {self.style.name})"
 
 
 def _missing(out: Path, subjects: int) -> Iterator[int]:
@@ -123,20 +174,6 @@ def _provenance_file(out: Path, number: int) -> Path:
 
 def _settings_file(out: Path) -> Path:
     return out / PROVENANCE_FOLDER / "cohort.json"
-
-
-def _settings(source: Source, request: Request, style: Style, layout: Layout) -> dict[str, Any]:
-    """All that a cohort depends on."""
-    return {
-        **source.provenance,
-        "cmrtf_version": __version__,
-        "format": layout.name,
-        "subjects": request.subjects,
-        "seed": request.seed,
-        "style": style.name,
-        "pathology": request.pathology,
-        "conditions": [str(condition) for condition in request.conditions],
-    }
 
 
 def _require_new_or_same(out: Path, settings: Mapping[str, Any]) -> None:
