@@ -26,6 +26,9 @@ STABILISERS: Final = (0.01, 0.03)
 DYNAMIC_RANGE: Final = 2.0
 """Of images in [-1, 1]."""
 
+NUM_PAIRS: Final = 200
+"""Pairs of images, drawn with replacement, over which `diversity` averages."""
+
 
 def ms_ssim(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
     """Multi-scale structural similarity of pairs of images.
@@ -53,7 +56,7 @@ def ms_ssim(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
     return similarity
 
 
-def diversity(images: NDArray[Any], subjects: NDArray[Any], num_pairs: int = 200, seed: int = 0) -> float:
+def diversity(images: NDArray[Any], subjects: NDArray[Any], seed: int = 0) -> float:
     """Mean MS-SSIM of random pairs of images of different subjects: the lower, the more diverse.
 
     A generator that repeats itself has a higher value than real images (Odena et al., ICML 2017). Slices
@@ -62,12 +65,11 @@ def diversity(images: NDArray[Any], subjects: NDArray[Any], num_pairs: int = 200
 
     Args:
         images: `(n, height, width)` in [-1, 1].
-        subjects: whose they are, `(n,)`; at least two subjects.
-        num_pairs: how many pairs are drawn, with replacement.
-        seed: of the pairs.
+        subjects: the subject of each image, `(n,)`; at least two subjects.
+        seed: seed of the draw of pairs.
     """
     rng = np.random.default_rng(seed)
-    first = rng.integers(len(images), size=num_pairs)
+    first = rng.integers(len(images), size=NUM_PAIRS)
     second = np.array([rng.choice(np.flatnonzero(subjects != subjects[one])) for one in first])
     return float(ms_ssim(images[first], images[second]).mean())
 

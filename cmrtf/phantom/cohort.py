@@ -42,9 +42,7 @@ class PhantomSubject:
     protocol: Protocol
 
 
-def make_subject(
-    seed: np.random.SeedSequence, vendor: Vendor, pathology: str, frames: int = 10
-) -> PhantomSubject:
+def make_subject(seed: np.random.SeedSequence, vendor: Vendor, pathology: str, frames: int) -> PhantomSubject:
     """Draw and scan one subject.
 
     Most cines start at end diastole; in one of four it is the last frame, as in stacks triggered late.

@@ -185,7 +185,8 @@ def _num_holes(mask: NDArray[np.bool_]) -> int:
 def _fill(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask with its holes filled.
 
-    `ndimage.binary_fill_holes` dilates step by step and takes ten times as long.
+    `ndimage.binary_fill_holes` dilates step by step: it takes 1.0 instead of 0.3 ms for 128 x 128 pixels, and
+    the repair of a real slice 3.7 instead of 0.6 ms.
     """
     regions, _ = ndimage.label(~np.pad(mask, 1))
     return regions[1:-1, 1:-1] != regions[0, 0]

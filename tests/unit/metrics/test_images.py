@@ -66,15 +66,20 @@ def test_scale_weights_add_up_to_1():
 def test_diversity_pairs_different_subjects_only():
     one, other = noise(2)
     images, subjects = np.stack([one, one, other]), np.array([7, 7, 9])
-    assert diversity(images, subjects, num_pairs=20) == pytest.approx(ms_ssim(one[None], other[None])[0])
+    assert diversity(images, subjects) == pytest.approx(ms_ssim(one[None], other[None])[0])
 
 
 def test_diversity_of_repeated_images_is_1():
     various, same = noise(6), np.repeat(noise(1), 6, axis=0)
     subjects = np.arange(6)
-    assert diversity(various, subjects, num_pairs=20) < 0.3
-    assert diversity(same, subjects, num_pairs=20) == pytest.approx(1.0)
-    assert diversity(various, subjects, 20) == diversity(various, subjects, 20)
+    assert diversity(various, subjects) < 0.3
+    assert diversity(same, subjects) == pytest.approx(1.0)
+
+
+def test_diversity_is_a_function_of_its_seed():
+    images, subjects = noise(4)[:, :88, :88], np.arange(4)
+    first, same, other = (diversity(images, subjects, seed=seed) for seed in (3, 3, 4))
+    assert first == same != other
 
 
 # Stacks
