@@ -65,7 +65,7 @@ class Stack:
     @property
     def has_heart(self) -> NDArray[np.bool_]:
         """`(slices,)`: which slices have a label."""
-        return self.label_ids.any(axis=(1, 2))
+        return np.any(self.label_ids, axis=(1, 2))
 
     def areas_mm2(self, structure: str) -> NDArray[np.float64]:
         """Area of one structure in each slice, `(slices,)`, apex first."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cmrtf.metrics.overlap import dice
-from cmrtf.shape.plausibility import volume_faults
+from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy import PLACES, Anatomy
 from heart_double import RingModels
 
@@ -94,7 +94,7 @@ def test_what_is_decoded_is_repaired():
             label_ids[:, 2, 2] = 3
             return label_ids
 
-    assert not volume_faults(Specked().decode(np.array([ED]))).is_valid
+    assert not check_stack(Specked().decode(np.array([ED]))).is_plausible
     decoded, clean = (heart().decode(models, 20.0)["ES"] for models in (Specked(), RingModels()))
     np.testing.assert_array_equal(decoded, clean)
 

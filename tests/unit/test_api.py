@@ -1,0 +1,54 @@
+"""The public Python API: lazy, complete, and silent."""
+
+import subprocess
+import sys
+
+import pytest
+
+import cmrtf
+import cmrtf_export
+
+
+@pytest.mark.parametrize("package", [cmrtf, cmrtf_export])
+def test_every_public_name_is_there_and_documented(package):
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+        if not name.startswith("__"):
+            assert getattr(package, name).__doc__
+    assert dir(package) == sorted(package.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'cmrtf' has no attribute 'nothing'"):
+        cmrtf.nothing  # noqa: B018
+
+
+def test_importing_costs_next_to_nothing():
+    """No NumPy even; the time is that of the import alone, the best of three."""
+    code = """
+import sys, time
+start = time.perf_counter()
+import cmrtf
+seconds = time.perf_counter() - start
+heavy = {"numpy", "tensorflow", "keras", "scipy", "matplotlib", "nibabel"} & set(sys.modules)
+assert not heavy, heavy
+print(seconds)
+"""
+    said = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(3)]
+    assert [done.stderr for done in said] == [""] * 3
+    assert min(float(done.stdout) for done in said) < 0.2
+
+
+def test_reading_and_measuring_start_no_tensorflow(story):
+    code = """
+import sys, cmrtf
+cohort = cmrtf.open_cohort(sys.argv[1])
+subject = cohort[cohort.codes()[0]]
+assert subject.ed.volume_ml("LV") > 0
+assert subject.measures()["LV_EDV_ml"] == subject.ed.volume_ml("LV")
+assert "tensorflow" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(story.prepared)], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
