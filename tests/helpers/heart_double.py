@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cmrtf.bundle.bundle import Bundle
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.report.generated_cohort import Source
 from cmrtf.synthesis.anatomy import PLACES, Anatomy
@@ -16,6 +17,8 @@ TISSUES = np.array([-0.8, 0.7, -0.2, 0.5], np.float32)
 
 class RingModels:
     """Codes: outer radius of the LV, that of its cavity, and that of the RV beside it, in pixels."""
+
+    provenance = {"bundle_sha256": "0" * 64}  # noqa: RUF012 - read only
 
     def encode(self, label_ids):
         """From areas."""
@@ -79,4 +82,18 @@ def heart_source():
         )
         for number, (vendor, centre) in enumerate(zip("AABBBC", "112233", strict=True))
     }
-    return Source(RingModels(), prior, AppearanceBank(subjects), {"bundle_sha256": "0" * 64})
+    return Source(RingModels(), prior, AppearanceBank(subjects), RingModels.provenance)
+
+
+class HeartBundle(Bundle):
+    """A bundle of `RingModels` and of what `heart_source` knows."""
+
+    def anatomy_prior(self):
+        return heart_source().prior
+
+    def appearance_bank(self):
+        return heart_source().bank
+
+
+def heart_bundle():
+    return HeartBundle(RingModels())

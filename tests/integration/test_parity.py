@@ -1,16 +1,14 @@
 """The same subjects and weights give the same pixels on every way to the models."""
 
-import functools
-
 import nibabel as nib
 import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
-from cmrtf.bundle.bundle import Bundle
-from cmrtf.bundle.server import Server
-from cmrtf.cohort.cohort import PreparedCohort
+import cmrtf
+from cmrtf.bundle.models import LoadedModels
+from cmrtf.bundle.server import ServedModels
 from cmrtf.synthesis.interpolate import interpolate_subjects
 from cmrtf_cli.main import cli
 
@@ -43,43 +41,42 @@ class KerasModels:
 
 
 @pytest.fixture(scope="module")
-def subjects(story):
-    cohort = PreparedCohort.open(story.prepared)
-    return [(record, cohort.load(record.subject)) for record in (cohort.records[0], cohort.records[-1])]
+def ends(story):
+    cohort = cmrtf.open_cohort(story.prepared)
+    return [cohort[code] for code in (cohort.codes()[0], cohort.codes()[-1])]
+
+
+def interpolate(models, ends):
+    """Stacks by the subject's id."""
+    subjects = interpolate_subjects(models, ends, ["ED"], SLICES, SUBJECTS)
+    return {subject.id: subject.ed for subject in subjects}
 
 
 @pytest.fixture(scope="module")
-def walk(subjects):
-    """Interpolate with some models."""
-    return functools.partial(
-        interpolate_subjects, ends=subjects, phases=["ED"], num_slices=SLICES, num_subjects=SUBJECTS
-    )
-
-
-@pytest.fixture(scope="module")
-def expected(walk, keras_models):
-    synthetic, _ = walk(KerasModels(*keras_models))
-    return {subject.folder: subject for subject in synthetic}
+def expected(ends, keras_models):
+    return interpolate(KerasModels(*keras_models), ends)
 
 
 @pytest.mark.parametrize(
     ("way", "rows"), [("bundle", 1), ("bundle", 32), ("grpc", 1), ("grpc", 32), ("rest", 3)]
 )
 def test_the_models_agree_however_slices_are_batched(
-    walk, expected, bundle, addresses, monkeypatch, way, rows
+    ends, expected, bundle, addresses, monkeypatch, way, rows
 ):
-    models = bundle if way == "bundle" else Server.connect(addresses[way])
-    owner = Bundle if way == "bundle" else type(models.transport)
+    models = bundle.models if way == "bundle" else ServedModels.connect(addresses[way])
+    owner = LoadedModels if way == "bundle" else type(models.transport)
     monkeypatch.setattr(owner, "rows_per_call", rows)
-    for subject in walk(models)[0]:
-        np.testing.assert_array_equal(subject.label_ids, expected[subject.folder].label_ids)
-        np.testing.assert_allclose(subject.image, expected[subject.folder].image, atol=1e-5)
+    stacks = interpolate(models, ends)
+    assert set(stacks) == set(expected)
+    for name, stack in stacks.items():
+        np.testing.assert_array_equal(stack.label_ids, expected[name].label_ids)
+        np.testing.assert_allclose(stack.image, expected[name].image, atol=1e-5)
 
 
 @pytest.mark.parametrize("way", ["bundle", "grpc", "rest"])
-def test_the_command_line_agrees(story, subjects, expected, addresses, tmp_path, way):
+def test_the_command_line_agrees(story, ends, expected, addresses, tmp_path, way):
     models = ["--model", story.bundle] if way == "bundle" else ["--server", addresses[way]]
-    codes = [record.subject for record, _ in subjects]
+    codes = [end.name for end in ends]
     arguments = ["--data", story.prepared, "--out", tmp_path / "walk", "--subject-a", codes[0], "--subject-b"]
     settings = [codes[1], "--phase", "ED", "--slices", SLICES, "--subjects", SUBJECTS]
     result = CliRunner().invoke(
@@ -87,11 +84,13 @@ def test_the_command_line_agrees(story, subjects, expected, addresses, tmp_path,
     )
     assert result.exit_code == 0, result.output
     assert len(expected) == 3
-    for folder, subject in expected.items():
+    for name, stack in expected.items():
         image, labels = (
-            np.asanyarray(nib.load(tmp_path / "walk" / folder / f"{name}.nii.gz").dataobj).transpose(2, 1, 0)
-            for name in ("image", "label")
+            np.asanyarray(nib.load(tmp_path / "walk" / f"{name}_ED" / f"{kind}.nii.gz").dataobj).transpose(
+                2, 1, 0
+            )
+            for kind in ("image", "label")
         )
-        low, high = subject.intensity_window
-        np.testing.assert_array_equal(labels, subject.label_ids)
-        np.testing.assert_allclose((image - low) / (high - low) * 2 - 1, subject.image, atol=1e-5)
+        low, high = stack.intensity_window
+        np.testing.assert_array_equal(labels, stack.label_ids)
+        np.testing.assert_allclose((image - low) / (high - low) * 2 - 1, stack.image, atol=1e-5)

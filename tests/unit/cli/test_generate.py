@@ -4,13 +4,13 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from cmrtf_cli.commands import generate
+import cmrtf
 from cmrtf_cli.main import cli, main
-from heart_double import heart_source
+from heart_double import heart_bundle
 
 
 def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
-    monkeypatch.setattr(generate, "_source", lambda model: heart_source())
+    monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
     wanted = ["--subjects", "1", "--vendor", "B", "--where", "EF<45 %, EDV>100 ml", "--seed", "5"]
     out = tmp_path / "Dataset502_Failing"
     arguments = ["generate", "--model", "bundle", *wanted, "--out", str(out), "--format", "nnunet"]

@@ -4,16 +4,9 @@ import sys
 
 import pytest
 
-from cmrtf.bundle.bundle import Bundle
+import cmrtf
 from cmrtf_cli.main import main
-from heart_double import RingModels, heart_source
-
-
-class HeartBundle(RingModels):
-    provenance = heart_source().provenance
-
-    def anatomy_prior(self):
-        return heart_source().prior
+from heart_double import heart_bundle
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +18,7 @@ def prepared(write_cohort, tmp_path_factory):
 @pytest.fixture
 def remodel(prepared, monkeypatch, tmp_path):
     """Runs the command on S1 with a bundle of `RingModels`; returns the exit code."""
-    monkeypatch.setattr(Bundle, "open", lambda path: HeartBundle())
+    monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
     monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def run(changes):
@@ -53,7 +46,7 @@ def test_a_subject_is_remodelled(remodel, capsys, tmp_path):
     out = tmp_path / "out"
     with (out / "measures.csv").open(newline="") as file:
         last = list(csv.DictReader(file))[-1]
-    assert last["subject"] == "step_01"
+    assert (last["subject"], last["kind"]) == ("step_01", "remodelled")
     assert float(last["LV_EDV_ml"]) == pytest.approx(200.0, rel=0.05)
     provenance = json.loads((out / "provenance.json").read_text())
     expected = {"subject": "S1", "towards": "DCM", "amount": 1.0, "steps": 1, "bundle_sha256": "0" * 64}
