@@ -57,8 +57,8 @@ def new_file(path: Path, shared: bool = False) -> Iterator[Path]:
     Args:
         path: in a folder that exists; a file that is there is replaced.
         shared: whether several processes may be writing `path` at the same time. Each then has a temporary
-            file of its own. Otherwise the next attempt takes the name again that a killed one left, so that no
-            folder that others read collects remains.
+            file of its own. Otherwise the next attempt takes over the name that a killed one left, so that
+            remains do not gather in folders that other programs read.
     """
     partial = _partial(path, unique=shared)
     try:
