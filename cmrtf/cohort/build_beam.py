@@ -1,4 +1,4 @@
-"""Builds a prepared cohort in shards with Apache Beam: on one machine or on many.
+"""Prepares a cohort in shards with Apache Beam: on one machine or on many.
 
 A shard is the unit of work. Whoever gets it prepares its subjects one after another, so memory depends
 neither on the cohort nor on the shard, and only where files lie goes through Beam. A shard is named by what
@@ -13,14 +13,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
-from cmrtf.cohort.build import BuiltCohort, Plan, SubjectWarning
-from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of, sha256
-from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, read_manifest
-from cmrtf.cohort.folder import claimed, partial_name, sweep, written_whole
-from cmrtf.cohort.record import VOXELS
+from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
+from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
+from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
+from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_store import (
     SHARDS_FOLDER,
     SLICES_SUFFIX,
@@ -29,9 +29,9 @@ from cmrtf.cohort.shard_store import (
     read_lines,
     record_bytes,
 )
+from cmrtf.core.files import new_file, sha256
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
-from cmrtf.datasets.readers import AUTO
 from cmrtf.errors import CmrtfError
 
 SUBJECTS_PER_SHARD = 50
@@ -58,97 +58,88 @@ class ShardTask:
         return self.folder / f"{self.number:05d}.json"
 
 
-def build_sharded_cohort(
-    raw: Path,
-    out: Path,
-    data_format: str = AUTO,
-    validation_fraction: float = 0.2,
-    seed: int = 0,
-    workers: int | None = None,
-    progress: bool = False,
-    beam_options: Sequence[str] = (),
-) -> BuiltCohort:
-    """As `build_cohort`, into shards; those that are there already and whose files have not changed are kept.
+def prepare_shards(
+    plan: Plan, folder: Path, workers: int | None, progress: bool, options: Sequence[str]
+) -> PreparedFiles:
+    """Make all shards that are not there yet and write the manifest.
 
     Args:
-        raw: folder of the raw data set.
-        out: folder that does not exist or is empty, or a prepared cohort, or one in the making.
-        data_format: a reader's name, or `"auto"`.
-        validation_fraction: share of subjects to hold out for validation.
-        seed: of the split.
+        plan: what is to be prepared.
+        folder: of the cohort, for this process and its workers alone.
         workers: shards made at the same time on this machine; default: one per processor.
         progress: whether to show a progress bar.
-        beam_options: of the pipeline; without any it runs on this machine.
+        options: of the pipeline; without any it runs on this machine.
 
     Raises:
-        CmrtfError: Beam is not installed, `out` is taken or cannot be written, or subjects cannot be used
-            (all of them are named).
+        CmrtfError: subjects cannot be used; all of them are named.
     """
-    _require_beam()
-    plan = Plan.make(raw, out, data_format, validation_fraction, seed)
     local = ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers or os.cpu_count()}"]
-    with claimed(out) as folder:
-        tasks = _tasks(plan, folder)
-        with _progress(tasks, progress):
-            _run(tasks, [*local, *beam_options])
-        reports = [json.loads(task.report.read_bytes()) for task in tasks]
-        names = [report["name"] for report in reports]
-        problems = [problem for report in reports for problem in report["problems"]]
-        whole = [report["name"] for report in reports if not report["problems"]]
-        plan.require_usable(problems, _voxels_sha256(folder, whole))
-        warnings = _write_manifest(folder, plan, names)
-        suffixes = (SLICES_SUFFIX, SUBJECTS_SUFFIX)
-        sweep(folder, {folder / SHARDS_FOLDER / f"{name}{suffix}" for name in names for suffix in suffixes})
-    kept = sum(len(task.subjects) for task, report in zip(tasks, reports, strict=True) if report["kept"])
-    return BuiltCohort(PreparedCohort.open(out), plan.found.format, plan.found.skipped, warnings, kept)
+    tasks = _tasks(plan, folder)
+    with _progress(tasks, progress):
+        _run(tasks, [*local, *options])
+    reports = [json.loads(task.report.read_bytes()) for task in tasks]
+    names = [report["name"] for report in reports]
+    complete = [report["name"] for report in reports if not report["problems"]]
+    problems = [problem for report in reports for problem in report["problems"]]
+    plan.require_usable(problems, _voxels_sha256(folder, complete))
+    warnings = _warnings(folder, names)
+    _write_manifest(folder / MANIFEST_NAME, plan, names, warnings)
+    suffixes = (SLICES_SUFFIX, SUBJECTS_SUFFIX)
+    paths = frozenset(folder / SHARDS_FOLDER / f"{name}{suffix}" for name in names for suffix in suffixes)
+    num_unchanged = sum(
+        len(task.subjects) for task, report in zip(tasks, reports, strict=True) if report["unchanged"]
+    )
+    return PreparedFiles(paths, warnings, num_unchanged)
 
 
 def build_shard(task: ShardTask) -> None:
-    """Make one shard, unless it is there, and report: its name, whether it was kept, what is wrong."""
-    name, kept, problems = "", False, []
+    """Make one shard, unless it is there, and report: its name, whether it was there, what is wrong."""
+    name, unchanged, problems = "", False, []
     try:
         inputs = [inputs_of(subject) for subject in task.subjects]
         name = sha256(json.dumps(inputs).encode())[:16]
         slices, lines = (task.folder / f"{name}{suffix}" for suffix in (SLICES_SUFFIX, SUBJECTS_SUFFIX))
-        kept = _is_complete(slices, lines)
-        if not kept:
-            problems = _write_shard(task.subjects, inputs, slices, lines)
-    except CmrtfError as error:
-        problems = [str(error)]
-    with written_whole(task.report) as file:
-        file.write(json.dumps({"name": name, "kept": kept, "problems": problems}).encode())
+        unchanged = _is_complete(slices, lines)
+        if not unchanged:
+            _write_shard(task.subjects, inputs, slices, lines)
+    except* CmrtfError as errors:
+        problems = [str(error) for error in errors.exceptions]
+    report = {"name": name, "unchanged": unchanged, "problems": problems}
+    with new_file(task.report, shared=True) as partial:
+        partial.write_text(json.dumps(report), encoding="utf-8")
 
 
-def _write_shard(
-    subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slices: Path, lines: Path
-) -> list[str]:
-    """Prepare and write subjects one at a time; what is wrong with those that cannot be used.
+def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slices: Path, lines: Path) -> None:
+    """Prepare and write subjects one at a time.
 
-    With any of those there is no shard.
+    Raises:
+        ExceptionGroup: of a `CmrtfError` for each subject that cannot be used. There is no shard then.
     """
     import tensorflow as tf  # for its writer; who reads shards does without
 
-    problems = []
-    partial_slices, partial_lines = partial_name(slices), partial_name(lines)
-    with tf.io.TFRecordWriter(str(partial_slices)) as records, partial_lines.open("wb") as subject_lines:
-        for raw, made_of in zip(subjects, inputs, strict=True):
+    errors = []
+    # The lines get their name last: what they tell of is there.
+    with (
+        new_file(lines, shared=True) as partial_lines,
+        new_file(slices, shared=True) as partial_slices,
+        partial_lines.open("wb") as subject_lines,
+        tf.io.TFRecordWriter(str(partial_slices)) as records,
+    ):
+        for raw, inputs_of_raw in zip(subjects, inputs, strict=True):
             try:
-                built = build_subject(raw, made_of)
+                built = build_subject(raw, inputs_of_raw)
             except CmrtfError as error:
-                problems.append(str(error))
+                errors.append(error)
                 continue
             hearts = ""
-            for phase in built.record.phases:
-                images, labels = built.arrays[f"{phase}_image"], built.arrays[f"{phase}_label"]
-                hearts += "".join("01"[flag] for flag in labels.any(axis=(1, 2)).astype(int))
-                for image, label_ids in zip(images, labels, strict=True):
+            for stack in built.subject.stacks.values():
+                hearts += "".join("01"[flag] for flag in stack.has_heart.astype(int))
+                for image, label_ids in zip(stack.image, stack.label_ids, strict=True):
                     records.write(encode_slice(image, label_ids))
             line = {"record": built.record.to_dict(), "hearts": hearts, "warnings": built.warnings}
             subject_lines.write(json.dumps(line).encode() + b"\n")
-    if not problems:
-        os.replace(partial_slices, slices)
-        os.replace(partial_lines, lines)  # last: what they tell of is there
-    return problems
+        if errors:
+            raise ExceptionGroup("subjects that cannot be used", errors)
 
 
 def _is_complete(slices: Path, lines: Path) -> bool:
@@ -166,7 +157,7 @@ def _tasks(plan: Plan, folder: Path) -> list[ShardTask]:
     """What is to be done, with no report yet."""
     shards = (folder / SHARDS_FOLDER).resolve()
     shards.mkdir(exist_ok=True)
-    groups = _groups(plan.found.subjects, folder)
+    groups = _groups(plan.raw.subjects, folder)
     tasks = [ShardTask(shards, number, subjects) for number, subjects in enumerate(groups)]
     for task in tasks:
         task.report.unlink(missing_ok=True)
@@ -197,35 +188,45 @@ def _shared_before(out: Path) -> Iterator[list[str]]:
         return
 
 
+def _lines(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """What some shards tell of their subjects."""
+    for name in names:
+        for _, line in read_lines(folder / SHARDS_FOLDER / f"{name}{SUBJECTS_SUFFIX}"):
+            yield line
+
+
 def _voxels_sha256(folder: Path, names: Sequence[str]) -> dict[str, str]:
     """By code, of all subjects in some shards."""
-    records = (
-        line["record"]
-        for name in names
-        for _, line in read_lines(folder / SHARDS_FOLDER / f"{name}{SUBJECTS_SUFFIX}")
-    )
+    records = (line["record"] for line in _lines(folder, names))
     return {record["subject"]: record["source_sha256"][VOXELS] for record in records}
 
 
-def _write_manifest(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
-    """Write down what was made and how; the records stay in the shards."""
-    warnings = tuple(
-        SubjectWarning(line["record"]["subject"], text)
-        for name in names
-        for _, line in read_lines(folder / SHARDS_FOLDER / f"{name}{SUBJECTS_SUFFIX}")
-        for text in line["warnings"]
+def _warnings(folder: Path, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
+    return tuple(
+        SubjectWarning(line["record"]["subject"], warning)
+        for line in _lines(folder, names)
+        for warning in line["warnings"]
     )
-    manifest = plan.manifest | {
+
+
+def _write_manifest(path: Path, plan: Plan, names: Sequence[str], warnings: Sequence[SubjectWarning]) -> None:
+    """Write how the cohort was made; the records stay in the shards."""
+    manifest = {
+        **plan.manifest,
         "shards": names,
-        "validation": [subject for subject, split in plan.splits.items() if split == "validation"],
+        "validation": [subject for subject, split in plan.splits.items() if split == VALIDATION],
         "warnings": [asdict(warning) for warning in warnings],
     }
-    with written_whole(folder / MANIFEST_NAME) as file:
-        file.write(json.dumps(manifest, indent=1).encode())
-    return warnings
+    with new_file(path) as partial:
+        partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def _require_beam() -> None:
+def require_beam() -> None:
+    """Check that Apache Beam is installed.
+
+    Raises:
+        CmrtfError: it is not.
+    """
     if importlib.util.find_spec("apache_beam") is None:
         raise CmrtfError(
             "expected Apache Beam, which prepares cohorts in shards. Received: an environment without it. "

@@ -1,19 +1,17 @@
 """From one raw subject to its record and its stacks: the same for every kind of prepared cohort."""
 
-import hashlib
-import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cmrtf.cohort.npz_store import to_npz
 from cmrtf.cohort.record import VOXELS, SubjectRecord
-from cmrtf.core.preparation import PREPARATION_VERSION, PreparedSubject, prepare_subject
+from cmrtf.core.files import sha256, sha256_of
+from cmrtf.core.preparation import PREPARATION_VERSION, is_base_first
+from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import RawSubject
-from cmrtf.errors import CmrtfError
-from cmrtf.quality.checks import examine
+from cmrtf.quality.checks import check_subject
 
 Inputs = dict[str, Any]
 """All that decides how a prepared subject comes out, as plain values for JSON."""
@@ -24,15 +22,15 @@ class BuiltSubject:
     """One prepared subject, before it is written.
 
     Args:
+        subject: with its stacks, whose images are rounded to float16 as they are stored.
         record: its record; in which split it is depends on others, so it has none yet.
         warnings: what to look at.
-        arrays: `<phase>_image` float16 and `<phase>_label` uint8, `(slices, size, size)`.
-        npz: the arrays as a file, not compressed so that equal data have equal bytes everywhere.
+        npz: the stacks as a file.
     """
 
+    subject: Subject
     record: SubjectRecord
     warnings: tuple[str, ...]
-    arrays: dict[str, NDArray[Any]]
     npz: bytes
 
 
@@ -58,7 +56,7 @@ def inputs_of(raw: RawSubject) -> Inputs:
 
 
 def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
-    """Read and prepare one subject.
+    """Read, check and prepare one subject.
 
     Args:
         raw: the subject.
@@ -67,59 +65,39 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
     Raises:
         CmrtfError: the subject cannot be used.
     """
-    examination = examine(raw)
-    raw = examination.subject  # its phases may have been exchanged
-    prepared = prepare_subject(examination.usable_volumes())
-    arrays = stored_arrays(prepared)
-    npz = to_npz(arrays)
+    checked = check_subject(raw)
+    subject = _as_stored(checked.prepared())
+    geometry = next(iter(subject.stacks.values())).geometry
+    npz = to_npz(subject.stacks)
     record = SubjectRecord(
-        subject=raw.subject,
-        vendor=raw.vendor,
-        pathology=raw.pathology,
+        subject=subject.name,
+        vendor=subject.vendor,
+        pathology=subject.pathology,
         split="",
-        phases=tuple(raw.phases),
-        frames={phase: files.frame for phase, files in raw.phases.items() if files.frame is not None},
-        num_slices=prepared.geometry.shape[2],
-        stack_flipped=prepared.stack_flipped,
-        geometry=prepared.geometry,
-        intensity_window=prepared.intensity_window,
-        source_sha256=inputs["source_sha256"] | {VOXELS: examination.voxels_sha256},
+        phases=subject.phases,
+        frames={phase: files.frame for phase, files in checked.raw.phases.items() if files.frame is not None},
+        num_slices=geometry.shape[2],
+        stack_flipped=is_base_first(geometry),
+        geometry=geometry,
+        intensity_window={phase: stack.intensity_window for phase, stack in subject.stacks.items()},
+        source_sha256=inputs["source_sha256"] | {VOXELS: checked.voxels_sha256},
         file_sha256=sha256(npz),
-        centre=raw.centre,
+        centre=subject.centre,
     )
-    return BuiltSubject(record, examination.warnings, arrays, npz)
+    return BuiltSubject(subject, record, checked.warnings, npz)
 
 
-def stored_arrays(prepared: PreparedSubject) -> dict[str, NDArray[Any]]:
-    """A subject's stacks as they are stored."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for phase, volume in prepared.volumes.items():
-        arrays[f"{phase}_image"] = volume.image.astype(np.float16)
-        arrays[f"{phase}_label"] = volume.label_ids
-    return arrays
-
-
-def to_npz(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Arrays as an npz."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def sha256(content: bytes) -> str:
-    """Hexadecimal SHA-256."""
-    return hashlib.sha256(content).hexdigest()
+def _as_stored(subject: Subject) -> Subject:
+    """The subject with images of float16 precision."""
+    return subject.with_stacks(
+        {
+            phase: stack.with_image(stack.image.astype(np.float16).astype(np.float32))
+            for phase, stack in subject.stacks.items()
+        }
+    )
 
 
 def _source_sha256(raw: RawSubject) -> dict[str, str]:
     """Role of each file to its SHA-256; names of files may name patients."""
-    of_path = {path: _file_sha256(path) for path in set(raw.files.values())}
-    return {role: of_path[path] for role, path in raw.files.items()}
-
-
-def _file_sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CmrtfError(f"{path}: expected to be able to read it. Received: {error.strerror}.") from error
+    hashes = {path: sha256_of(path) for path in set(raw.files.values())}
+    return {role: hashes[path] for role, path in raw.files.items()}

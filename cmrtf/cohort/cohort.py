@@ -7,9 +7,8 @@ nobody who reads a cohort needs to know.
 """
 
 import difflib
-import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,14 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.cohort.npz_store import SubjectFiles
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.cohort.record import SubjectRecord
 from cmrtf.cohort.shard_store import Shards
+from cmrtf.core.files import sha256
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 
 FORMAT_NAME = "cmrtf-prepared-cohort"
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
+
+MAX_CODES = 10
+"""In a message."""
 
 
 class SliceArray(Protocol):
@@ -61,14 +65,14 @@ class Storage(Protocol):
     def records(self) -> Sequence[SubjectRecord]:
         """One per subject, in order of their codes."""
 
-    def subjects(self, split: str | None) -> tuple[str, ...]:
-        """Codes, in order."""
+    def codes(self, split: str | None) -> tuple[str, ...]:
+        """Of one split or of all, in order."""
 
-    def record(self, subject: str) -> SubjectRecord:
+    def record(self, code: str) -> SubjectRecord:
         """Of one subject; KeyError if there is none."""
 
-    def load(self, record: SubjectRecord) -> dict[str, PreparedVolume]:
-        """Stacks by phase; CmrtfError if they cannot be read."""
+    def load(self, record: SubjectRecord) -> Subject:
+        """One subject with its stacks; CmrtfError if they cannot be read."""
 
     def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of."""
@@ -76,14 +80,14 @@ class Storage(Protocol):
 
 @dataclass(frozen=True)
 class PreparedCohort:
-    """A prepared cohort on disk; images are read when asked for.
+    """A prepared cohort on disk: subjects by their codes, whose images are read when asked for.
 
     Args:
         path: the cohort's folder.
         storage: what lies in it.
 
     Example:
-        `cohort = PreparedCohort.open("prepared"); cohort.load(cohort.subjects("train")[0])["ED"].image`
+        `cohort = PreparedCohort.open("prepared"); cohort[cohort.codes("train")[0]].ed.image`
     """
 
     path: Path
@@ -117,33 +121,37 @@ class PreparedCohort:
         """One per subject, in order of their codes; those of shards are read one at a time."""
         return self.storage.records
 
-    def subjects(self, split: str | None = None) -> tuple[str, ...]:
-        """Subject codes, of one split or of all."""
-        return self.storage.subjects(split)
+    def codes(self, split: str | None = None) -> tuple[str, ...]:
+        """Subject codes, of one split or of all, in order."""
+        return self.storage.codes(split)
 
-    def record(self, subject: str) -> SubjectRecord:
+    def __len__(self) -> int:
+        return len(self.codes())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.codes())
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.codes()
+
+    def __getitem__(self, code: str) -> Subject:
+        """One subject with its stacks.
+
+        Raises:
+            CmrtfError: an unknown subject, or its stacks are missing, damaged or do not fit its record.
+        """
+        return self.storage.load(self.record(code))
+
+    def record(self, code: str) -> SubjectRecord:
         """The record of one subject.
 
         Raises:
             CmrtfError: there is no such subject; close or available codes are listed.
         """
         try:
-            return self.storage.record(subject)
+            return self.storage.record(code)
         except KeyError:
-            codes = self.subjects()
-        close = difflib.get_close_matches(subject, codes, n=5)
-        hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {_some(codes)}."
-        raise CmrtfError(
-            f"{self.path}: expected one of its {len(codes)} subjects. Received: {subject!r}. {hint}"
-        )
-
-    def load(self, subject: str) -> dict[str, PreparedVolume]:
-        """Read one subject's stacks, by phase.
-
-        Raises:
-            CmrtfError: an unknown subject, or its stacks are missing, damaged or do not fit its record.
-        """
-        return self.storage.load(self.record(subject))
+            raise unknown_code(self.path, code, self.codes()) from None
 
     def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
         """Every slice of every phase of every subject of a split.
@@ -155,7 +163,7 @@ class PreparedCohort:
         Raises:
             CmrtfError: the split has no subjects.
         """
-        if not self.subjects(split):
+        if not self.codes(split):
             raise CmrtfError(f"{self.path}: expected subjects in the {split!r} split. Received: none.")
         return self.storage.slices(split)
 
@@ -166,7 +174,7 @@ class PreparedCohort:
         The same data have the same hash in files and in shards.
         """
         lines = sorted(f"{record.subject} {record.split} {record.file_sha256}" for record in self.records)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+        return sha256("\n".join(lines).encode())[:16]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -198,7 +206,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _some(codes: Sequence[str], limit: int = 10) -> str:
-    """The first few codes, and how many more there are."""
-    more = f" and {len(codes) - limit} more" if len(codes) > limit else ""
-    return ", ".join(codes[:limit]) + more
+def unknown_code(path: Path, code: str, codes: Sequence[str]) -> CmrtfError:
+    """The error of a subject that a cohort does not have; close or available codes are listed.
+
+    Args:
+        path: the cohort's folder.
+        code: of the subject that was asked for.
+        codes: of those that there are.
+    """
+    close = difflib.get_close_matches(code, codes, n=5)
+    more = f" and {len(codes) - MAX_CODES} more" if len(codes) > MAX_CODES else ""
+    hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {', '.join(codes[:MAX_CODES])}{more}."
+    return CmrtfError(f"{path}: expected one of its {len(codes)} subjects. Received: {code!r}. {hint}")

@@ -1,6 +1,8 @@
 """Prepared subjects as one npz each: what fits in memory."""
 
+import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.cohort.record import SubjectRecord
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 
 SUBJECTS_FOLDER = "subjects"
@@ -27,30 +31,28 @@ class SubjectFiles:
     records: tuple[SubjectRecord, ...]
 
     @cached_property
-    def _by_code(self) -> dict[str, SubjectRecord]:
+    def _records_by_code(self) -> dict[str, SubjectRecord]:
         return {record.subject: record for record in self.records}
 
-    def subjects(self, split: str | None) -> tuple[str, ...]:
+    def codes(self, split: str | None) -> tuple[str, ...]:
         """Subject codes, of one split or of all."""
         return tuple(record.subject for record in self.records if split in (None, record.split))
 
-    def record(self, subject: str) -> SubjectRecord:
+    def record(self, code: str) -> SubjectRecord:
         """The record of one subject; KeyError if there is none."""
-        return self._by_code[subject]
+        return self._records_by_code[code]
 
-    def load(self, record: SubjectRecord) -> dict[str, PreparedVolume]:
-        """Read one subject's stacks, by phase.
+    def load(self, record: SubjectRecord) -> Subject:
+        """Read one subject's stacks.
 
         Raises:
             CmrtfError: the file is missing, damaged or does not fit the record.
         """
         file = subject_file(self.folder, record)
         try:
-            with np.load(file) as arrays:
-                volumes = {
-                    phase: PreparedVolume(
-                        arrays[f"{phase}_image"].astype(np.float32), arrays[f"{phase}_label"].astype(np.uint8)
-                    )
+            with np.load(file) as npz:
+                arrays = {
+                    phase: (npz[f"{phase}_image"].astype(np.float32), npz[f"{phase}_label"].astype(np.uint8))
                     for phase in record.phases
                 }
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
@@ -59,29 +61,43 @@ class SubjectFiles:
                 f"Received: {error}. Prepare the data again."
             ) from error
         expected = record.geometry.shape[::-1]
-        for phase, volume in volumes.items():
-            if volume.image.shape != expected or volume.label_ids.shape != expected:
+        for phase, (image, label_ids) in arrays.items():
+            if image.shape != expected or label_ids.shape != expected:
                 raise CmrtfError(
                     f"{file}: expected {phase} image and label of shape {expected}, as the manifest says. "
-                    f"Received: image {volume.image.shape}, label {volume.label_ids.shape}."
+                    f"Received: image {image.shape}, label {label_ids.shape}."
                 )
-        return volumes
+        return record.subject_of(arrays)
 
     def slices(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of, in memory (1,500 slices take 120 MB)."""
-        volumes = [
-            volume
+        stacks = [
+            stack
             for record in self.records
             if record.split == split
-            for volume in self.load(record).values()
+            for stack in self.load(record).stacks.values()
         ]
         return (
-            np.concatenate([volume.image for volume in volumes]),
-            np.concatenate([volume.label_ids for volume in volumes]),
-            np.repeat(np.arange(len(volumes)), [len(volume.image) for volume in volumes]),
+            np.concatenate([stack.image for stack in stacks]),
+            np.concatenate([stack.label_ids for stack in stacks]),
+            np.repeat(np.arange(len(stacks)), [stack.num_slices for stack in stacks]),
         )
 
 
-def subject_file(cohort_path: Path, record: SubjectRecord) -> Path:
+def subject_file(folder: Path, record: SubjectRecord) -> Path:
     """Where a cohort keeps one subject's stacks: other stacks have another name."""
-    return cohort_path / SUBJECTS_FOLDER / f"{record.subject}.{record.file_sha256[:12]}.npz"
+    return folder / SUBJECTS_FOLDER / f"{record.subject}.{record.file_sha256[:12]}.npz"
+
+
+def to_npz(stacks: Mapping[str, Stack]) -> bytes:
+    """A subject's stacks as a file, not compressed so that equal data have equal bytes everywhere.
+
+    It holds `<phase>_image` float16 and `<phase>_label` uint8, `(slices, size, size)`.
+    """
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for phase, stack in stacks.items():
+        arrays[f"{phase}_image"] = stack.image.astype(np.float16)
+        arrays[f"{phase}_label"] = stack.label_ids
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What is known of a prepared subject, and its stacks: the same for every kind of prepared cohort."""
+"""What a prepared cohort knows of one subject, whatever its stacks are stored in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 
-SPLITS = ("train", "validation")
+SPLITS = TRAIN, VALIDATION = "train", "validation"
 
 VOXELS = "voxels"
-"""What `source_sha256` calls the voxels of the first image: equal ones are the same examination."""
+"""What `source_sha256` calls the voxels of the first image: subjects with equal ones are the same scan."""
+
+Arrays = Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]
+"""By phase: image in [-1, 1] and label ids, both `(slices, size, size)`."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class SubjectRecord:
         subject: the subject's code, unique in the cohort.
         vendor: `"A"` to `"D"`, or `""` when unknown.
         pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
-        split: `"train"` or `"validation"`.
+        split: `"train"` or `"validation"`; `""` before the cohort is split.
         phases: which of `"ED"`, `"ES"` the subject has.
         frames: phase to 0-based frame in the source cine, where the data set says so.
         num_slices: slices of the stack.
@@ -50,6 +55,14 @@ class SubjectRecord:
     source_sha256: dict[str, str]
     file_sha256: str
     centre: str = ""
+
+    def subject_of(self, arrays: Arrays) -> Subject:
+        """The subject whose stacks have been read."""
+        stacks = {
+            phase: Stack(image, label_ids, self.geometry, self.intensity_window[phase])
+            for phase, (image, label_ids) in arrays.items()
+        }
+        return Subject(self.subject, "source", stacks, self.vendor, self.centre, self.pathology)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON."""
@@ -88,18 +101,3 @@ class SubjectRecord:
             file_sha256=values["file_sha256"],
             centre=values.get("centre", ""),
         )
-
-
-@dataclass(frozen=True)
-class PreparedVolume:
-    """One phase of one prepared subject, slices first, apex first.
-
-    `array[k, j, i]` is voxel `(i, j, k)` of the NIfTI volume that the geometry describes.
-
-    Args:
-        image: `(slices, height, width)` float32 in [-1, 1].
-        label_ids: `(slices, height, width)` uint8 in `SCHEMA`'s order.
-    """
-
-    image: NDArray[np.float32]
-    label_ids: NDArray[np.uint8]

@@ -9,13 +9,15 @@ a time. In memory are codes, places, and a few bytes for each slice.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 
 SHARDS_FOLDER = "shards"
@@ -46,6 +48,31 @@ def record_bytes(size: int) -> int:
     return RECORD_HEADER + size * size * (IMAGE_TYPE.itemsize + LABEL_TYPE.itemsize) + RECORD_FOOTER
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one subject lies.
+
+    Args:
+        shard: number of its shard.
+        line: byte at which its line of the JSON Lines file begins.
+        first_slice: number of its first slice, counted over all shards.
+        num_stacks: its phases.
+        num_slices: of each of its stacks.
+    """
+
+    shard: int
+    line: int
+    first_slice: int
+    num_stacks: int
+    num_slices: int
+
+    @property
+    def slices(self) -> NDArray[np.int64]:
+        """`(stacks, slices)`: numbers of its slices, counted over all shards."""
+        stop = self.first_slice + self.num_stacks * self.num_slices
+        return np.arange(self.first_slice, stop).reshape(self.num_stacks, self.num_slices)
+
+
 class Shards:
     """Records and stacks in `shards/`.
 
@@ -68,20 +95,19 @@ class Shards:
         self.names = tuple(names)
         self._folder = folder / SHARDS_FOLDER
         self._validation = frozenset(validation)
-        codes, places, starts, hearts = [], [], [], bytearray()
+        places: dict[str, Place] = {}
+        first_slices, hearts = [], bytearray()
         for shard, name in enumerate(names):
-            starts.append(len(hearts))
+            first_slices.append(len(hearts))
             for offset, line in read_lines(self._folder / f"{name}{SUBJECTS_SUFFIX}"):
                 record = line["record"]
-                codes.append(record["subject"])
-                places.append((shard, offset, len(hearts), record["num_slices"], len(record["phases"])))
+                places[record["subject"]] = Place(
+                    shard, offset, len(hearts), len(record["phases"]), record["num_slices"]
+                )
                 hearts += line["hearts"].encode()
-            self._check_length(name, len(hearts) - starts[-1])
-        order = sorted(range(len(codes)), key=codes.__getitem__)
-        self._codes = tuple(codes[number] for number in order)
-        self._number = {code: number for number, code in enumerate(self._codes)}
-        self._shard, self._offset, self._first, self._num_slices, self._num_stacks = np.array(places)[order].T
-        self._starts = np.array(starts)
+            self._check_length(name, len(hearts) - first_slices[-1])
+        self._places = dict(sorted(places.items()))
+        self._first_slices = np.array(first_slices)
         self.hearts = np.frombuffer(hearts, np.uint8) == ord("1")
 
     @property
@@ -89,38 +115,35 @@ class Shards:
         """One per subject, each read when asked for."""
         return _Records(self)
 
-    def subjects(self, split: str | None) -> tuple[str, ...]:
+    def codes(self, split: str | None) -> tuple[str, ...]:
         """Subject codes, of one split or of all."""
-        return tuple(code for code in self._codes if split in (None, self._split(code)))
+        return tuple(code for code in self._places if split in (None, self._split(code)))
 
-    def record(self, subject: str) -> SubjectRecord:
+    def record(self, code: str) -> SubjectRecord:
         """The record of one subject; KeyError if there is none."""
-        number = self._number[subject]
-        path = self._folder / f"{self.names[self._shard[number]]}{SUBJECTS_SUFFIX}"
-        _, line = next(read_lines(path, int(self._offset[number])))
-        return SubjectRecord.from_dict(line["record"] | {"split": self._split(subject)})
+        place = self._places[code]
+        path = self._folder / f"{self.names[place.shard]}{SUBJECTS_SUFFIX}"
+        _, line = next(read_lines(path, place.line))
+        return SubjectRecord.from_dict(line["record"] | {"split": self._split(code)})
 
-    def load(self, record: SubjectRecord) -> dict[str, PreparedVolume]:
-        """Read one subject's stacks, by phase.
+    def load(self, record: SubjectRecord) -> Subject:
+        """Read one subject's stacks.
 
         Raises:
             CmrtfError: the shard cannot be read.
         """
-        first = int(self._first[self._number[record.subject]])
-        stacks = np.arange(first, first + len(record.phases) * record.num_slices)
-        images, labels = self._arrays(stacks.reshape(len(record.phases), record.num_slices))
-        return {
-            phase: PreparedVolume(images[number], labels[number])
-            for number, phase in enumerate(record.phases)
-        }
+        slices = self._places[record.subject].slices
+        images, labels = StoredSlices(self, slices), StoredLabels(self, slices)
+        return record.subject_of(
+            {phase: (images[number], labels[number]) for number, phase in enumerate(record.phases)}
+        )
 
     def slices(self, split: str) -> tuple["StoredSlices", "StoredLabels", NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of; images and labels are read when asked for."""
-        chosen = np.array([self._split(code) == split for code in self._codes])
-        lengths = np.repeat(self._num_slices[chosen], self._num_stacks[chosen])
-        counts = self._num_slices[chosen] * self._num_stacks[chosen]
-        rows = np.arange(counts.sum()) + np.repeat(self._first[chosen] - np.cumsum(counts) + counts, counts)
-        return *self._arrays(rows), np.repeat(np.arange(len(lengths)), lengths)
+        stacks = [stack for code in self.codes(split) for stack in self._places[code].slices]
+        rows = np.concatenate(stacks)
+        stack_numbers = np.repeat(np.arange(len(stacks)), [len(stack) for stack in stacks])
+        return StoredSlices(self, rows), StoredLabels(self, rows), stack_numbers
 
     def read(self, row: int, begin: int, out: memoryview) -> None:
         """Read a part of a slice's record.
@@ -133,9 +156,10 @@ class Shards:
         Raises:
             CmrtfError: the shard cannot be read.
         """
-        shard = int(np.searchsorted(self._starts, row, side="right")) - 1
+        shard = int(np.searchsorted(self._first_slices, row, side="right")) - 1
         path = self._folder / f"{self.names[shard]}{SLICES_SUFFIX}"
-        offset = (row - int(self._starts[shard])) * record_bytes(self.size) + RECORD_HEADER + begin
+        row_of_shard = row - int(self._first_slices[shard])
+        offset = row_of_shard * record_bytes(self.size) + RECORD_HEADER + begin
         try:
             # Not a memory map: its pages would count as ours, and a file that was cut would end the process.
             with path.open("rb", buffering=0) as file:
@@ -151,11 +175,8 @@ class Shards:
                 f"Prepare the data again."
             )
 
-    def _arrays(self, rows: NDArray[np.int64]) -> tuple["StoredSlices", "StoredLabels"]:
-        return StoredSlices(self, rows), StoredLabels(self, rows)
-
-    def _split(self, subject: str) -> str:
-        return "validation" if subject in self._validation else "train"
+    def _split(self, code: str) -> str:
+        return VALIDATION if code in self._validation else TRAIN
 
     def _check_length(self, name: str, num_slices: int) -> None:
         path = self._folder / f"{name}{SLICES_SUFFIX}"
@@ -221,7 +242,7 @@ class _Records(Sequence[SubjectRecord]):
 
     def __init__(self, shards: Shards) -> None:
         self._shards = shards
-        self._codes = shards.subjects(None)
+        self._codes = shards.codes(None)
 
     def __len__(self) -> int:
         return len(self._codes)

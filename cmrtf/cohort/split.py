@@ -30,16 +30,16 @@ def split_subjects(
     Returns:
         Subject to `"train"` or `"validation"`. Of two or more subjects at least one is in each.
     """
-    kept = {subject: split for subject, split in (assigned or {}).items() if subject in strata}
-    new = sorted(strata.keys() - kept.keys())
+    earlier = {subject: split for subject, split in (assigned or {}).items() if subject in strata}
+    new = sorted(strata.keys() - earlier.keys())
     n = len(strata)
     wanted = min(max(round(validation_fraction * n), 1), n - 1)
-    held_out = min(max(wanted - list(kept.values()).count("validation"), 0), len(new))
+    held_out = min(max(wanted - list(earlier.values()).count("validation"), 0), len(new))
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(new)
     in_order = sorted(shuffled.tolist(), key=lambda subject: strata[subject])
     chosen = {in_order[int((i + 0.5) * len(new) / held_out)] for i in range(held_out)}
-    splits = kept | {subject: "validation" if subject in chosen else "train" for subject in new}
-    if kept and n > 1 and len(set(splits.values())) == 1:
+    splits = earlier | {subject: "validation" if subject in chosen else "train" for subject in new}
+    if earlier and n > 1 and len(set(splits.values())) == 1:
         return split_subjects(strata, validation_fraction, seed)
     return {subject: splits[subject] for subject in strata}

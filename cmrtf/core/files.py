@@ -1,14 +1,21 @@
-"""Folders and files that are complete or not there."""
+"""Files and folders that are complete or not there, locks, and hashes: the one place for each.
+
+Whatever is written gets its final name in one step, when it is complete. A process that is killed leaves the
+old content or the new one, beside a hidden `.partial-...` at most.
+"""
 
 import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
-from cmrtf.errors import CmrtfError
+from cmrtf.errors import CmrtfError, FileError
 
 
 def require_new_folder(out: Path) -> None:
@@ -33,7 +40,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     """
     require_new_folder(out)
     target = out.resolve()
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    partial = _partial(target, unique=True)
     try:
         with writing_to(out):
             partial.mkdir(parents=True)
@@ -44,8 +51,26 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def new_file(path: Path, shared: bool = False) -> Iterator[Path]:
+    """A temporary file beside `path`, of the same suffixes, that becomes `path` when the block ends well.
+
+    Args:
+        path: in a folder that exists; a file that is there is replaced.
+        shared: whether several processes may be writing `path` at the same time. Each then has a temporary
+            file of its own. Otherwise the next attempt takes over the name that a killed one left, so that
+            remains do not gather in folders that other programs read.
+    """
+    partial = _partial(path, unique=shared)
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def writing_to(out: Path) -> Iterator[None]:
-    """A block in which the disk's refusals are the user's to mend.
+    """A block in which a refusal of the disk becomes an error that the user can mend.
 
     Raises:
         CmrtfError: `out` cannot be written, or its disk is full.
@@ -59,14 +84,38 @@ def writing_to(out: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path`, of the same suffixes, that becomes `path` when the block ends well."""
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+def lock(path: Path, refusal: str) -> Iterator[None]:
+    """Hold a lock for this process alone; however the process ends, its hold ends with it.
+
+    The file stays. Who removes it does so within the block.
+
+    Args:
+        path: the lock's file, made if need be, in a folder that exists.
+        refusal: the message if another process holds it.
+
+    Raises:
+        CmrtfError: another process holds it.
+    """
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CmrtfError(refusal) from error
+        yield
+
+
+def prune(folder: Path, expected: Set[Path]) -> None:
+    """Remove all files of a folder but those that are expected, and the folder if it is empty then.
+
+    Args:
+        folder: may be absent.
+        expected: files to leave alone.
+    """
+    for path in list(folder.glob("*")):
+        if path not in expected:
+            path.unlink()
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -78,3 +127,27 @@ def write_json(path: Path, value: Any) -> None:
 def is_file(path: Path) -> bool:
     """Whether there is such a file; False too for names that no file system takes."""
     return os.path.isfile(path)
+
+
+def sha256(content: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of(file: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content, whatever its size.
+
+    Raises:
+        FileError: it cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise FileError(file, f"expected to be able to read it. Received: {error.strerror}.") from error
+
+
+def _partial(path: Path, unique: bool) -> Path:
+    """Where to write what is to become `path`: beside it, so that renaming is not copying."""
+    token = f"{uuid.uuid4().hex}-" if unique else ""
+    return path.with_name(f".partial-{token}{path.name}")

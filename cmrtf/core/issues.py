@@ -1,6 +1,6 @@
-"""What is found wrong with a file: `cmrtf check` lists it, `cmrtf prepare` refuses or repairs it."""
+"""What is wrong with a file: `cmrtf check` lists it, `cmrtf prepare` refuses or repairs it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ ERROR = "error"
 WARNING = "warning"
 """The subject is used all the same; where the text says so, it is repaired."""
 
-SHOWN_PROBLEMS = 10
+MAX_PROBLEMS = 10
+"""In one message."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,32 @@ def errors(issues: Iterable[Issue]) -> list[Issue]:
 
 def raise_errors(issues: Iterable[Issue]) -> None:
     """Raise one `CmrtfError` with all errors among the issues of one subject, if there are any."""
-    if found := errors(issues):
-        raise CmrtfError(" Also: ".join(map(str, found)))
+    if fatal := errors(issues):
+        raise CmrtfError(" Also: ".join(map(str, fatal)))
 
 
-def raise_problems(problems: list[str], num_subjects: int) -> None:
+def raise_problems(problems: Sequence[str], num_subjects: int) -> None:
     """Raise one error that names all bad subjects, or as many as a reader wants to see.
 
     Args:
-        problems: one paragraph each.
-        num_subjects: how many subjects were looked at.
+        problems: one paragraph for each.
+        num_subjects: how many subjects were checked.
     """
     if not problems:
         return
     if len(problems) == 1:
         raise CmrtfError(problems[0])
-    shown = "\n".join(f"  - {problem}" for problem in problems[:SHOWN_PROBLEMS])
-    more = len(problems) - SHOWN_PROBLEMS
+    listing = "\n".join(f"  - {problem}" for problem in problems[:MAX_PROBLEMS])
+    more = len(problems) - MAX_PROBLEMS
     rest = f"\n  ... and {more} more; `cmrtf check` lists them all." if more > 0 else ""
-    raise CmrtfError(f"{len(problems)} of {num_subjects} subjects cannot be used:\n{shown}{rest}")
+    raise CmrtfError(f"{len(problems)} of {num_subjects} subjects cannot be used:\n{listing}{rest}")
+
+
+def listed(names: Sequence[str], limit: int = 10) -> str:
+    """The first few names, and `...` where there are more.
+
+    Example:
+        >>> listed(["A", "B", "C"], limit=2)
+        'A, B, ...'
+    """
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

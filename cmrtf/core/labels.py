@@ -1,9 +1,4 @@
-"""Labels of the heart: which structures there are, their ids and their colours.
-
-Which structures there are, and which number each has.
-
-Colours of the structures, in every picture alike.
-"""
+"""The labels of the heart: which structures there are, their ids and their colours; phases and vendors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,9 +74,9 @@ def foreign_values(label_ids: NDArray[Any], names: Mapping[int, str], order: str
     foreign = [value for value in values.tolist() if value not in names]
     if not foreign:
         return None
-    shown = ", ".join(f"{value:g}" for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
+    received = ", ".join(f"{value:g}" for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
     expected = ", ".join(f"{value} {name}" for value, name in sorted(names.items()))
-    return f"label values must be within {{{expected}}} ({order}). Received: {shown}."
+    return f"label values must be within {{{expected}}} ({order}). Received: {received}."
 
 
 SCHEMA = LabelSchema(name="M&Ms", structures=("background", "LV", "MYO", "RV"))

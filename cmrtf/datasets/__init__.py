@@ -1,1 +1,1 @@
-"""Layouts of data sets on disk, one per file, read and written. No TensorFlow."""
+"""Layouts of data sets, one a file: how they are read and how they are written."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import WARNING, Issue
-from cmrtf.core.labels import ACDC_TO_SCHEMA, SCHEMA
+from cmrtf.core.labels import ACDC_TO_SCHEMA, PHASES, SCHEMA
 from cmrtf.core.nifti import read_nifti
 from cmrtf.datasets.base import (
     PhaseFiles,
@@ -21,10 +21,11 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    known_pathology,
     require_partner,
+    visible_files,
+    volume_file,
 )
-from cmrtf.datasets.file_search import visible_files, volume_file
+from cmrtf.datasets.tables import known_pathology
 from cmrtf.errors import FileError
 
 NAME = "acdc"
@@ -61,13 +62,13 @@ def _read_one(patient: str, folder: Path) -> RawSubject | SkippedSubject:
         return SkippedSubject(patient, "test patient without labels")
     info = _read_info(folder / INFO_NAME)
     issues: tuple[Issue, ...] = ()
-    if not {"ED", "ES"} <= set(info) and len(labelled) == 2:
+    if not set(PHASES) <= set(info) and len(labelled) == 2:
         info |= _phases_by_volume(folder, labelled)
         problem = (
             "expected ED and ES. Received: not both; the labelled frame with the larger LV is taken for ED"
         )
         issues = (Issue(WARNING, folder / INFO_NAME, problem),)
-    phases = {phase: _phase_files(folder, info, phase) for phase in ("ED", "ES")}
+    phases = {phase: _phase_files(folder, info, phase) for phase in PHASES}
     pathology = known_pathology(info.get("GROUP", ""))
     return RawSubject(patient, VENDOR, pathology, phases, ACDC_TO_SCHEMA, issues)
 

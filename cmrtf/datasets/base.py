@@ -1,25 +1,25 @@
-"""What a reader yields: light subjects that know their files.
+"""What a layout of data sets is: how one is read, how one is written, and what reading yields.
 
-A reader turns one data set's layout into `RawSubject` objects and is the only place that knows
-that layout; `examination.py` reads their files, and everything after it sees label ids in `SCHEMA`'s
-order and 0-based frames.
+A reader turns one data set's layout into `RawSubject` objects, light ones that know their files, and is the
+only place that knows that layout: everything after it sees label ids in `SCHEMA`'s order and 0-based frames.
 """
 
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final, TypeVar
 
 from cmrtf.core.files import is_file
-from cmrtf.core.issues import WARNING, Issue
-from cmrtf.core.labels import SCHEMA, VENDORS
-from cmrtf.errors import FileError
+from cmrtf.core.issues import Issue
+from cmrtf.core.labels import SCHEMA
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
+from cmrtf.errors import CmrtfError, FileError
 
-ABBREVIATION = re.compile(r"[A-Za-z0-9-]{1,8}")
+PROVENANCE_FOLDER: Final = "provenance"
+"""Of a generated cohort: it holds `<CODE>.json` for each subject, `cohort.json` and `report.html`."""
 
 Candidate = TypeVar("Candidate")
 
@@ -39,23 +39,6 @@ class PhaseFiles:
     label: Path
     frame: int | None
     is_cine: bool
-
-
-@dataclass(frozen=True)
-class RawVolume:
-    """One phase as it is stored, checked, in NIfTI order.
-
-    Args:
-        image: `(x, y, z)` finite values in the source's units.
-        label_ids: `(x, y, z)` uint8 in `SCHEMA`'s order.
-        affine: `(4, 4)`, voxel index to scanner millimetres.
-        source: the image's file, for messages.
-    """
-
-    image: NDArray[Any]
-    label_ids: NDArray[np.uint8]
-    affine: NDArray[np.float64]
-    source: Path
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,7 @@ class SkippedSubject:
 
 @dataclass(frozen=True)
 class RawCohort:
-    """What a reader found under a folder.
+    """The subjects of a raw data set, their volumes not yet read.
 
     Args:
         format: the reader's name.
@@ -124,7 +107,7 @@ class RawCohort:
 
 @dataclass(frozen=True)
 class Reader:
-    """One data set's layout.
+    """How one data set's layout is read.
 
     Args:
         name: what `--format` calls it.
@@ -137,6 +120,43 @@ class Reader:
     layout: str
     recognises: Callable[[Path], bool]
     read: Callable[[Path], RawCohort]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a generated cohort is written.
+
+    Args:
+        name: what the command line calls it.
+        write_subject: writes the files of one subject, all of whose phases are there, below the cohort's
+            folder. Twice does no harm.
+        read_subject: reads them again, from the cohort's folder, the subject's name and the source values of
+            -1 and 1: its stacks by phase.
+        complete: writes the tables of the cohort, from the provenance of each subject in order. Readers
+            need them, so they take no cohort that is not complete.
+        folder_pattern: what the whole name of the cohort's folder must match.
+        folder_example: a name that does.
+    """
+
+    name: str
+    write_subject: Callable[[Path, Subject], None]
+    read_subject: Callable[[Path, str, tuple[float, float]], dict[str, Stack]]
+    complete: Callable[[Path, Iterable[Mapping[str, Any]]], None]
+    folder_pattern: str = r".*"
+    folder_example: str = ""
+
+    def check_folder(self, out: Path) -> None:
+        """Check the name of a cohort's folder.
+
+        Raises:
+            CmrtfError: readers of this layout would not accept it.
+        """
+        name = out.resolve().name
+        if not re.fullmatch(self.folder_pattern, name):
+            raise CmrtfError(
+                f"{out}: expected a folder named as {self.name} wants it, such as {self.folder_example}. "
+                f"Received: {name}."
+            )
 
 
 def gather(
@@ -156,14 +176,14 @@ def gather(
     problems: list[Issue] = []
     for code, candidate in candidates:
         try:
-            found = read_one(code, candidate)
+            subject = read_one(code, candidate)
         except FileError as error:
             problems.append(Issue.of(error, code))
             continue
-        if isinstance(found, RawSubject):
-            subjects.append(found)
+        if isinstance(subject, RawSubject):
+            subjects.append(subject)
         else:
-            skipped.append(found)
+            skipped.append(subject)
     return RawCohort(data_format, tuple(subjects), tuple(skipped), tuple(problems))
 
 
@@ -178,27 +198,24 @@ def require_partner(image: Path, label: Path) -> None:
             raise FileError(there, f"expected the {what} {missing.name} beside it. Received: none.")
 
 
-def known_vendor(text: str, source: Path) -> tuple[str, tuple[Issue, ...]]:
-    """A vendor's letter, or `""` and a warning.
+def visible_files(root: Path) -> Iterator[Path]:
+    """All files under a folder, however deep they lie, in order of their folders.
 
-    Args:
-        text: what the data set says.
-        source: the file that says it.
+    Linked folders are followed, each once, since people link subsets of a data set together. Hidden
+    files and folders are passed over: some archives bring a twin `._name` of every file.
     """
-    if text in VENDORS:
-        return text, ()
-    problem = f"expected a vendor from {VENDORS[0]} to {VENDORS[-1]} for the subject; taken as unknown"
-    return "", (Issue(WARNING, source, problem),)
+    visited = set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        real_folder = os.path.realpath(folder)
+        if real_folder in visited:
+            subfolders.clear()
+            continue
+        visited.add(real_folder)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
 
-def known_pathology(text: str) -> str:
-    """An abbreviation as it is; anything longer may name a patient and becomes `""`."""
-    return text if ABBREVIATION.fullmatch(text) else ""
-
-
-def known_centre(text: str) -> str:
-    """A number or an abbreviation as it is; anything longer becomes `""`, as with pathologies.
-
-    Spreadsheet programs make 1 into 1.0.
-    """
-    return known_pathology(re.sub(r"\.0*$", "", text))
+def volume_file(folder: Path, stem: str) -> Path:
+    """Where a folder keeps a volume: `<stem>.nii.gz`, or `<stem>.nii` if only that is there."""
+    compressed, plain = folder / f"{stem}.nii.gz", folder / f"{stem}.nii"
+    return plain if is_file(plain) and not is_file(compressed) else compressed

@@ -1,4 +1,4 @@
-"""Generated subjects as a derivative of BIDS 1.10.
+"""BIDS 1.10, as a derivative: written only.
 
 BIDS has no cardiac suffixes. Balanced SSFP weighs by T2 over T1, so images are `T2w`, the closest there is;
 phases are descriptions (`desc-ED`), and labels discrete segmentations (`dseg`) with their table.
@@ -12,11 +12,10 @@ from typing import Any
 from cmrtf.core.files import write_json
 from cmrtf.core.labels import LABEL_COLOURS, PHASES, SCHEMA
 from cmrtf.core.measures import MEASURES
-from cmrtf.core.stack_files import read_volumes, write_volumes
-from cmrtf.core.subject import LabelledStack
-from cmrtf.datasets.cohort_format import CohortFormat
-from cmrtf.report.provenance import PROVENANCE
-from cmrtf.synthesis.generate import GeneratedSubject
+from cmrtf.core.nifti import read_stack, write_stack
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
+from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.version import __version__
 
 BIDS_VERSION = "1.10.0"
@@ -37,17 +36,17 @@ COLUMNS: dict[str, dict[str, str]] = {
 """Of `participants.tsv`, after the participant's name."""
 
 
-def _write_subject(root: Path, subject: GeneratedSubject) -> None:
+def _write_subject(root: Path, subject: Subject) -> None:
     for phase, stack in subject.stacks.items():
         image, labels = _files(root, subject.name, phase)
         image.parent.mkdir(parents=True, exist_ok=True)
-        write_volumes(stack, image, labels)
+        write_stack(stack, image, labels)
         write_json(_sidecar(image), {"Description": f"Synthetic, {phase}", "SkullStripped": False})
         write_json(_sidecar(labels), {"Description": f"What was painted, {phase}", "Manual": False})
 
 
-def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, LabelledStack]:
-    return {phase: read_volumes(name, phase, *_files(root, name, phase), window) for phase in PHASES}
+def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, Stack]:
+    return {phase: read_stack(*_files(root, name, phase), window) for phase in PHASES}
 
 
 def _files(root: Path, name: str, phase: str) -> tuple[Path, Path]:
@@ -60,15 +59,15 @@ def _sidecar(volume: Path) -> Path:
     return volume.with_name(volume.name.replace(".nii.gz", ".json"))
 
 
-def _complete(root: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
-    (root / ".bidsignore").write_text(f"{PROVENANCE}\n", encoding="utf-8")
+def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
+    (root / ".bidsignore").write_text(f"{PROVENANCE_FOLDER}\n", encoding="utf-8")
     (root / "README.md").write_text(
         f"{DESCRIPTION}, made by cmrtf {__version__}. No patient looks like this.\n\n"
-        f"How each subject was made stands in `{PROVENANCE}/`. For research, not for diagnosis.\n",
+        f"How each subject was made stands in `{PROVENANCE_FOLDER}/`. For research, not for diagnosis.\n",
         encoding="utf-8",
     )
     _write_label_table(root / "dseg.tsv")
-    _write_participants(root / "participants.tsv", subjects)
+    _write_participants(root / "participants.tsv", provenances)
     write_json(root / "participants.json", COLUMNS)
     write_json(
         root / "dataset_description.json",
@@ -89,7 +88,7 @@ def _write_label_table(path: Path) -> None:
     _write_tsv(path, [("index", "name", "color"), *rows])
 
 
-def _write_participants(path: Path, subjects: Iterable[Mapping[str, Any]]) -> None:
+def _write_participants(path: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
     rows = (
         (
             f"sub-{subject['subject']}",
@@ -98,7 +97,7 @@ def _write_participants(path: Path, subjects: Iterable[Mapping[str, Any]]) -> No
             subject["pathology"] or "n/a",
             *(f"{subject['measures'][name]:.2f}" for name in MEASURES),
         )
-        for subject in subjects
+        for subject in provenances
     )
     _write_tsv(path, [("participant_id", *COLUMNS), *rows])
 
@@ -108,4 +107,4 @@ def _write_tsv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
         csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(rows)
 
 
-FORMAT = CohortFormat("bids", _write_subject, _read_subject, _complete)
+LAYOUT = Layout("bids", _write_subject, _read_subject, _complete)

@@ -31,10 +31,10 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    known_vendor,
     require_partner,
+    visible_files,
 )
-from cmrtf.datasets.file_search import visible_files
+from cmrtf.datasets.tables import known_vendor
 from cmrtf.errors import FileError
 
 NAME = "folder"
@@ -88,19 +88,19 @@ def read(root: Path) -> RawCohort:
     patterns = sorted((description.images, description.labels), key=_num_literals, reverse=True)
     expressions = [_expression(pattern, description.phase_words) for pattern in patterns]
     phases = {word: phase for phase, word in description.phase_words.items()}
-    of_subject: dict[str, set[Parts]] = {}
+    files: dict[str, set[Parts]] = {}
     for path in visible_files(root):
         name = path.relative_to(root).as_posix()
-        fitted = next((match for each in expressions if (match := each.fullmatch(name))), None)
-        if fitted:
-            found = fitted.groupdict()
-            parts = Parts(found["subject"], phases[found.get("phase", "")], found.get("vendor", ""))
-            of_subject.setdefault(parts.subject, set()).add(parts)
+        matches = (expression.fullmatch(name) for expression in expressions)
+        if match := next(filter(None, matches), None):
+            words = match.groupdict()
+            parts = Parts(words["subject"], phases[words.get("phase", "")], words.get("vendor", ""))
+            files.setdefault(parts.subject, set()).add(parts)
 
-    def read_one(subject: str, found: set[Parts]) -> RawSubject | SkippedSubject:
-        return _read_one(root, description, subject, found)
+    def read_one(subject: str, parts: set[Parts]) -> RawSubject | SkippedSubject:
+        return _read_one(root, description, subject, parts)
 
-    return gather(NAME, sorted(of_subject.items()), read_one)
+    return gather(NAME, sorted(files.items()), read_one)
 
 
 def recognises(root: Path) -> bool:
@@ -119,17 +119,17 @@ def read_description(path: Path) -> Description:
     """
     values = _read_yaml(path)
     if unknown := [key for key in values if key not in KEYS]:
-        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_shown(unknown[0])}.")
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_quoted(unknown[0])}.")
     patterns = [values.get(key) for key in ("images", "labels")]
     for key, pattern in zip(("images", "labels"), patterns, strict=True):
         if not isinstance(pattern, str) or "{subject}" not in pattern:
             raise FileError(
-                path, f"expected {key}: a path with {{subject}} in it. Received: {_shown(pattern)}."
+                path, f"expected {key}: a path with {{subject}} in it. Received: {_quoted(pattern)}."
             )
     images, labels = map(str, patterns)
     if images == labels or {*PLACEHOLDER.findall(images)} != {*PLACEHOLDER.findall(labels)}:
         problem = "expected images and labels to be two patterns with the same parts in braces"
-        raise FileError(path, f"{problem}. Received: {_shown(images)} and {_shown(labels)}.")
+        raise FileError(path, f"{problem}. Received: {_quoted(images)} and {_quoted(labels)}.")
     return Description(
         path,
         images,
@@ -154,7 +154,7 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
     except (OSError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileError(path, f"expected a small YAML file. Received: {str(error)[:200]}") from error
     if not isinstance(values, dict):
-        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_shown(values)}.")
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_quoted(values)}.")
     return values
 
 
@@ -170,7 +170,7 @@ def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
         raise FileError(
             path,
             f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
-            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {_shown(values)}.",
+            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {_quoted(values)}.",
         )
     return {0: 0} | {number: label_id for label_id, number in enumerate(numbers, start=1)}
 
@@ -189,7 +189,7 @@ def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:
         or len(set(words.values())) < len(words)
     ):
         expected = "what {phase} is in names, such as {ED: frame01, ES: frame12}" if in_path else "ED or ES"
-        raise FileError(path, f"expected phase: {expected}. Received: {_shown(value)}.")
+        raise FileError(path, f"expected phase: {expected}. Received: {_quoted(value)}.")
     return words
 
 
@@ -199,11 +199,11 @@ def _constant_vendor(path: Path, value: Any, in_path: bool) -> str | None:
         return None
     if in_path or value not in (None, *VENDORS):
         expected = "no vendor, since paths say it" if in_path else "vendor: a letter from A to D"
-        raise FileError(path, f"expected {expected}. Received: {_shown(value)}.")
+        raise FileError(path, f"expected {expected}. Received: {_quoted(value)}.")
     return value or ""
 
 
-def _shown(value: Any) -> str:
+def _quoted(value: Any) -> str:
     """A value as far as a message needs it: aliases can make a few bytes of YAML endless."""
     if value is None:
         return "nothing"
@@ -212,19 +212,17 @@ def _shown(value: Any) -> str:
 
 def _expression(pattern: str, phase_words: Mapping[str, str]) -> re.Pattern[str]:
     """What a path below the root must look like; a part that comes twice is the same twice."""
-    parts = {"subject": "[^/]+", "vendor": "[^/]+", "phase": "|".join(map(re.escape, phase_words.values()))}
-    seen: set[str] = set()
-
-    def group(match: re.Match[str]) -> str:
-        part = match[1]
-        if part in seen:
-            return f"(?P={part})"
-        seen.add(part)
-        return f"(?P<{part}>{parts[part]})"
-
-    return re.compile(
-        re.sub(re.escape(r"\{") + "(subject|phase|vendor)" + re.escape(r"\}"), group, re.escape(pattern))
-    )
+    groups = {"subject": "[^/]+", "vendor": "[^/]+", "phase": "|".join(map(re.escape, phase_words.values()))}
+    expression = ""
+    # Split at its placeholders, a pattern is literal text and names of parts by turns.
+    for index, text in enumerate(PLACEHOLDER.split(pattern)):
+        if index % 2 == 0:
+            expression += re.escape(text)
+        elif f"(?P<{text}>" in expression:
+            expression += f"(?P={text})"
+        else:
+            expression += f"(?P<{text}>{groups[text]})"
+    return re.compile(expression)
 
 
 def _num_literals(pattern: str) -> int:
@@ -233,25 +231,25 @@ def _num_literals(pattern: str) -> int:
 
 
 def _read_one(
-    root: Path, description: Description, subject: str, found: set[Parts]
+    root: Path, description: Description, subject: str, files: set[Parts]
 ) -> RawSubject | SkippedSubject:
     """One subject from what its paths say."""
     phases: dict[str, PhaseFiles] = {}
-    for parts in sorted(found, key=lambda parts: (PHASES.index(parts.phase), parts.vendor)):
+    for parts in sorted(files, key=lambda parts: (PHASES.index(parts.phase), parts.vendor)):
         image, label = (
             _path(root, pattern, parts, description) for pattern in (description.images, description.labels)
         )
         if parts.phase in phases:
             raise FileError(image, f"expected {parts.phase} of {subject} once. Received: it is there twice.")
         phases[parts.phase] = PhaseFiles(image, label, frame=None, is_cine=False)
-    if not any(is_file(files.label) for files in phases.values()):
+    if not any(is_file(paths.label) for paths in phases.values()):
         return SkippedSubject(subject, "no labels")
-    for files in phases.values():
-        require_partner(files.image, files.label)
-    vendor = description.vendor or ""
+    for paths in phases.values():
+        require_partner(paths.image, paths.label)
+    vendor = description.vendor
     issues: tuple[Issue, ...] = ()
-    if description.vendor is None:
-        vendor, issues = known_vendor(min(parts.vendor for parts in found), description.file)
+    if vendor is None:
+        vendor, issues = known_vendor(min(parts.vendor for parts in files), description.file)
     return RawSubject(subject, vendor, "", phases, description.label_to_schema, issues)
 
 

@@ -1,30 +1,46 @@
-"""Reads M&Ms (Campello et al., IEEE TMI 2021): 4D cines, labels at ED and ES, one CSV.
+"""M&Ms (Campello et al., IEEE TMI 2021): 4D cines, labels at ED and ES, one CSV. Read and written.
 
-Accepted are the official tree `Training/{Labeled,Unlabeled}`, `Validation`, `Testing`, trees without
+Read are the official tree `Training/{Labeled,Unlabeled}`, `Validation`, `Testing`, trees without
 those folders, and flat ones: a subject is wherever `<CODE>_sa.nii.gz` is, with `<CODE>_sa_gt.nii.gz`
 beside it. Both generations of the CSV are read by header name; frames in it count from 0.
+
+Generated subjects are written as cines of two frames: ED is frame 0 and ES is frame 1.
 """
 
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cmrtf.core.files import is_file
-from cmrtf.core.nifti import read_nifti
+from cmrtf.core.labels import PHASES
+from cmrtf.core.nifti import image_on_file, labels_on_file, read_nifti, stack_of_files, write_nifti
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import (
+    Layout,
     PhaseFiles,
     RawCohort,
     RawSubject,
     Reader,
     SkippedSubject,
     gather,
+    require_partner,
+    visible_files,
+    volume_file,
+)
+from cmrtf.datasets.tables import (
+    Row,
     known_centre,
     known_pathology,
     known_vendor,
-    require_partner,
+    read_tables,
+    tables_at_or_above,
 )
-from cmrtf.datasets.file_search import visible_files, volume_file
-from cmrtf.datasets.tables import Row, read_tables, tables_at_or_above
 from cmrtf.errors import CmrtfError, FileError
 
 NAME = "mnms"
@@ -36,6 +52,30 @@ ALWAYS_LABELLED = {"labeled", "validation", "testing"}
 
 FRAME = re.compile(r"(\d{1,4})(\.0*)?")
 """A frame number; spreadsheet programs make 9 into 9.0."""
+
+CSV_NAME = "211230_M&Ms_Dataset_information_diagnosis_opendataset.csv"
+"""File name of the M&Ms table that has the diagnoses."""
+
+CSV_COLUMNS = (
+    "",
+    CODE_COLUMN,
+    "VendorName",
+    "Vendor",
+    "Centre",
+    "ED",
+    "ES",
+    "Age",
+    "Pathology",
+    "Sex",
+    "Height",
+    "Weight",
+)
+"""Its columns; the first, unnamed one is a running number."""
+
+VENDOR_NAMES = {"A": "Siemens", "B": "Philips", "C": "GE", "D": "Canon"}
+
+GENERATED_FRAME_S = 0.3
+"""From ED to ES, about."""
 
 
 def read(root: Path) -> RawCohort:
@@ -64,8 +104,8 @@ READER = Reader(NAME, "<CODE>_sa.nii.gz with <CODE>_sa_gt.nii.gz and the M&Ms CS
 
 def _subject_folders(root: Path) -> list[tuple[str, Path]]:
     """Codes and the folders that hold their image or label, in order of the codes."""
-    found = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
-    return sorted({(match["code"], folder) for match, folder in found if match})
+    files = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
+    return sorted({(match["code"], folder) for match, folder in files if match})
 
 
 def _is_unlabelled(root: Path, code: str, folder: Path, rows: Mapping[str, Row]) -> bool:
@@ -91,9 +131,7 @@ def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
         raise FileError(image, f"expected a row {CODE_COLUMN} = {code} in the M&Ms CSV. Received: none.")
     row = rows[code]
     vendor, issues = known_vendor(row["Vendor"], row.table)
-    phases = {
-        phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in ("ED", "ES")
-    }
+    phases = {phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in PHASES}
     pathology = known_pathology(row.get("Pathology", ""))
     centre = known_centre(row.get("Centre", ""))
     return RawSubject(code, vendor, pathology, phases, issues=issues, centre=centre)
@@ -118,3 +156,86 @@ def _read_information(root: Path) -> dict[str, Row]:
             f"{', '.join(REQUIRED_COLUMNS)}. Received: {received or 'no CSV file'}."
         )
     return rows
+
+
+def write_cine(
+    root: Path,
+    code: str,
+    image: NDArray[Any],
+    label_ids: NDArray[np.uint8],
+    affine: NDArray[np.float64],
+    frame_s: float,
+) -> None:
+    """Write both files of a subject: `root/<CODE>/<CODE>_sa.nii.gz` and `_sa_gt.nii.gz`.
+
+    Args:
+        root: folder of the cohort.
+        code: of the subject.
+        image: `(x, y, z, t)`.
+        label_ids: `(x, y, z, t)` in the project's order, which is that of M&Ms.
+        affine: of both, `(4, 4)`, voxel index to scanner millimetres.
+        frame_s: time from frame to frame.
+    """
+    (root / code).mkdir(exist_ok=True)
+    for path, data in zip(_subject_files(root, code), (image, label_ids), strict=True):
+        write_nifti(path, data, affine, frame_s)
+
+
+def write_table(root: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write the CSV.
+
+    Args:
+        root: folder of the cohort.
+        rows: by `CSV_COLUMNS` but for the running number; what is missing stays blank.
+    """
+    with (root / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, CSV_COLUMNS)
+        table.writeheader()
+        for index, row in enumerate(rows):
+            table.writerow({"": index, **row})
+
+
+def _write_subject(root: Path, subject: Subject) -> None:
+    stacks = [subject.stacks[phase] for phase in PHASES]
+    write_cine(
+        root,
+        subject.name,
+        np.stack([image_on_file(stack) for stack in stacks], axis=-1),
+        np.stack([labels_on_file(stack) for stack in stacks], axis=-1),
+        stacks[0].affine,
+        GENERATED_FRAME_S,
+    )
+
+
+def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, Stack]:
+    image, labels = (read_nifti(path) for path in _subject_files(root, name))
+    return {
+        phase: stack_of_files(image.data[..., frame], labels.data[..., frame], image.affine, window)
+        for frame, phase in enumerate(PHASES)
+    }
+
+
+def _subject_files(root: Path, code: str) -> tuple[Path, Path]:
+    """Image and labels of a subject."""
+    return root / code / f"{code}_sa.nii.gz", root / code / f"{code}_sa_gt.nii.gz"
+
+
+def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
+    write_table(
+        root,
+        (
+            {
+                CODE_COLUMN: subject["subject"],
+                "VendorName": VENDOR_NAMES.get(subject["vendor"], ""),
+                "Vendor": subject["vendor"],
+                "Centre": subject["centre"],
+                "ED": PHASES.index("ED"),
+                "ES": PHASES.index("ES"),
+                "Pathology": subject["pathology"],
+            }
+            for subject in provenances
+        ),
+    )
+
+
+LAYOUT = Layout(NAME, _write_subject, _read_subject, _complete)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import WARNING, Issue
+from cmrtf.core.labels import PHASES
 from cmrtf.datasets.base import (
     PhaseFiles,
     RawCohort,
@@ -18,12 +19,11 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    known_pathology,
-    known_vendor,
     require_partner,
+    visible_files,
+    volume_file,
 )
-from cmrtf.datasets.file_search import visible_files, volume_file
-from cmrtf.datasets.tables import Row, read_tables, tables_at_or_above
+from cmrtf.datasets.tables import Row, known_pathology, known_vendor, read_tables, tables_at_or_above
 
 NAME = "mnms2"
 FILE_NAME = re.compile(r"(?P<code>\d{1,6})_SA_E[DS](_gt)?\.nii(\.gz)?")
@@ -54,8 +54,8 @@ READER = Reader(NAME, "NNN_SA_ED.nii.gz with NNN_SA_ED_gt.nii.gz, likewise ES", 
 
 def _subject_folders(root: Path) -> list[tuple[str, Path]]:
     """Codes and their folders, in order of the codes."""
-    found = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
-    return sorted({(match["code"], folder) for match, folder in found if match})
+    files = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
+    return sorted({(match["code"], folder) for match, folder in files if match})
 
 
 def _read_one(code: str, folder: Path, rows: Mapping[int, Row]) -> RawSubject | SkippedSubject:
@@ -67,7 +67,7 @@ def _read_one(code: str, folder: Path, rows: Mapping[int, Row]) -> RawSubject | 
             frame=None,
             is_cine=False,
         )
-        for phase in ("ED", "ES")
+        for phase in PHASES
     }
     if not any(is_file(files.label) for files in phases.values()):
         return SkippedSubject(code, "no labels")

@@ -1,11 +1,19 @@
-"""Reads the CSV files that come with data sets, by header name."""
+"""Reads the CSV files that come with data sets, by header name, and what their cells say of a subject.
+
+No cell is carried over as it is: free text may name a patient.
+"""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cmrtf.datasets.file_search import visible_files
+from cmrtf.core.issues import WARNING, Issue
+from cmrtf.core.labels import VENDORS
+from cmrtf.datasets.base import visible_files
 from cmrtf.errors import CmrtfError
+
+ABBREVIATION = re.compile(r"[A-Za-z0-9-]{1,8}")
 
 
 class Row(dict[str, str]):
@@ -62,6 +70,32 @@ def tables_at_or_above(root: Path) -> list[Path]:
         if tables := [path for path in files if path.suffix == ".csv"]:
             return sorted(tables, key=lambda path: path.name)
     return []
+
+
+def known_vendor(text: str, source: Path) -> tuple[str, tuple[Issue, ...]]:
+    """A vendor's letter, or `""` and a warning.
+
+    Args:
+        text: what the data set says.
+        source: the file that says it.
+    """
+    if text in VENDORS:
+        return text, ()
+    problem = f"expected a vendor from {VENDORS[0]} to {VENDORS[-1]} for the subject; taken as unknown"
+    return "", (Issue(WARNING, source, problem),)
+
+
+def known_pathology(text: str) -> str:
+    """An abbreviation as it is; anything longer may name a patient and becomes `""`."""
+    return text if ABBREVIATION.fullmatch(text) else ""
+
+
+def known_centre(text: str) -> str:
+    """A number or an abbreviation as it is; anything longer becomes `""`, as with pathologies.
+
+    Spreadsheet programs make 1 into 1.0.
+    """
+    return known_pathology(re.sub(r"\.0*$", "", text))
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:

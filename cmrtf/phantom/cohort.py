@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from cmrtf.core.files import new_folder
-from cmrtf.datasets import writer_mnms
+from cmrtf.datasets import mnms
 from cmrtf.phantom.heart import Heart
 from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, contraction_curve, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
@@ -103,7 +103,7 @@ def write_phantom_cohort(
     with new_folder(out) as folder:
         tasks = _plan_cohort(folder, subjects, frames, seed)
         rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects)))
-        writer_mnms.write_table(folder, sorted(rows, key=lambda row: str(row["External code"])))
+        mnms.write_table(folder, sorted(rows, key=lambda row: str(row["External code"])))
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _run(tasks: list[_Task], workers: int) -> Iterator[dict[str, object]]:
 def _write_subject(task: _Task) -> dict[str, object]:
     """Write one subject's two files and return its row of the table."""
     subject = make_subject(task.seed, task.vendor, task.pathology, task.frames)
-    writer_mnms.write_subject(
+    mnms.write_cine(
         task.folder,
         task.code,
         subject.image,

@@ -1,20 +1,19 @@
-"""Judges a raw volume: whether it is a labelled short-axis stack, and what is odd about it.
+"""Whether a subject's files hold stacks of slices that lie in one place: names, axes, frames and grids.
 
-Every function returns issues and raises nothing. `examination.py` asks them in their order: a
-volume without errors from one may be shown to the next.
+Nothing here raises: what is wrong becomes an issue.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
-from cmrtf.core.geometry import bounding_box
-from cmrtf.core.issues import ERROR, WARNING, Issue
-from cmrtf.core.labels import SCHEMA, foreign_values
-from cmrtf.core.nifti import NiftiVolume
+from cmrtf.core.issues import ERROR, WARNING, Issue, errors
+from cmrtf.core.nifti import NiftiVolume, read_nifti
+from cmrtf.datasets.base import PhaseFiles
+from cmrtf.errors import FileError
+from cmrtf.quality.checked_subject import CheckedSubject
 
 IN_PLANE_RANGE_MM = (0.2, 5.0)
 """Pixel sizes beyond this are headers gone wrong (short-axis cine: 0.7 to 2 mm)."""
@@ -29,105 +28,74 @@ RIGHT_ANGLE_TOLERANCE = 1e-3
 """Cosine of two axes; other readers refuse headers beyond this."""
 
 FEW_SLICES = 3
-SATURATED_SHARE = 0.005
-NEGATIVE_SHARE = 0.001
-WRAPPED_PAIRS = 10
 
 
-def file_issues(path: Path, volume: NiftiVolume) -> list[Issue]:
-    """Judge what a file says of itself: its name and its unit."""
-    found = []
-    if volume.is_gzip != path.name.endswith(".gz"):
-        names = (".nii.gz", ".nii") if volume.is_gzip else (".nii", ".nii.gz")
-        found.append(
-            Issue(
-                WARNING,
-                path,
-                f"expected the extension {names[0]}, as the content is. Received: {names[1]}; "
-                f"read as what it is",
-            )
-        )
-    if volume.space_unit in ("metre", "micrometre"):
-        found.append(
-            Issue(
-                WARNING,
-                path,
-                f"expected millimetres. Received: {volume.space_unit} as the unit in the header; the "
-                f"numbers are taken as millimetres",
-            )
-        )
-    return found
+def check_files(subject: CheckedSubject) -> CheckedSubject:
+    """Read every file of a subject, each once, and check what it says of itself."""
+    volumes, issues = {}, []
+    for path in dict.fromkeys(subject.raw.files.values()):
+        try:
+            volumes[path] = read_nifti(path)
+        except FileError as error:
+            issues.append(Issue.of(error))
+        else:
+            issues += _file_issues(path, volumes[path])
+    return subject.with_issues(issues, volumes=volumes)
+
+
+def check_places(subject: CheckedSubject) -> CheckedSubject:
+    """Check axes, frames and slices of every file, and then whether all lie in one place."""
+    phases, volumes = subject.raw.phases.values(), subject.volumes
+    issues: list[Issue] = []
+    for files in phases:
+        image = volumes[files.image]
+        issues += axes_issues(files.image, image.affine)
+        issues += slices_issues(files.image, image.data.shape[2])
+        issues += _frame_issues(files.image, image, files)
+        issues += _frame_issues(files.label, volumes[files.label], files)
+    if not errors(issues):
+        first = next(iter(phases)).image
+        pairs = [(files.image, files.label) for files in phases]
+        pairs += [(first, files.image) for files in phases if files.image != first]
+        for path, other in pairs:
+            issues += _grid_issues(path, volumes[path], other, volumes[other])
+    return subject.with_issues(dict.fromkeys(issues))  # phases of one cine share their files
 
 
 def axes_issues(path: Path, affine: NDArray[np.float64]) -> list[Issue]:
-    """Judge voxel sizes and directions: errors when they cannot be, warnings when other readers stumble."""
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    """Check voxel sizes and directions: errors when they cannot be, warnings when other readers stumble.
+
+    Args:
+        path: the image's file.
+        affine: `(4, 4)`, voxel index to scanner millimetres.
+    """
+    spacing = voxel_sizes(affine)
     with np.errstate(divide="ignore", invalid="ignore"):
         cosines = affine[:3, :3] / spacing
-    sizes = " x ".join(f"{size:g}" for size in spacing)
     # Unit columns of a right-angled affine span volume 1, of a flat one 0.
     if not _is_plausible(spacing) or abs(np.linalg.det(cosines)) < 0.1:
         units = [unit for unit, mm in OTHER_UNITS.items() if _is_plausible(spacing * mm)]
         hint = f" These look like {units[0]}." if units else ""
-        return [
-            Issue(
-                ERROR,
-                path,
-                f"expected pixels of {_span(IN_PLANE_RANGE_MM)} mm, slices {_span(SLICE_RANGE_MM)} mm "
-                f"apart, and three distinct axes. Received: {sizes} mm, affine "
-                f"{np.round(affine, 3).tolist()}.{hint}",
-            )
-        ]
-    found = []
+        problem = (
+            f"expected pixels of {_span(IN_PLANE_RANGE_MM)} mm, slices {_span(SLICE_RANGE_MM)} mm apart, and "
+            f"three distinct axes. Received: {' x '.join(f'{size:g}' for size in spacing)} mm, affine "
+            f"{np.round(affine, 3).tolist()}.{hint}"
+        )
+        return [Issue(ERROR, path, problem)]
+    problems = []
     skew = np.abs(cosines.T @ cosines - np.eye(3)).max()
     if skew > RIGHT_ANGLE_TOLERANCE:
         degrees = np.degrees(np.arcsin(min(skew, 1.0)))
-        found.append(
-            Issue(
-                WARNING,
-                path,
-                f"expected axes at right angles. Received: {degrees:.2f} degrees off; kept as they are",
-            )
+        problems.append(
+            f"expected axes at right angles. Received: {degrees:.2f} degrees off; kept as they are"
         )
     if np.linalg.det(cosines) < 0:
-        found.append(
-            Issue(
-                WARNING,
-                path,
-                "expected right-handed axes. Received: left-handed ones; kept as they are",
-            )
-        )
-    return found
-
-
-def grid_issues(
-    path: Path,
-    shape: tuple[int, ...],
-    affine: NDArray[np.float64],
-    other_path: Path,
-    other_shape: tuple[int, ...],
-    other_affine: NDArray[np.float64],
-) -> list[Issue]:
-    """Judge whether two files hold the same voxels: one shape, and corners within half a pixel."""
-    if shape != other_shape:
-        problem = f"expected the shape {shape} of {path.name}. Received: {other_shape}."
-        return [Issue(ERROR, other_path, problem)]
-    corners = np.array([[x, y, z, 1] for x in (0, shape[0]) for y in (0, shape[1]) for z in (0, shape[2])])
-    shift_mm = np.linalg.norm((corners @ (other_affine - affine).T)[:, :3], axis=1).max()
-    if shift_mm <= np.linalg.norm(affine[:3, :2], axis=0).min() / 2:
-        return []
-    return [
-        Issue(
-            ERROR,
-            other_path,
-            f"expected the affine {np.round(affine, 3).tolist()} of {path.name}, so that both "
-            f"lie in one place. Received: {np.round(other_affine, 3).tolist()}, {shift_mm:.1f} mm away.",
-        )
-    ]
+        problems.append("expected right-handed axes. Received: left-handed ones; kept as they are")
+    return [Issue(WARNING, path, problem) for problem in problems]
 
 
 def slices_issues(path: Path, num_slices: int) -> list[Issue]:
-    """Judge whether there is a stack: an error for one slice, a warning for few."""
+    """Check whether there is a stack: an error for one slice, a warning for few."""
     if num_slices > FEW_SLICES:
         return []
     level, fewest = (ERROR, 2) if num_slices < 2 else (WARNING, FEW_SLICES + 1)
@@ -135,85 +103,54 @@ def slices_issues(path: Path, num_slices: int) -> list[Issue]:
     return [Issue(level, path, problem)]
 
 
-def image_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
-    """Judge an `(x, y, z)` image of finite values: contrast, and what integers do when they overflow."""
-    low, high = image.min(), image.max()
-    if not low < high:
-        problem = f"expected an image. Received: the value {low:g} everywhere."
+def _file_issues(path: Path, volume: NiftiVolume) -> list[Issue]:
+    """Warnings about a file's name and its unit."""
+    problems = []
+    if volume.is_gzip != path.name.endswith(".gz"):
+        expected, received = (".nii.gz", ".nii") if volume.is_gzip else (".nii", ".nii.gz")
+        problems.append(
+            f"expected the extension {expected}, as the content is. Received: {received}; read as what it is"
+        )
+    if volume.space_unit in ("metre", "micrometre"):
+        problems.append(
+            f"expected millimetres. Received: {volume.space_unit} as the unit in the header; the numbers are "
+            f"taken as millimetres"
+        )
+    return [Issue(WARNING, path, problem) for problem in problems]
+
+
+def _frame_issues(path: Path, volume: NiftiVolume, files: PhaseFiles) -> list[Issue]:
+    """An error when a file has not the frame that it should have."""
+    if not files.is_cine:
+        if volume.data.ndim == 3:
+            return []
+        problem = f"expected a single frame (x, y, z). Received: shape={volume.data.shape}."
         return [Issue(ERROR, path, problem)]
-    return _overflow_issues(path, image) if image.dtype.kind in "iu" else []
-
-
-def finite_issues(path: Path, image: NDArray[Any], heart: NDArray[np.bool_]) -> list[Issue]:
-    """Judge values that are NaN or infinite: an error where the heart is, replaced elsewhere.
-
-    Args:
-        path: the image's file.
-        image: `(x, y, z)`.
-        heart: `(x, y, z)`, where there is a label.
-    """
-    if image.dtype.kind in "iu" or not (broken := ~np.isfinite(image)).any():
+    frames = volume.data.shape[3] if volume.data.ndim == 4 else 1
+    if files.frame is not None and 0 <= files.frame < frames:
         return []
-    count = int(np.count_nonzero(broken))
-    if broken[bounding_box(heart)].any():
-        problem = f"expected finite values. Received: {count} voxels that are NaN or infinite."
-        return [Issue(ERROR, path, problem)]
     problem = (
-        f"expected finite values. Received: {count} voxels that are NaN or infinite, all of them away from "
-        f"the heart; replaced by the lowest value"
+        f"expected frame {files.frame} (counted from 0), as the subject's information says. "
+        f"Received: a file of {frames} frames."
     )
-    return [Issue(WARNING, path, problem)]
-
-
-def label_issues(
-    path: Path, label: NDArray[Any], label_to_schema: Mapping[int, int], frame: int | None
-) -> list[Issue]:
-    """Judge an `(x, y, z)` label: only values of its data set, and a heart in at least two slices."""
-    names = {value: SCHEMA.structures[label_id] for value, label_id in label_to_schema.items()}
-    if complaint := foreign_values(label, names, "the file's order"):
-        return [Issue(ERROR, path, complaint)]
-    return heart_issues(path, label, frame)
-
-
-def heart_issues(path: Path, label_ids: NDArray[Any], frame: int | None = None) -> list[Issue]:
-    """Judge whether an `(x, y, z)` label shows a heart in at least two slices."""
-    labelled_slices = int(np.count_nonzero(label_ids.any(axis=(0, 1))))
-    if labelled_slices >= 2:
-        return []
-    received = "an empty mask" if labelled_slices == 0 else "labels in one slice only"
-    where = "" if frame is None else f" of frame {frame} (counted from 0)"
-    problem = f"expected a heart labelled in at least 2 slices{where}. Received: {received}."
     return [Issue(ERROR, path, problem)]
 
 
-def _overflow_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
-    """What happens to a magnitude image, 0 and more, in a type that is too small or has a sign."""
-    limits, low, high = np.iinfo(image.dtype), int(image.min()), int(image.max())
-    if high == limits.max:
-        share = float(np.mean(image == high))
-        if share > SATURATED_SHARE:
-            problem = (
-                f"expected few voxels at {high}, the end of {image.dtype}. Received: {share:.1%}; "
-                f"brighter values are lost"
-            )
-            return [Issue(WARNING, path, problem)]
-    if low < limits.min / 2 < 0 and high > limits.max / 2 and _num_jumps(image) >= WRAPPED_PAIRS:
-        problem = (
-            f"expected an image. Received: voxels that jump from {high} to {low} beside each other: values "
-            f"too large for {image.dtype} have become negative."
-        )
-        return [Issue(ERROR, path, problem)]
-    negative = float(np.mean(image < 0)) if low < 0 else 0.0
-    if negative > NEGATIVE_SHARE:
-        problem = f"expected no negative values in a magnitude image. Received: {negative:.1%} of the voxels"
-        return [Issue(WARNING, path, problem)]
-    return []
-
-
-def _num_jumps(image: NDArray[Any]) -> int:
-    """Neighbours along x that lie more than three quarters of the type's range apart."""
-    steps = np.abs(np.diff(image.astype(np.float64), axis=0))
-    return int(np.count_nonzero(steps > 0.75 * 2.0 ** (8 * image.dtype.itemsize)))
+def _grid_issues(path: Path, volume: NiftiVolume, other_path: Path, other: NiftiVolume) -> list[Issue]:
+    """An error unless two files hold the same voxels: one shape, and corners within half a pixel."""
+    shape, affine = volume.data.shape, volume.affine
+    if shape != other.data.shape:
+        problem = f"expected the shape {shape} of {path.name}. Received: {other.data.shape}."
+        return [Issue(ERROR, other_path, problem)]
+    corners = np.array([[x, y, z, 1] for x in (0, shape[0]) for y in (0, shape[1]) for z in (0, shape[2])])
+    shift_mm = np.linalg.norm((corners @ (other.affine - affine).T)[:, :3], axis=1).max()
+    if shift_mm <= voxel_sizes(affine)[:2].min() / 2:
+        return []
+    problem = (
+        f"expected the affine {np.round(affine, 3).tolist()} of {path.name}, so that both lie in one place. "
+        f"Received: {np.round(other.affine, 3).tolist()}, {shift_mm:.1f} mm away."
+    )
+    return [Issue(ERROR, other_path, problem)]
 
 
 def _is_plausible(spacing: NDArray[np.float64]) -> bool:

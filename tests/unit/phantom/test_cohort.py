@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from cmrtf.datasets.writer_mnms import CSV_NAME
+from cmrtf.datasets.mnms import CSV_NAME
 from cmrtf.errors import CmrtfError
 from cmrtf.phantom.cohort import make_subject, write_phantom_cohort
 from cmrtf.phantom.protocol import VENDORS
@@ -116,7 +116,7 @@ def test_nothing_stays_behind_when_a_subject_fails(tmp_path, monkeypatch):
     def full_disk(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cmrtf.datasets.writer_mnms.write_nifti", full_disk)
+    monkeypatch.setattr("cmrtf.datasets.mnms.write_nifti", full_disk)
     with pytest.raises(CmrtfError, match="No space left on device"):
         write_phantom_cohort(tmp_path / "out", subjects=1, frames=2, workers=1)
     assert list(tmp_path.iterdir()) == []

@@ -1,34 +1,22 @@
-"""Which layouts can be read, and which of them a folder holds.
+"""Which layouts can be read and written, and which of them a folder holds.
 
-To add a data set, write its reader in a file of its own and list it in `READERS`.
+To add a data set, write its layout in a file of its own and list it in `READERS` or in `LAYOUTS`.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cmrtf.core.issues import ERROR, WARNING, Issue
-from cmrtf.datasets import (
-    acdc as reader_acdc,
-)
-from cmrtf.datasets import (
-    folder as reader_folder,
-)
-from cmrtf.datasets import (
-    mnms as reader_mnms,
-)
-from cmrtf.datasets import (
-    mnms2 as reader_mnms2,
-)
-from cmrtf.datasets.base import RawCohort, RawSubject, Reader
+from cmrtf.core.issues import ERROR, WARNING, Issue, listed
+from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet
+from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader
 from cmrtf.errors import CmrtfError
 
-READERS: tuple[Reader, ...] = (
-    reader_mnms.READER,
-    reader_mnms2.READER,
-    reader_acdc.READER,
-    reader_folder.READER,
-)
+READERS: tuple[Reader, ...] = (mnms.READER, mnms2.READER, acdc.READER, folder.READER)
+
+LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (mnms.LAYOUT, nnunet.LAYOUT, bids.LAYOUT)}
+"""What generated cohorts can be written as, by name."""
 
 AUTO = "auto"
 
@@ -75,7 +63,7 @@ def _reader(root: Path, data_format: str) -> Reader:
     """The reader of that name, or the one that recognises the folder; a description settles it."""
     candidates = [reader for reader in READERS if data_format in (AUTO, reader.name)]
     matching = [reader for reader in candidates if reader.recognises(root)]
-    if len(matching) == 1 or reader_folder.READER in matching:
+    if len(matching) == 1 or folder.READER in matching:
         return matching[-1]
     if matching:
         raise CmrtfError(
@@ -83,9 +71,8 @@ def _reader(root: Path, data_format: str) -> Reader:
             f"Name the folder of one of them, or choose with --format."
         )
     layouts = "; ".join(f"{reader.name}: {reader.layout}" for reader in candidates)
-    names = sorted(path.name for path in root.iterdir())
-    found = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    names = listed(sorted(path.name for path in root.iterdir()), limit=5)
     raise CmrtfError(
         f"{root}: expected a data set of a known layout ({layouts}). "
-        f"Received: a folder with {found or 'nothing in it'}."
+        f"Received: a folder with {names or 'nothing in it'}."
     )

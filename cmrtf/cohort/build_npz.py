@@ -1,0 +1,140 @@
+"""Prepares a cohort as one npz for each subject, and its records in the manifest."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
+from cmrtf.cohort.cohort import MANIFEST_NAME
+from cmrtf.cohort.npz_store import SUBJECTS_FOLDER, subject_file
+from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
+from cmrtf.cohort.record import VOXELS, SubjectRecord
+from cmrtf.core.files import new_file, sha256_of
+from cmrtf.datasets.base import RawSubject
+from cmrtf.errors import CmrtfError
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A subject whose files are in place.
+
+    Args:
+        record: its record, without a split.
+        warnings: what to look at.
+        is_unchanged: whether it was there already.
+    """
+
+    record: SubjectRecord
+    warnings: tuple[str, ...]
+    is_unchanged: bool
+
+
+def prepare_files(plan: Plan, folder: Path, workers: int | None, progress: bool) -> PreparedFiles:
+    """Prepare all subjects that are not there yet and write the manifest.
+
+    Args:
+        plan: what is to be prepared.
+        folder: of the cohort, for this process alone.
+        workers: subjects prepared at the same time; default: one per processor.
+        progress: whether to show a progress bar.
+
+    Raises:
+        CmrtfError: subjects cannot be used; all of them are named.
+    """
+    (folder / SUBJECTS_FOLDER).mkdir(exist_ok=True)
+    subjects, problems = _prepare_all(plan.raw.subjects, folder, workers, progress)
+    records = [subject.record for subject in subjects]
+    plan.require_usable(problems, {record.subject: record.source_sha256[VOXELS] for record in records})
+    warnings = tuple(
+        SubjectWarning(subject.record.subject, text) for subject in subjects for text in subject.warnings
+    )
+    records = [replace(record, split=plan.splits[record.subject]) for record in records]
+    _write_manifest(folder / MANIFEST_NAME, plan.manifest, records, warnings)
+    paths = (
+        path for record in records for path in (subject_file(folder, record), _note(folder, record.subject))
+    )
+    return PreparedFiles(frozenset(paths), warnings, sum(subject.is_unchanged for subject in subjects))
+
+
+def _prepare_all(
+    subjects: Sequence[RawSubject], folder: Path, workers: int | None, progress: bool
+) -> tuple[list[_Prepared], list[str]]:
+    """Prepare all subjects that can be used, and say what is wrong with the others."""
+
+    def prepare(raw: RawSubject) -> _Prepared | CmrtfError:
+        try:
+            return _prepare_one(raw, folder)
+        except CmrtfError as error:
+            return error
+
+    prepared: list[_Prepared] = []
+    problems: list[str] = []
+    # Threads do: unzipping, hashing and matrix products run outside the interpreter lock.
+    pool = ThreadPoolExecutor(workers or os.cpu_count())
+    try:
+        results = pool.map(prepare, subjects)
+        with tqdm(results, "prepare", len(subjects), unit="subject", disable=not progress) as bar:
+            for result in bar:
+                if isinstance(result, CmrtfError):
+                    problems.append(str(result))
+                else:
+                    prepared.append(result)
+                    bar.set_postfix(kept=sum(subject.is_unchanged for subject in prepared), refresh=False)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return prepared, problems
+
+
+def _prepare_one(raw: RawSubject, folder: Path) -> _Prepared:
+    """Prepare and write one subject, unless it is there."""
+    inputs = inputs_of(raw)
+    note = _note(folder, raw.subject)
+    if unchanged := _unchanged(folder, note, inputs):
+        return unchanged
+    built = build_subject(raw, inputs)
+    with new_file(subject_file(folder, built.record)) as partial:
+        partial.write_bytes(built.npz)
+    # The note comes last: what it says is there.
+    with new_file(note) as partial:
+        values = {"inputs": inputs, "warnings": built.warnings, "record": built.record.to_dict()}
+        partial.write_text(json.dumps(values), encoding="utf-8")
+    return _Prepared(built.record, built.warnings, is_unchanged=False)
+
+
+def _note(folder: Path, code: str) -> Path:
+    """What a later run needs to know of a subject that is prepared: inputs, warnings and record."""
+    return folder / SUBJECTS_FOLDER / f"{code}.json"
+
+
+def _unchanged(folder: Path, note: Path, inputs: Inputs) -> _Prepared | None:
+    """A subject that was made of just these inputs and is undamaged."""
+    try:
+        values = json.loads(note.read_bytes())
+        record, warnings = SubjectRecord.from_dict(values["record"]), tuple(values["warnings"])
+        is_undamaged = sha256_of(subject_file(folder, record)) == record.file_sha256
+    except (OSError, ValueError, KeyError, TypeError, CmrtfError):
+        return None
+    is_current = is_undamaged and values["inputs"] == inputs
+    return _Prepared(record, warnings, is_unchanged=True) if is_current else None
+
+
+def _write_manifest(
+    path: Path,
+    plan_entries: Mapping[str, Any],
+    records: Sequence[SubjectRecord],
+    warnings: Sequence[SubjectWarning],
+) -> None:
+    """Write how the cohort was made, with an indent of 1, and each record in a line of its own."""
+    entries = {name: json.dumps(value, indent=1).replace("\n", "\n ") for name, value in plan_entries.items()}
+    lines = ",\n ".join(json.dumps(record.to_dict()) for record in records)
+    entries["subjects"] = f"[\n {lines}\n ]"
+    entries["warnings"] = json.dumps([asdict(warning) for warning in warnings])
+    text = ",\n".join(f' "{name}": {value}' for name, value in entries.items())
+    with new_file(path) as partial:
+        partial.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")

@@ -1,0 +1,79 @@
+"""A subject on its way through the checks, and what is known of it at their end."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cmrtf.core.geometry import Geometry
+from cmrtf.core.issues import WARNING, Issue, errors, raise_errors
+from cmrtf.core.nifti import NiftiVolume
+from cmrtf.core.preparation import prepare_stack, to_nifti_order
+from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
+from cmrtf.datasets.base import RawSubject
+
+
+@dataclass(frozen=True)
+class CheckedSubject:
+    """A subject and all that the checks have told of it so far.
+
+    Args:
+        raw: its files; the phases are exchanged where they were swapped.
+        issues: errors and warnings, with the subject's code.
+        volumes: file to its content, once all files can be read.
+        stacks: by phase, once all voxels can be used: in the units, on the voxels and in the slice order of
+            their files, with label ids of `SCHEMA` and finite values.
+        geometry: of the prepared stacks, once all checks are done without an error.
+    """
+
+    raw: RawSubject
+    issues: tuple[Issue, ...] = ()
+    volumes: Mapping[Path, NiftiVolume] = field(default_factory=dict)
+    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    geometry: Geometry | None = None
+
+    def with_issues(self, issues: Iterable[Issue], **changes: Any) -> "CheckedSubject":
+        """The same subject after another check: its issues, and what else has changed."""
+        own = tuple(replace(issue, subject=self.raw.subject) for issue in issues)
+        return replace(self, issues=(*self.issues, *own), **changes)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is no error."""
+        return not errors(self.issues)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd or was repaired, without names of files."""
+        return tuple(dict.fromkeys(issue.problem for issue in self.issues if issue.level == WARNING))
+
+    @property
+    def voxels_sha256(self) -> str:
+        """SHA-256 of the first phase's image as float32, whatever its file's header and compression."""
+        image = to_nifti_order(next(iter(self.stacks.values())).image)
+        return hashlib.sha256(np.asarray(image, np.float32).tobytes()).hexdigest()
+
+    @property
+    def subject(self) -> Subject:
+        """The subject with its raw stacks."""
+        raw = self.raw
+        return Subject(raw.subject, "source", self.stacks, raw.vendor, raw.centre, raw.pathology)
+
+    def prepared(self) -> Subject:
+        """The subject with its stacks as networks read them.
+
+        Raises:
+            CmrtfError: the subject cannot be used; all errors are named.
+        """
+        raise_errors(self.issues)
+        assert self.geometry, "the last check sets it"
+        return self.subject.with_stacks(
+            {
+                phase: prepare_stack(stack, self.geometry, self.raw.phases[phase].image)
+                for phase, stack in self.stacks.items()
+            }
+        )

@@ -1,0 +1,147 @@
+"""Whether labels show a heart: which structure, which end and which phase is which, and how large it is.
+
+The LV cavity lies within the myocardium, in every slice but for the valve plane and gaps of a few
+pixels. No other structure lies within another: the RV touches the myocardium on one side. So the
+order of labels can be told from the labels, whatever their numbers are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from nibabel.affines import voxel_sizes
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cmrtf.core.geometry import Geometry, bounding_box
+from cmrtf.core.issues import ERROR, WARNING, Issue
+from cmrtf.core.labels import PHASES, SCHEMA
+from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, is_cut, to_nifti_order
+from cmrtf.core.stack import Stack
+from cmrtf.quality.checked_subject import CheckedSubject
+from cmrtf.shape.orientation import CERTAIN_TAPER, apical_taper
+
+Value = TypeVar("Value")
+
+LV, MYO = SCHEMA.id_of("LV"), SCHEMA.id_of("MYO")
+
+IN_PLANE_NEIGHBOURS = ndimage.generate_binary_structure(2, 1)[None]
+
+ENCLOSED_SHARE = 0.7
+"""Of the pixels around a structure, how many belong to the one that encloses it."""
+
+SWAPPED_RATIO = 1.1
+"""LV volume at ES over that at ED beyond which the two are swapped; contours of a heart that hardly
+contracts differ by some percent."""
+
+HEART_RANGE_MM = (20.0, 250.0)
+"""A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
+
+
+def check_label_order(subject: CheckedSubject) -> CheckedSubject:
+    """Check that the label that is enclosed is the LV's, in every phase."""
+    values = {label_id: value for value, label_id in subject.raw.label_to_schema.items()}
+    issues = [
+        Issue(ERROR, subject.raw.phases[phase].label, problem)
+        for phase, stack in subject.stacks.items()
+        for problem in _label_order_problems(stack.label_ids, values)
+    ]
+    return subject.with_issues(issues)
+
+
+def check_heart(subject: CheckedSubject) -> CheckedSubject:
+    """Check apex and base, the size of the heart and its phases, and lay the prepared grid around it.
+
+    Warnings only: a stack that runs from base to apex will be turned round, swapped phases are exchanged.
+    """
+    raw, stacks = subject.raw, subject.stacks
+    ed_image = next(iter(raw.phases.values())).image
+    swapped = _swapped_issues(ed_image, stacks)
+    if swapped:
+        raw, stacks = replace(raw, phases=_exchanged(raw.phases)), _exchanged(stacks)
+    labels = [to_nifti_order(stack.label_ids) for stack in stacks.values()]
+    heart = to_nifti_order(np.any([stack.label_ids > 0 for stack in stacks.values()], axis=0))
+    taper = apical_taper(labels)
+    geometry = crop_geometry(heart, next(iter(stacks.values())).affine, stack_flipped=taper < 0)
+    problems = (*_order_problems(taper), *_size_problems(heart, geometry))
+    issues = [Issue(WARNING, ed_image, problem) for problem in problems]
+    return subject.with_issues([*issues, *swapped], raw=raw, stacks=stacks, geometry=geometry)
+
+
+def _label_order_problems(label_ids: NDArray[np.uint8], values: Mapping[int, int]) -> list[str]:
+    """The structure that is enclosed in place of the LV, if one is.
+
+    Args:
+        label_ids: `(slices, height, width)`, in the order in which the reader takes them to be.
+        values: label id to label value in the file.
+    """
+    shares = _enclosure(label_ids)
+    if not shares or shares.get((LV, MYO), 0.0) >= ENCLOSED_SHARE:
+        return []
+    (inner, outer), share = max(shares.items(), key=lambda item: item[1])
+    if share < ENCLOSED_SHARE:
+        return []
+    return [
+        f"expected LV ({values[LV]}) within myocardium ({values[MYO]}). Received: {values[inner]} within "
+        f"{values[outer]}, so the labels are in the order of another data set."
+    ]
+
+
+def _enclosure(label_ids: NDArray[np.uint8]) -> dict[tuple[int, int], float]:
+    """Of the in-plane neighbours of each structure, the share that belongs to each other structure."""
+    near = np.pad(label_ids[bounding_box(label_ids > 0)], ((0, 0), (1, 1), (1, 1)))
+    shares = {}
+    for inner in range(1, SCHEMA.num_classes):
+        mask = near == inner
+        around = near[ndimage.binary_dilation(mask, IN_PLANE_NEIGHBOURS) & ~mask]
+        for outer in set(range(1, SCHEMA.num_classes)) - {inner}:
+            if around.size:
+                shares[inner, outer] = float(np.mean(around == outer))
+    return shares
+
+
+def _order_problems(taper: float) -> list[str]:
+    """Base first, or an order of the slices that is a guess."""
+    order = "base" if taper < 0 else "apex"
+    if abs(taper) < CERTAIN_TAPER:
+        return [f"apex and base look alike (taper {taper:+.3f}); the file was taken to be {order} first"]
+    return ["the stack runs from base to apex; it is turned round"] if taper < 0 else []
+
+
+def _size_problems(heart: NDArray[np.bool_], geometry: Geometry) -> list[str]:
+    """A heart that is no heart in millimetres, or that the crop cuts into.
+
+    Args:
+        heart: `(x, y, z)`, where any phase has a label.
+        geometry: of the prepared stacks.
+    """
+    spacing = voxel_sizes(geometry.source_affine)
+    spans_mm = [(at.stop - at.start) * mm for at, mm in zip(bounding_box(heart), spacing, strict=True)]
+    spans = " x ".join(f"{span:.0f}" for span in spans_mm)
+    if not all(HEART_RANGE_MM[0] <= span <= HEART_RANGE_MM[1] for span in spans_mm):
+        return [f"the labelled heart spans {spans} mm; look whether the voxel spacing in the file is right"]
+    if is_cut(heart, geometry):
+        size = SIZE * SPACING_MM
+        return [f"the labelled heart spans {spans} mm, more than the {size:.0f} mm that are kept: it is cut"]
+    return []
+
+
+def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
+    """A warning when the LV is clearly larger at ES than at ED."""
+    if not set(PHASES) <= set(stacks):
+        return []
+    ed, es = (stacks[phase].volume_ml("LV") for phase in PHASES)
+    if es <= SWAPPED_RATIO * ed:
+        return []
+    problem = (
+        f"expected an LV that is larger at ED than at ES. Received: {ed:.0f} and {es:.0f} ml; the two phases "
+        f"are exchanged"
+    )
+    return [Issue(WARNING, ed_image, problem)]
+
+
+def _exchanged(phases: Mapping[str, Value]) -> dict[str, Value]:
+    """ED for ES and ES for ED."""
+    return {"ED": phases["ES"], "ES": phases["ED"]}

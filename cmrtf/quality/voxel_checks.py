@@ -1,0 +1,147 @@
+"""Whether voxels are an image, and labels a heart: what the values of a stack of slices can tell.
+
+Nothing here raises: what is wrong becomes an issue. Arrays are in the order of their files, `(x, y, z)`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmrtf.core.geometry import Geometry, bounding_box
+from cmrtf.core.issues import ERROR, WARNING, Issue, errors
+from cmrtf.core.labels import SCHEMA, foreign_values
+from cmrtf.core.nifti import NiftiVolume
+from cmrtf.core.preparation import to_nifti_order
+from cmrtf.core.stack import Stack
+from cmrtf.datasets.base import PhaseFiles
+from cmrtf.quality.checked_subject import CheckedSubject
+
+SATURATED_SHARE = 0.005
+"""Of the voxels, at the end of their type; a few stand for the brightest vessel."""
+
+NEGATIVE_SHARE = 0.001
+"""Of the voxels; interpolation makes a few."""
+
+WRAPPED_PAIRS = 10
+"""Neighbours that lie almost the whole range of their type apart."""
+
+
+def check_voxels(subject: CheckedSubject) -> CheckedSubject:
+    """Check the voxels of each phase and make its stack of them; what is not finite is replaced."""
+    stacks, issues = {}, []
+    for phase, files in subject.raw.phases.items():
+        image_volume, label_volume = subject.volumes[files.image], subject.volumes[files.label]
+        image, label = _frame(image_volume, files), _frame(label_volume, files)
+        problems = _label_issues(files.label, label, subject.raw.label_to_schema, files.frame)
+        if not errors(problems):
+            label_ids = _in_schema_order(label, subject.raw.label_to_schema)
+            problems = finite_issues(files.image, image, label_ids > 0)
+            if not errors(problems):
+                image = _finite(image) if problems else image
+                problems += image_issues(files.image, image)
+            geometry = Geometry.of(image_volume.affine, image.shape)
+            stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry)
+        issues += problems
+    return subject.with_issues(issues, stacks=stacks, volumes={})
+
+
+def image_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
+    """Check an `(x, y, z)` image of finite values: contrast, and what integers do when they overflow."""
+    low, high = image.min(), image.max()
+    if not low < high:
+        problem = f"expected an image. Received: the value {low:g} everywhere."
+        return [Issue(ERROR, path, problem)]
+    return _overflow_issues(path, image) if image.dtype.kind in "iu" else []
+
+
+def finite_issues(path: Path, image: NDArray[Any], heart: NDArray[np.bool_]) -> list[Issue]:
+    """Check for values that are NaN or infinite: an error where the heart is, replaced elsewhere.
+
+    Args:
+        path: the image's file.
+        image: `(x, y, z)`.
+        heart: `(x, y, z)`, where there is a label.
+    """
+    if image.dtype.kind in "iu" or not (broken := ~np.isfinite(image)).any():
+        return []
+    count = int(np.count_nonzero(broken))
+    if broken[bounding_box(heart)].any():
+        problem = f"expected finite values. Received: {count} voxels that are NaN or infinite."
+        return [Issue(ERROR, path, problem)]
+    problem = (
+        f"expected finite values. Received: {count} voxels that are NaN or infinite, all of them away from "
+        f"the heart; replaced by the lowest value"
+    )
+    return [Issue(WARNING, path, problem)]
+
+
+def heart_issues(path: Path, label_ids: NDArray[Any], frame: int | None = None) -> list[Issue]:
+    """Check whether an `(x, y, z)` label shows a heart in at least two slices."""
+    labelled_slices = int(np.count_nonzero(label_ids.any(axis=(0, 1))))
+    if labelled_slices >= 2:
+        return []
+    received = "an empty mask" if labelled_slices == 0 else "labels in one slice only"
+    where = "" if frame is None else f" of frame {frame} (counted from 0)"
+    problem = f"expected a heart labelled in at least 2 slices{where}. Received: {received}."
+    return [Issue(ERROR, path, problem)]
+
+
+def _frame(volume: NiftiVolume, files: PhaseFiles) -> NDArray[np.generic]:
+    """The phase's `(x, y, z)` voxels of a file."""
+    return volume.data[..., files.frame] if volume.data.ndim == 4 else volume.data
+
+
+def _label_issues(
+    path: Path, label: NDArray[Any], label_to_schema: Mapping[int, int], frame: int | None
+) -> list[Issue]:
+    """Errors for values that its data set does not have, and for a heart in less than two slices."""
+    names = {value: SCHEMA.structures[label_id] for value, label_id in label_to_schema.items()}
+    if problem := foreign_values(label, names, "the file's order"):
+        return [Issue(ERROR, path, problem)]
+    return heart_issues(path, label, frame)
+
+
+def _in_schema_order(label: NDArray[np.generic], label_to_schema: Mapping[int, int]) -> NDArray[np.uint8]:
+    """Label ids of a label whose values are all known."""
+    table = np.zeros(max(label_to_schema) + 1, np.uint8)
+    table[list(label_to_schema)] = list(label_to_schema.values())
+    return table[label.astype(np.uint16, copy=False)]
+
+
+def _finite(image: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The image with the lowest value where it is NaN or infinite."""
+    finite = np.isfinite(image)
+    return np.where(finite, image, image[finite].min())
+
+
+def _overflow_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
+    """What happens to a magnitude image, 0 and more, in a type that is too small or has a sign."""
+    limits, low, high = np.iinfo(image.dtype), int(image.min()), int(image.max())
+    if high == limits.max:
+        share = float(np.mean(image == high))
+        if share > SATURATED_SHARE:
+            problem = (
+                f"expected few voxels at {high}, the end of {image.dtype}. Received: {share:.1%}; "
+                f"brighter values are lost"
+            )
+            return [Issue(WARNING, path, problem)]
+    if low < limits.min / 2 < 0 and high > limits.max / 2 and _num_jumps(image) >= WRAPPED_PAIRS:
+        problem = (
+            f"expected an image. Received: voxels that jump from {high} to {low} beside each other: values "
+            f"too large for {image.dtype} have become negative."
+        )
+        return [Issue(ERROR, path, problem)]
+    negative = float(np.mean(image < 0)) if low < 0 else 0.0
+    if negative > NEGATIVE_SHARE:
+        problem = f"expected no negative values in a magnitude image. Received: {negative:.1%} of the voxels"
+        return [Issue(WARNING, path, problem)]
+    return []
+
+
+def _num_jumps(image: NDArray[Any]) -> int:
+    """Neighbours along x that lie more than three quarters of the type's range apart."""
+    steps = np.abs(np.diff(image.astype(np.float64), axis=0))
+    return int(np.count_nonzero(steps > 0.75 * 2.0 ** (8 * image.dtype.itemsize)))
