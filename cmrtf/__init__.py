@@ -20,14 +20,13 @@ from cmrtf.version import __version__
 
 if TYPE_CHECKING:
     from cmrtf.bundle.bundle import connect, load_bundle
-    from cmrtf.cohort.build import prepare
-    from cmrtf.cohort.build_subject import read_subject
+    from cmrtf.cohort.build import prepare, read_subject
     from cmrtf.cohort.cohort import open_cohort
     from cmrtf.core.stack import Stack
     from cmrtf.core.subject import Subject
     from cmrtf.evaluation.evaluate import evaluate
     from cmrtf.phantom.cohort import write_phantom_cohort
-    from cmrtf.quality.inspection import inspect
+    from cmrtf.quality.inspection import check
     from cmrtf.training.train_gan import train_gan
     from cmrtf.training.train_vae import train_vae
 
@@ -36,9 +35,9 @@ __all__ = [
     "Stack",
     "Subject",
     "__version__",
+    "check",
     "connect",
     "evaluate",
-    "inspect",
     "load_bundle",
     "open_cohort",
     "prepare",
@@ -53,11 +52,11 @@ _HOMES = {
     "Subject": "cmrtf.core.subject",
     "connect": "cmrtf.bundle.bundle",
     "evaluate": "cmrtf.evaluation.evaluate",
-    "inspect": "cmrtf.quality.inspection",
+    "check": "cmrtf.quality.inspection",
     "load_bundle": "cmrtf.bundle.bundle",
     "open_cohort": "cmrtf.cohort.cohort",
     "prepare": "cmrtf.cohort.build",
-    "read_subject": "cmrtf.cohort.build_subject",
+    "read_subject": "cmrtf.cohort.build",
     "train_gan": "cmrtf.training.train_gan",
     "train_vae": "cmrtf.training.train_vae",
     "write_phantom_cohort": "cmrtf.phantom.cohort",

@@ -5,6 +5,7 @@ is ever changed, and the manifest is replaced in one step, last. So a process th
 cohort or the new one, and finished files that the next process goes on with.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
 from cmrtf.cohort.shard_store import SHARDS_FOLDER
 from cmrtf.core.files import lock, prune, writing_to
-from cmrtf.core.issues import raise_problems
+from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
@@ -40,6 +41,29 @@ class BuiltCohort:
     skipped: tuple[SkippedSubject, ...]
     warnings: tuple[SubjectWarning, ...]
     num_unchanged: int
+
+    def __str__(self) -> str:
+        """What was made, what was left out, what to look at."""
+        counts = {kind: Counter[tuple[str, str]]() for kind in ("all", "vendor", "pathology")}
+        for record in self.cohort.records:
+            for kind, name in zip(counts, ("subjects", record.vendor, record.pathology), strict=True):
+                counts[kind][name or "unknown", record.split] += 1
+        total = counts["all"].total()
+        lines = [f"Prepared {total} subjects ({self.data_format}) in {self.cohort.path}."]
+        if self.num_unchanged:
+            lines.append(f"{self.num_unchanged} of them were there already, unchanged.")
+        lines.append(f"{'':20}{'train':>8}{'validation':>12}")
+        for kind, numbers in counts.items():
+            for name in sorted({name for name, _ in numbers}):
+                train, validation = numbers[name, "train"], numbers[name, "validation"]
+                lines.append(f"  {f'{kind} {name}':18}{train:>8}{validation:>12}")
+        for reason in dict.fromkeys(skipped.reason for skipped in self.skipped):
+            codes = [skipped.subject for skipped in self.skipped if skipped.reason == reason]
+            lines.append(f"Skipped {len(codes)}, {reason}: {listed(codes)}.")
+        for text in dict.fromkeys(warning.warning for warning in self.warnings):
+            codes = [warning.subject for warning in self.warnings if warning.warning == text]
+            lines.append(f"Warning, {len(codes)} of {total}: {text}: {listed(codes)}.")
+        return "\n".join(lines)
 
 
 def prepare(

@@ -33,6 +33,7 @@ from cmrtf.core.files import new_file, sha256
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
+from cmrtf.tensorflow_start import start_tensorflow
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
@@ -73,6 +74,7 @@ def prepare_shards(
     Raises:
         CmrtfError: subjects cannot be used; all of them are named.
     """
+    start_tensorflow()  # which writes shards
     local = ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers or os.cpu_count()}"]
     tasks = _tasks(plan, folder)
     with _progress(tasks, progress):

@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,7 +95,7 @@ class PreparedCohort:
     storage: Storage
 
     @classmethod
-    def open(cls, path: str | Path) -> "PreparedCohort":
+    def open(cls, path: str | PathLike[str]) -> "PreparedCohort":
         """Read and check a cohort's manifest.
 
         Raises:
@@ -218,3 +219,6 @@ def unknown_code(path: Path, code: str, codes: Sequence[str]) -> CmrtfError:
     more = f" and {len(codes) - MAX_CODES} more" if len(codes) > MAX_CODES else ""
     hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {', '.join(codes[:MAX_CODES])}{more}."
     return CmrtfError(f"{path}: expected one of its {len(codes)} subjects. Received: {code!r}. {hint}")
+
+
+open_cohort = PreparedCohort.open

@@ -31,6 +31,19 @@ def require_new_folder(out: Path) -> None:
         )
 
 
+def require_new_file(path: Path) -> None:
+    """Check that `path` can become a new file: worth asking before a long computation.
+
+    Raises:
+        CmrtfError: there is something already, or no folder to put it in.
+    """
+    if path.exists():
+        raise CmrtfError(f"{path}: expected a file that does not exist yet. Received: one that does.")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise CmrtfError(f"{path}: expected its folder to exist. Received: no {folder}.")
+
+
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes otherwise.

@@ -71,7 +71,7 @@ class Stack:
         """Area of one structure in each slice, `(slices,)`, apex first."""
         column, row = self.affine[:3, 0], self.affine[:3, 1]
         pixel_area_mm2 = float(np.linalg.norm(np.cross(column, row)))
-        return self._pixels(structure) * pixel_area_mm2
+        return self._pixels(structure).astype(np.float64) * pixel_area_mm2
 
     def volume_ml(self, structure: str, method: str = SLICE_SUMMATION) -> float:
         """Volume of one structure.

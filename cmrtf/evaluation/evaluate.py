@@ -165,15 +165,15 @@ def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
 
 def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list[Section]:
     """All sections that need no training but the reference segmenter's."""
-    bundle, training, held_out, seed = job.bundle, job.training, job.held_out, job.seed
-    as_decoded, interpolated = interpolated_subjects(bundle, training, job.num_subjects, seed, job.progress)
-    bank = bundle.appearance_bank()
+    models, training, held_out, seed = job.bundle.models, job.training, job.held_out, job.seed
+    as_decoded, interpolated = interpolated_subjects(models, training, job.num_subjects, seed, job.progress)
+    bank = job.bundle.appearance_bank()
     known = [bank.subjects[subject.name] for subject in training]
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
     images = {
         "walks": interpolated,
-        "walks in drawn styles": restyle(bundle, interpolated, known, seed),
+        "walks in drawn styles": restyle(models, interpolated, known, seed),
         **new,
     }
     labels = {
@@ -182,14 +182,14 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
         "synthetic, repaired": interpolated,
         **new,
     }
-    _, of_held_out = interpolated_subjects(bundle, held_out, len(held_out), seed, job.progress)
+    _, of_held_out = interpolated_subjects(models, held_out, len(held_out), seed, job.progress)
     sections: dict[str, Callable[[], Section]] = {
-        "label VAE": lambda: reconstruction_section(bundle, held_out),
+        "label VAE": lambda: reconstruction_section(models, held_out),
         "valid labels": lambda: plausibility_section(labels),
         "images": lambda: realism_section(segmenter, training, held_out, images, seed),
-        "faithfulness": lambda: label_fidelity_section(bundle, segmenter, held_out, of_held_out, seed),
+        "faithfulness": lambda: label_fidelity_section(models, segmenter, held_out, of_held_out, seed),
         "clinical measures": lambda: clinical_section(
-            bundle, training, interpolated, held_out, job.num_subjects, seed
+            models, training, interpolated, held_out, job.num_subjects, seed
         ),
         "privacy": lambda: privacy_section(segmenter, training, held_out, images),
     }
@@ -205,9 +205,9 @@ def _generated(job: _Job) -> list[Subject]:
     """New subjects; none where there are too few training anatomies to draw from."""
     bundle = job.bundle
     try:
-        style = find_style(bundle, bundle.appearance_bank(), SAMPLE)
+        style = find_style(bundle.models, bundle.appearance_bank(), SAMPLE)
         prior = bundle.anatomy_prior()
-        return generated_subjects(bundle, prior, style, job.num_subjects, job.seed, job.progress)
+        return generated_subjects(bundle.models, prior, style, job.num_subjects, job.seed, job.progress)
     except CmrtfError as error:
         _LOG.info("No new subjects: %s", error)
         return []
@@ -219,8 +219,8 @@ def _downstream_utility(job: _Job, seeds: range) -> Section:
 
     def synthesize(real: Sequence[Subject]) -> list[Subject]:
         """Subjects between these in appearances drawn from theirs, which are more varied."""
-        _, interpolated = interpolated_subjects(bundle, real, job.num_subjects, seed)
-        return restyle(bundle, interpolated, [bank.subjects[subject.name] for subject in real], seed)
+        _, interpolated = interpolated_subjects(bundle.models, real, job.num_subjects, seed)
+        return restyle(bundle.models, interpolated, [bank.subjects[subject.name] for subject in real], seed)
 
     # In an order without meaning: the first five are any five.
     order = np.random.default_rng(seed).permutation(len(training))

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from cmrtf.core.issues import ERROR, Issue
+from cmrtf.core.issues import ERROR, Issue, errors
 from cmrtf.datasets.base import RawSubject, SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
 from cmrtf.errors import FileError
@@ -56,6 +56,11 @@ class Inspection:
     skipped: tuple[SkippedSubject, ...]
     issues: tuple[Issue, ...]
 
+    @property
+    def num_errors(self) -> int:
+        """How many of the issues are errors: what `prepare` would refuse."""
+        return len(errors(self.issues))
+
     def summary(self) -> dict[str, Any]:
         """What is there: counts and ranges, in plain types."""
         subjects = [facts.raw for facts in self.facts]
@@ -73,8 +78,40 @@ class Inspection:
             "slices": _range(np.array([facts.num_slices for facts in self.facts])),
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """Summary, skipped subjects and issues as plain values for JSON."""
+        issues = [
+            {
+                "level": issue.level,
+                "subject": issue.subject,
+                "file": self._name(issue),
+                "problem": issue.problem,
+            }
+            for issue in self.issues
+        ]
+        skipped = [{"subject": skipped.subject, "reason": skipped.reason} for skipped in self.skipped]
+        return {"summary": self.summary(), "skipped": skipped, "findings": issues}
 
-def inspect(
+    def __str__(self) -> str:
+        """A table of issues, and what is there."""
+        names = [self._name(issue) for issue in self.issues]
+        width = max(map(len, names), default=0)
+        lines = [
+            f"{issue.level:7}  {name:{width}}  {issue.problem.removesuffix('.')}"
+            for issue, name in zip(self.issues, names, strict=True)
+        ]
+        lines += [""] if lines else []
+        lines += [f"{title:10} {text}" for title, text in _summary_lines(self.summary())]
+        lines.append(f"Errors: {self.num_errors}. Warnings: {len(self.issues) - self.num_errors}.")
+        return "\n".join(lines)
+
+    def _name(self, issue: Issue) -> str:
+        """A file as seen from the data set's folder."""
+        inside = issue.file.is_relative_to(self.root)
+        return str(issue.file.relative_to(self.root) if inside else issue.file)
+
+
+def check(
     root: Path | str, data_format: str = AUTO, workers: int | None = None, progress: bool = False
 ) -> Inspection:
     """Read every file of a raw data set and check it; nothing is written.
@@ -112,6 +149,27 @@ def _inspect_subject(raw: RawSubject) -> tuple[Facts | None, tuple[Issue, ...]]:
         return None, (*subject.issues, Issue.of(error, raw.subject))
     stack = next(iter(subject.stacks.values()))
     return Facts(subject.raw, stack.spacing_mm, stack.num_slices, subject.voxels_sha256), subject.issues
+
+
+def _summary_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is there, as title and text."""
+
+    def counts(key: str) -> str:
+        return ", ".join(f"{name} {count}" for name, count in summary[key].items()) or "none"
+
+    def span(key: str) -> str:
+        return " to ".join(f"{value:g}" for value in summary[key]) or "none"
+
+    return [
+        ("format", summary["format"]),
+        ("subjects", f"{summary['usable']} of {summary['subjects']} can be used"),
+        ("skipped", counts("skipped")),
+        ("vendors", counts("vendors")),
+        ("pathology", counts("pathologies")),
+        ("phases", counts("phases")),
+        ("pixels", f"{span('pixel_mm')} mm"),
+        ("slices", f"{span('slices')}, {span('slice_spacing_mm')} mm apart"),
+    ]
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

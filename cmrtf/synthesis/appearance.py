@@ -20,7 +20,8 @@ from cmrtf.core.issues import raise_errors
 from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_issues, finite_issues, image_issues, slices_issues
+from cmrtf.quality.file_checks import axes_issues, slices_issues
+from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.synthesis.protocols import Models
 
 SAMPLE = "sample"

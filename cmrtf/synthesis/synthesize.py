@@ -19,7 +19,8 @@ from cmrtf.core.preparation import (
 )
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_issues, heart_issues
+from cmrtf.quality.file_checks import axes_issues
+from cmrtf.quality.voxel_checks import heart_issues
 from cmrtf.shape.orientation import apical_taper
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models

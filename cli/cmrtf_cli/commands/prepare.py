@@ -1,28 +1,18 @@
 """`cmrtf prepare`: from a raw data set to a prepared cohort."""
 
-from __future__ import annotations
-
 import sys
-from collections import Counter
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+import cmrtf
 from cmrtf_cli import options
-from cmrtf_cli.quiet import start_tensorflow
-
-if TYPE_CHECKING:
-    from cmrtf.cohort.build import BuiltCohort
-
-SHOWN_SUBJECTS = 10
 
 
 @click.command("prepare", epilog="Example: cmrtf prepare OpenDataset/ prepared/ --seed 1")
-@click.argument("raw", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("raw", type=options.PATH)
+@click.argument("out", type=options.PATH)
 @options.data_format
 @click.option(
     "--validation-fraction",
@@ -43,16 +33,7 @@ SHOWN_SUBJECTS = 10
     help="Prepare with Apache Beam, into shards that training reads from disk: for cohorts of any size.",
 )
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
-def command(
-    raw: Path,
-    out: Path,
-    data_format: str,
-    validation_fraction: float,
-    seed: int,
-    workers: int | None,
-    beam: bool,
-    beam_options: tuple[str, ...],
-) -> None:
+def command(raw: Path, out: Path, beam_options: tuple[str, ...], **settings: Any) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
     RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, or a folder with a cmrtf.yaml (see the README).
@@ -67,48 +48,12 @@ def command(
     With --beam, options behind "--" say where the pipeline runs (say, -- --runner=SparkRunner); all its
     workers must see RAW and OUT. Without any it runs here.
     """
-    from cmrtf.cohort.build import build_cohort
-    from cmrtf.cohort.build_beam import build_sharded_cohort
-
-    if beam_options and not beam:
+    if beam_options and not settings["beam"]:
         raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
-    build: Callable[..., BuiltCohort] = build_cohort
-    if beam:
-        start_tensorflow()  # which writes shards
-        build = partial(build_sharded_cohort, beam_options=beam_options)
     try:
-        built = build(raw, out, data_format, validation_fraction, seed, workers, progress=True)
+        built = cmrtf.prepare(raw, out, beam_options=beam_options, progress=True, **settings)
     except KeyboardInterrupt:
         click.echo("Interrupted. Subjects that are done stay: the same command goes on from there.", err=True)
         sys.exit(130)
-    click.echo(_summary(built))
+    click.echo(built)
     click.echo(f"Next: cmrtf train-vae {out} --run runs/vae")
-
-
-def _summary(built: BuiltCohort) -> str:
-    """What was made, what was left out, what to look at."""
-    counts = {kind: Counter[tuple[str, str]]() for kind in ("all", "vendor", "pathology")}
-    for record in built.cohort.records:
-        for kind, name in zip(counts, ("subjects", record.vendor, record.pathology), strict=True):
-            counts[kind][name or "unknown", record.split] += 1
-    total = counts["all"].total()
-    lines = [f"Prepared {total} subjects ({built.data_format}) in {built.cohort.path}."]
-    if built.kept:
-        lines.append(f"{built.kept} of them were there already, unchanged.")
-    lines.append(f"{'':20}{'train':>8}{'validation':>12}")
-    for kind, numbers in counts.items():
-        for name in sorted({name for name, _ in numbers}):
-            train, validation = numbers[name, "train"], numbers[name, "validation"]
-            lines.append(f"  {f'{kind} {name}':18}{train:>8}{validation:>12}")
-    for reason in dict.fromkeys(skipped.reason for skipped in built.skipped):
-        codes = [skipped.subject for skipped in built.skipped if skipped.reason == reason]
-        lines.append(f"Skipped {len(codes)}, {reason}: {_some(codes)}.")
-    for text in dict.fromkeys(warning.warning for warning in built.warnings):
-        codes = [warning.subject for warning in built.warnings if warning.warning == text]
-        lines.append(f"Warning, {len(codes)} of {total}: {text}: {_some(codes)}.")
-    return "\n".join(lines)
-
-
-def _some(codes: list[str]) -> str:
-    """The first few codes."""
-    return ", ".join(codes[:SHOWN_SUBJECTS]) + (", ..." if len(codes) > SHOWN_SUBJECTS else "")

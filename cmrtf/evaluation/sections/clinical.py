@@ -127,7 +127,7 @@ def _volumes_along(models: Models, a: Subject, b: Subject) -> dict[str, list[flo
     volumes_ml: dict[str, list[float]] = {structure: [] for structure in SCHEMA.foreground}
     for weight in (0.0, *interpolation_weights(NUM_BETWEEN), 1.0):
         label_ids = decode_labels_between(models, start, end, weight, NUM_SLICES)
-        geometry = geometry_between(start.geometry, end.geometry, weight, NUM_SLICES)
+        geometry = geometry_between(start.stack.geometry, end.stack.geometry, weight, NUM_SLICES)
         # Volumes need labels alone, and to synthesize images would take most of the time.
         stack = Stack(np.zeros(label_ids.shape, np.float32), label_ids, geometry)
         for structure, values in volumes_ml.items():
