@@ -80,7 +80,7 @@ def commands(inputs: Path, out: Path) -> dict[str, list[str]]:
         phantom=f"--model {demo}/bundle --data {demo}/prepared",
         patients=f"--model {inputs}/acdc_bundle --data {inputs}/acdc",
     )
-    lines = text.replace("\n    ", " ").strip().splitlines()
+    lines = [line for line in text.replace("\n    ", " ").splitlines() if line]
     return {name: shlex.split(arguments) for name, _, arguments in (line.partition(": ") for line in lines)}
 
 

@@ -1,7 +1,7 @@
 """A bundle: trained models, and what can be made with them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -111,7 +111,8 @@ class Bundle:
         Raises:
             CmrtfError: the subjects have no phase in common, or fewer than two slices are labelled.
         """
-        ends = [subject_a] if subject_b is None else [subject_a, subject_b]
+        ends = [replace(subject_a, weight=0.0)]
+        ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
         common = common_phases(ends, phases)
         subjects = interpolate_subjects(
             self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
@@ -136,7 +137,7 @@ class Bundle:
         *,
         towards: str | None = None,
         amount: float = 1.0,
-        targets: str | Mapping[str, float] = "",
+        targets: str | Mapping[str, float] | None = None,
         num_steps: int = 4,
         facts: Mapping[str, Any] = MappingProxyType({}),
         progress: bool = True,
@@ -179,7 +180,7 @@ class Bundle:
         *,
         style: str = SAMPLE,
         pathology: str | None = None,
-        where: str | Sequence[Condition] = (),
+        where: str | Sequence[Condition] | None = None,
         seed: int = 0,
     ) -> GeneratedCohort:
         """A cohort of new subjects, hearts and appearances drawn, each made when it is asked for.
@@ -295,9 +296,7 @@ def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -
 
 def _parsed(parse: Any, value: Any, nothing: Any) -> Any:
     """Text parsed, anything else as it is."""
-    if isinstance(value, str):
-        return parse(value) if value else nothing
-    return value
+    return parse(value) if isinstance(value, str) else value or nothing
 
 
 load_bundle, connect = Bundle.open, Bundle.connect

@@ -56,6 +56,7 @@ def command(
     ends = [cohort[code] for code in (subject_a, subject_b) if code]
     facts = {"data_hash": cohort.data_hash, "seed": seed}
     interpolated = bundle.interpolate(*ends, facts=facts, **settings)
-    click.echo(f"Writing {len(interpolated)} subjects of {settings['num_slices']} slices ...")
+    num_stacks = sum(len(subject.stacks) for subject in interpolated)
+    click.echo(f"Writing {num_stacks} stacks of {settings['num_slices']} slices ...")
     interpolated.save(out)
     options.echo_outputs(out)

@@ -72,7 +72,10 @@ def test_interpolate_makes_subjects_in_memory(bundle, ends):
     codes = [end.name for end in ends]
     assert [s.id for s in interpolated] == [f"intra_{codes[0]}", f"intra_{codes[1]}", "inter_01", "inter_02"]
     assert {stack.image.shape for s in interpolated for stack in s.stacks.values()} == {(5, 128, 128)}
-    assert interpolated.sources == list(ends)
+    assert [(s.name, s.kind, s.weight) for s in interpolated.sources] == [
+        (codes[0], "source", 0.0),
+        (codes[1], "source", 1.0),
+    ]
     assert interpolated.provenance["subject_a"] == codes[0]
 
 
