@@ -81,7 +81,7 @@ def train_gan(
     config = load_config(preset, GANConfig, steps)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    cohort = PreparedCohort.open(prepared)
+    cohort = PreparedCohort.open(Path(prepared))
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     training = Slices.of_split(cohort, "train")
@@ -104,7 +104,7 @@ def train_gan(
                 config.augment_discriminator,
                 PerceptualLoss(Path(config.perceptual_weights)) if config.perceptual_weights else None,
             )
-        report = SynthesisReport(model, _samples(cohort), directory.samples)
+        report = SynthesisReport(model, sample_slices(cohort), directory.samples)
         train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
             write_style_bank(model, cohort, directory.path / STYLE_BANK_FILE)
@@ -142,7 +142,7 @@ class HalfCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"learning_rate": self.learning_rate, "steps": self.steps}
 
 
-def _samples(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
+def sample_slices(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
     """One slice for each column of a picture: `labels` and `real`, `(COLUMNS, size, size)`."""
     stacks = list(itertools.islice(_validation_stacks(cohort), COLUMNS))
     heights = itertools.cycle(SAMPLE_HEIGHTS)
