@@ -119,17 +119,15 @@ def _prepare(raw: Path, out: Path, seed: int) -> None:
 
 
 def _train_vae(out: Path, preset: str, seed: int) -> None:
-    from cmrtf.training.config import VAEConfig, load_config
     from cmrtf.training.train_vae import train_vae
 
-    train_vae(out / "prepared", out / "runs" / "vae", load_config(preset, VAEConfig), seed, resume=True)
+    train_vae(out / "prepared", out / "runs" / "vae", preset, seed=seed, resume=True)
 
 
 def _train_gan(out: Path, preset: str, seed: int) -> None:
-    from cmrtf.training.config import GANConfig, load_config
     from cmrtf.training.train_gan import train_gan
 
-    train_gan(out / "prepared", out / "runs" / "gan", load_config(preset, GANConfig), seed, resume=True)
+    train_gan(out / "prepared", out / "runs" / "gan", preset, seed=seed, resume=True)
 
 
 def _export(out: Path) -> None:

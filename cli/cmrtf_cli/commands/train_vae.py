@@ -35,8 +35,7 @@ def command(
     --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
     start_tensorflow(deterministic)
-    from cmrtf.training.config import VAEConfig, load_config
     from cmrtf.training.train_vae import train_vae
 
-    train_vae(prepared, run_path, load_config(preset, VAEConfig, steps), seed, resume)
+    train_vae(prepared, run_path, preset, steps=steps, seed=seed, resume=resume, deterministic=deterministic)
     click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'log.csv'}.")
