@@ -35,27 +35,25 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
     encode = tf.function(
         lambda label_ids: model.encode(label_ids).mean, reduce_retracing=True, autograph=False
     )
-    training = map(cohort.__getitem__, cohort.codes("train"))
-    located = [
-        (subject, landmarks(subject.ed.label_ids)) for subject in training if _has_both_stacks(subject)
-    ]
-    subjects = [subject for subject, place in located if place is not None]
-    places = [place for _, place in located if place is not None]
-    if len(subjects) < 2:
+    places = {}
+    for code in cohort.codes("train"):
+        subject = cohort[code]
+        if _has_both_stacks(subject) and (place := landmarks(subject.ed.label_ids)) is not None:
+            places[code] = place
+    if len(places) < 2:
         return
-    mean_place = mean_landmarks(places)
-    anatomies, volumes_ml = [], []
-    for subject, place in zip(subjects, places, strict=True):
+    mean_place = mean_landmarks(list(places.values()))
+    anatomies, volumes_ml, spacings_mm, pathologies = [], [], [], []
+    for code, place in places.items():  # read a second time rather than held: a cohort may be large
+        subject = cohort[code]
         label_ids = {phase: stack.label_ids for phase, stack in subject.stacks.items()}
         spacing_mm, pose = subject.ed.slice_spacing_mm, pose_between(mean_place, place)
         anatomies.append(Anatomy.encode(lambda ids: encode(ids).numpy(), label_ids, spacing_mm, pose))
         volumes_ml.append(measure_volumes_ml(label_ids, spacing_mm))
+        spacings_mm.append(spacing_mm)
+        pathologies.append(subject.pathology)
     AnatomyPrior.of(
-        anatomies,
-        np.stack(volumes_ml),
-        np.array([subject.ed.slice_spacing_mm for subject in subjects]),
-        np.array([subject.pathology for subject in subjects]),
-        mean_place,
+        anatomies, np.stack(volumes_ml), np.array(spacings_mm), np.array(pathologies), mean_place
     ).save(path)
 
 

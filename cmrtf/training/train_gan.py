@@ -81,7 +81,7 @@ def train_gan(
     config = load_config(preset, GANConfig, steps)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    cohort = PreparedCohort.open(prepared)
+    cohort = PreparedCohort.open(Path(prepared))
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     training = Slices.of_split(cohort, "train")
@@ -104,7 +104,7 @@ def train_gan(
                 config.augment_discriminator,
                 PerceptualLoss(Path(config.perceptual_weights)) if config.perceptual_weights else None,
             )
-        report = SynthesisReport(model, _samples(cohort), directory.samples)
+        report = SynthesisReport(model, sample_slices(cohort), directory.samples)
         train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
             write_style_bank(model, cohort, directory.path / STYLE_BANK_FILE)
@@ -119,8 +119,8 @@ def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
 class HalfCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Constant over the first half of the run, then down to zero along a cosine.
 
-    `keras.optimizers.schedules.CosineDecay` with a warm-up from and to the same rate has other last bits in a
-    quarter of all steps, with which a run would not resume as it began.
+    `keras.optimizers.schedules.CosineDecay` with a warm-up from and to the same rate has other last bits in
+    up to a quarter of all steps, with which a run would not resume as it began.
 
     Args:
         learning_rate: of the first half.
@@ -142,7 +142,7 @@ class HalfCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"learning_rate": self.learning_rate, "steps": self.steps}
 
 
-def _samples(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
+def sample_slices(cohort: PreparedCohort) -> dict[str, NDArray[Any]]:
     """One slice for each column of a picture: `labels` and `real`, `(COLUMNS, size, size)`."""
     stacks = list(itertools.islice(_validation_stacks(cohort), COLUMNS))
     heights = itertools.cycle(SAMPLE_HEIGHTS)

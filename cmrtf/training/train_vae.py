@@ -83,7 +83,7 @@ def train_vae(
     config = load_config(preset, VAEConfig, steps)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    cohort = PreparedCohort.open(prepared)
+    cohort = PreparedCohort.open(Path(prepared))
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     # Interpolations stay between labelled slices, so the model need not know empty ones.

@@ -30,7 +30,7 @@ def undisturbed(tiny_cohort, config, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def out(tiny_cohort, config, gan_config, tmp_path_factory):
-    """What `train_in_processes.py` leaves behind."""
+    """The folder in which `train_in_processes.py` trained."""
     folder = tmp_path_factory.mktemp("processes")
     plain = {"vae": dataclasses.asdict(config), "gan": dataclasses.asdict(gan_config)}
     plain["vae"]["widths"] = list(config.widths)

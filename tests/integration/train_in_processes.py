@@ -84,12 +84,12 @@ def train_on_two(train, out, name, after_step):
     for index in range(2):
         task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
         os.environ["TF_CONFIG"] = json.dumps(task)
-        kept = (loop.MetricsLog, loop.TensorBoardWriter, tf.train.Checkpoint.write)
+        before = (loop.MetricsLog, loop.TensorBoardWriter, tf.train.Checkpoint.write)
         if index == 1:
             loop.MetricsLog = loop.TensorBoardWriter = tf.train.Checkpoint.write = None
         arguments = [*train, "--run", out / "machines"]
         processes.append(start(out / f"{name}-{index}.txt", arguments, lambda *a, i=index: after_step(i, *a)))
-        loop.MetricsLog, loop.TensorBoardWriter, tf.train.Checkpoint.write = kept
+        loop.MetricsLog, loop.TensorBoardWriter, tf.train.Checkpoint.write = before
     del os.environ["TF_CONFIG"]
     return wait(*processes)
 

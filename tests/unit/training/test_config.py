@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -19,16 +21,11 @@ VAE = {
 }
 
 
-@pytest.fixture
-def load(tmp_path):
-    """Load the VAE section of a preset file with some entries changed."""
-
-    def load(asked=None, **changes):
-        path = tmp_path / "mine.yaml"
-        path.write_text(yaml.safe_dump({"vae": VAE | changes}))
-        return load_config(str(path), VAEConfig, asked)
-
-    return load
+def load(folder, asked=None, **changes):
+    """The VAE section of a preset file with some entries changed."""
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({"vae": VAE | changes}))
+    return load_config(path, VAEConfig, asked)
 
 
 def test_the_presets_that_ship():
@@ -43,8 +40,8 @@ def test_every_shipped_preset_loads(preset, config_class):
     assert config.batch_size >= 1
 
 
-def test_entries_are_converted_and_the_rest_is_default(load):
-    config = load(augmentation={"rotation_degrees": 5})
+def test_entries_are_converted_and_the_rest_is_default(tmp_path):
+    config = load(tmp_path, augmentation={"rotation_degrees": 5})
     assert config.widths == (4, 8)
     assert (config.learning_rate, type(config.learning_rate)) == (1.0, float)
     assert config.precision == "float32"
@@ -55,8 +52,8 @@ def test_entries_are_converted_and_the_rest_is_default(load):
 @pytest.mark.parametrize(
     ("asked", "steps", "interval"), [(None, 10, 5), (10, 10, 5), (11, 15, 5), (3, 3, 3), (1, 1, 1)]
 )
-def test_steps_are_rounded_up_to_whole_intervals(load, asked, steps, interval):
-    config = load(asked)
+def test_steps_are_rounded_up_to_whole_intervals(tmp_path, asked, steps, interval):
+    config = load(tmp_path, asked)
     assert (config.steps, config.interval_steps) == (steps, interval)
 
 
@@ -115,9 +112,9 @@ def test_a_file_must_be_text(tmp_path):
         ({"steps": 7}, r"section vae: expected steps to be a multiple of interval_steps\. Received: 7 and 5"),
     ],
 )
-def test_entries_must_be_known_and_of_the_right_type(load, changes, message):
+def test_entries_must_be_known_and_of_the_right_type(tmp_path, changes, message):
     with pytest.raises(CmrtfError, match=message):
-        load(**changes)
+        load(tmp_path, **changes)
 
 
 @pytest.mark.parametrize(
@@ -133,18 +130,18 @@ def test_entries_must_be_known_and_of_the_right_type(load, changes, message):
         ({"widths": [4] * 7}, r"section vae, widths: expected 1 to 6\. Received: 7"),
     ],
 )
-def test_values_that_cannot_be_are_refused(load, changes, message):
+def test_values_that_cannot_be_are_refused(tmp_path, changes, message):
     with pytest.raises(CmrtfError, match=message):
-        load(**changes)
+        load(tmp_path, **changes)
 
 
-def test_kl_may_be_left_out(load):
-    config = load(kl_weight=0, kl_warmup_steps=0)
+def test_kl_may_be_left_out(tmp_path):
+    config = load(tmp_path, kl_weight=0, kl_warmup_steps=0)
     assert (config.kl_weight, config.kl_warmup_steps) == (0.0, 0)
 
 
-def test_additions_to_the_paper_may_be_left_out_and_preset_paper_has_none(load):
-    config = load(between_weight=0, linear_path=False)
+def test_additions_to_the_paper_may_be_left_out_and_preset_paper_has_none(tmp_path):
+    config = load(tmp_path, between_weight=0, linear_path=False)
     assert (config.between_weight, config.linear_path) == (0.0, False)
     paper = load_config("paper", VAEConfig)
     assert (paper.between_weight, paper.linear_path) == (0.0, False)
@@ -160,3 +157,24 @@ def test_nothing_is_a_value_only_where_it_may_be():
     assert config_from_dict(GANConfig, gan | {"perceptual_weights": None}, "here").perceptual_weights is None
     with pytest.raises(CmrtfError, match=r"perceptual_weights: expected str or nothing\. Received: 3"):
         config_from_dict(GANConfig, gan | {"perceptual_weights": 3}, "here")
+
+
+def test_a_configuration_is_taken_as_it_is_and_checked(tmp_path):
+    config = load(tmp_path)
+    assert load_config(config, VAEConfig) == config
+    assert load_config(config, VAEConfig, steps=12).steps == 15
+    wrong = dataclasses.replace(config, latent_dim=0)
+    with pytest.raises(CmrtfError, match=r"VAEConfig, latent_dim: expected a positive number\. Received: 0"):
+        load_config(wrong, VAEConfig)
+
+
+def test_a_run_must_have_steps(tmp_path):
+    with pytest.raises(CmrtfError, match=r"steps: expected a positive number\. Received: 0"):
+        load(tmp_path, asked=0)
+
+
+def test_reading_a_preset_imports_no_tensorflow():
+    code = (
+        "import sys, cmrtf.training.config; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

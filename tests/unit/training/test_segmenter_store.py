@@ -23,7 +23,7 @@ def trainings(monkeypatch):
 
 
 def test_a_segmenter_is_trained_once_for_the_same_slices_steps_and_seed(tmp_path, trainings):
-    store = SegmenterStore(tmp_path / "kept", 1, SegmenterConfig(widths=(4, 4), batch_size=2))
+    store = SegmenterStore(tmp_path / "segmenters", 1, SegmenterConfig(widths=(4, 4), batch_size=2))
     first = store.trained(IMAGES, LABEL_IDS, 0, "first")
     again = store.trained(IMAGES.copy(), LABEL_IDS.copy(), 0, "again")
     for one, other in zip(first.model.get_weights(), again.model.get_weights(), strict=True):

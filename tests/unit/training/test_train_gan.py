@@ -6,7 +6,7 @@ import tensorflow as tf
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.networks.gaussian import Gaussian
-from cmrtf.training.train_gan import HalfCosineDecay, SynthesisReport, _samples, train_gan
+from cmrtf.training.train_gan import HalfCosineDecay, SynthesisReport, sample_slices, train_gan
 
 
 class FakeGAN:
@@ -36,7 +36,7 @@ def test_samples_are_slices_of_held_out_subjects_where_there_are_any(
 ):
     folder = write_cohort(tmp_path / "cohort", num_slices=num_slices, num_validation=num_validation)
     cohort = PreparedCohort.open(folder)
-    samples = _samples(cohort)
+    samples = sample_slices(cohort)
     assert samples["labels"].shape == samples["real"].shape == (8, 16, 16)
     held_out = [f"S{number}" for number in range(5 - (num_validation or 4), 5)]
     slices = [(stack.image, stack.label_ids) for code in held_out for stack in cohort[code].stacks.values()]
@@ -60,7 +60,7 @@ def test_the_schedule_survives_serialisation():
 
 def test_samples_take_every_subject_once_before_its_other_phase(write_cohort, tmp_path):
     cohort = PreparedCohort.open(write_cohort(tmp_path / "cohort", num_slices=7, num_validation=2))
-    columns = _samples(cohort)["real"]
+    columns = sample_slices(cohort)["real"]
     expected = [("S3", "ED"), ("S4", "ED"), ("S3", "ES"), ("S4", "ES")] * 2
     for number, (image, (code, phase), k) in enumerate(
         zip(columns, expected, (2, 3, 4, 2, 3, 4, 2, 3), strict=True)

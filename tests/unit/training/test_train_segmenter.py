@@ -36,10 +36,10 @@ def trained(slices):
 
 
 def test_it_learns_what_it_is_shown(trained, slices):
-    found = trained.segment(slices.image)
-    assert (found.shape, found.dtype) == (slices.label_ids.shape, np.uint8)
-    assert np.mean(found == slices.label_ids) > 0.95
-    assert not found[-2:].any(), "nothing here"
+    segmented = trained.segment(slices.image)
+    assert (segmented.shape, segmented.dtype) == (slices.label_ids.shape, np.uint8)
+    assert np.mean(segmented == slices.label_ids) > 0.95
+    assert not segmented[-2:].any(), "nothing here"
 
 
 def test_features_have_the_width_of_the_last_stage(trained, slices):
@@ -64,17 +64,17 @@ def test_a_segmenter_is_a_function_of_slices_and_seed(slices):
 
 
 def test_saved_and_loaded_it_says_the_same(trained, slices, tmp_path):
-    trained.save(tmp_path / "judge")
-    again = TrainedSegmenter.load(tmp_path / "judge")
+    trained.save(tmp_path / "reference")
+    again = TrainedSegmenter.load(tmp_path / "reference")
     np.testing.assert_array_equal(again.segment(slices.image), trained.segment(slices.image))
     np.testing.assert_array_equal(again.features(slices.image), trained.features(slices.image))
     with pytest.raises(CmrtfError, match="taken"):
-        trained.save(tmp_path / "judge")
+        trained.save(tmp_path / "reference")
 
 
 @pytest.mark.parametrize("damage", ["no folder", "no weights", "cut weights", "other widths"])
 def test_what_is_no_segmenter_is_not_loaded(damage, trained, tmp_path):
-    folder = tmp_path / "judge"
+    folder = tmp_path / "reference"
     if damage != "no folder":
         trained.save(folder)
         weights, config = folder / "segmenter.weights.h5", folder / "segmenter.json"
@@ -84,14 +84,14 @@ def test_what_is_no_segmenter_is_not_loaded(damage, trained, tmp_path):
             weights.write_bytes(weights.read_bytes()[:1000])
         else:
             config.write_text(config.read_text().replace("8", "6"))
-    with pytest.raises(CmrtfError, match=r"judge: expected segmenter\.json and segmenter\.weights\.h5"):
+    with pytest.raises(CmrtfError, match=r"reference: expected segmenter\.json and segmenter\.weights\.h5"):
         TrainedSegmenter.load(folder)
 
 
 def test_the_bar_says_whose_it_is(slices, capsys):
-    train_segmenter(slices.image, slices.label_ids, 2, name="judge", config=TINY)
+    train_segmenter(slices.image, slices.label_ids, 2, name="reference", config=TINY)
     said = capsys.readouterr()
-    assert "judge: 100%" in said.err
+    assert "reference: 100%" in said.err
     assert "soft_dice" in said.out + said.err
 
 
