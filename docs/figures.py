@@ -26,7 +26,7 @@ from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.preparation import SIZE
 from cmrtf.core.stack import Stack
 from cmrtf.metrics.overlap import dice
-from cmrtf.shape.plausibility import SliceImplausibilities, repair
+from cmrtf.shape.plausibility import check_slice, repair
 from cmrtf.shape.signed_distance import shape_based_interpolation
 from cmrtf.synthesis.heart_axis import between
 from cmrtf.synthesis.interpolate import EncodedStack, decode_labels_between, stack_between
@@ -193,7 +193,7 @@ def validity(tutorial: Tutorial, path: Path) -> None:
 
 def implausibilities(label_ids: NDArray[np.uint8]) -> str:
     """What is wrong with a slice, in a few words."""
-    wrong = SliceImplausibilities.of(label_ids)
+    wrong = check_slice(label_ids)
     counts = {
         "specks": sum(wrong.extra_components.values()),
         "holes": sum(wrong.holes.values()),

@@ -10,19 +10,16 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from heart_bundle import give_hearts
-
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 NOTEBOOK = EXAMPLES / "notebook.ipynb"
 
 
 @pytest.fixture
-def demo(story, tmp_path, monkeypatch) -> Path:
+def demo(story, hearts_given, tmp_path) -> Path:
     """A folder like `demo/`."""
     (tmp_path / "bundle").symlink_to(story.bundle)
     (tmp_path / "prepared").symlink_to(story.prepared)
-    give_hearts(monkeypatch)
     return tmp_path
 
 

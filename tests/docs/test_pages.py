@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from cmrtf_cli.main import cli
 from documents import DOCUMENTS, ROOT, blocks, shell_lines, text_of
-from heart_bundle import give_hearts
 
 TINY = {
     "phantom --subjects 24": "phantom --subjects 4 --frames 2",
@@ -58,7 +57,7 @@ def run_python(document: str) -> None:
 
 
 @pytest.fixture
-def told(story, tmp_path, monkeypatch) -> Path:
+def told(story, hearts_given, tmp_path, monkeypatch) -> Path:
     """A folder, the current one, that looks as the tutorial's does when the story has been told."""
     made = {"phantom": story.raw, "prepared": story.prepared, "bundle": story.bundle}
     made |= {"runs/vae": story.vae_run, "runs/gan": story.gan_run, "OpenDataset": story.raw}
@@ -67,7 +66,6 @@ def told(story, tmp_path, monkeypatch) -> Path:
         (tmp_path / name).symlink_to(path)
     (tmp_path / "demo").symlink_to(tmp_path)
     monkeypatch.chdir(tmp_path)
-    give_hearts(monkeypatch)
     return tmp_path
 
 
