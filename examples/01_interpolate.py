@@ -24,7 +24,7 @@ first, second = (cohort[code] for code in cohort.codes("validation")[:2])
 print(f"From {first.name} ({first.description}) to {second.name} ({second.description})")
 
 outcome = bundle.interpolate(first, second, num_subjects=8, num_slices=32)
-for subject in outcome:
+for subject in sorted(outcome, key=lambda subject: subject.weight):
     ed_ml, es_ml = subject.ed.volume_ml("LV"), subject.es.volume_ml("LV")
     print(f"{subject.id:14} {subject.kind:12} LV {ed_ml:6.1f} ml at ED, {es_ml:6.1f} ml at ES")
 
