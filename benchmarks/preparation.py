@@ -1,8 +1,8 @@
 """How time and memory of preparing, and of reading batches, grow with the cohort: in files and in shards.
 
 Run as `python benchmarks/preparation.py`; it needs Apache Beam (`pip install '.[beam]'`) and prints the table
-of docs/large-cohorts.md. Subjects are made here: small, but with all that a subject has. Every measurement
-is a process of its own, whose processor time and peak memory the system tells.
+of docs/how-to/large-cohorts.md. Subjects are made here: small, but with all that a subject has. Every
+measurement is a process of its own, whose processor time and peak memory the system tells.
 """
 
 import gzip

@@ -5,7 +5,7 @@ python docs/figures.py TUTORIAL
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,33 +16,29 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
+from panels import grid, last_sample, save, show_image, show_labels, upper_half
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import SPADE_GAN
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.record import PreparedVolume
 from cmrtf.core.display import upright
-from cmrtf.core.labels import SCHEMA
-from cmrtf.core.measures import slice_areas_mm2, volume_ml
+from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.preparation import SIZE
-from cmrtf.core.subject import LabelledStack
+from cmrtf.core.stack import Stack
 from cmrtf.metrics.overlap import dice
 from cmrtf.shape.plausibility import check_slice, repair
-from cmrtf.shape.signed_distance import shape_based
+from cmrtf.shape.signed_distance import shape_based_interpolation
 from cmrtf.synthesis.heart_axis import between
-from cmrtf.synthesis.interpolate import CodedStack, decode_labels_between, paint_between
+from cmrtf.synthesis.interpolate import EncodedStack, decode_labels_between, stack_between
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
-from cmrtf.training.samples import COLOUR_MAP
 from cmrtf.training.train_gan import build_spade_gan
 
 IMAGES = Path(__file__).with_name("images")
-WALK = "L6U7J9", "H4V6G5"
-"""The two subjects of the tutorial's walk."""
+SUBJECTS = "L6U7J9", "H4V6G5"
+"""The two subjects that the tutorial interpolates between."""
 NEAR = np.s_[20:108, 20:108]
 """The part of a slice in which hearts lie."""
-PHASES = "ED", "ES"
 
 
 @dataclass(frozen=True)
@@ -62,19 +58,19 @@ class Tutorial:
         return Bundle.open(self.folder / "bundle")
 
     def upright(self, stack: NDArray[Any]) -> NDArray[Any]:
-        """A stack that lies as the walk's first subject does, as readers look at hearts."""
-        return upright(stack, self.cohort.record(WALK[0]).geometry.affine)
+        """Slices that lie as the first subject's do, as readers look at hearts."""
+        return upright(stack, self.cohort[SUBJECTS[0]].ed.affine)
 
-    def first(self, phase: str) -> PreparedVolume:
-        """The walk's first subject, upright."""
-        volume = self.cohort.load(WALK[0])[phase]
-        return PreparedVolume(self.upright(volume.image), self.upright(volume.label_ids))
+    def first(self, phase: str) -> Stack:
+        """The first subject, upright."""
+        stack = self.cohort[SUBJECTS[0]].stacks[phase]
+        return stack.with_labels(self.upright(stack.label_ids)).with_image(self.upright(stack.image))
 
-    def ends(self, phase: str) -> tuple[CodedStack, CodedStack]:
-        """Both subjects of the walk as codes, not upright."""
+    def ends(self, phase: str) -> tuple[EncodedStack, EncodedStack]:
+        """Both subjects as codes, not upright."""
         first, last = (
-            CodedStack.encode(self.bundle, self.cohort.record(code), self.cohort.load(code)[phase], phase)
-            for code in WALK
+            EncodedStack.encode(self.bundle.models, self.cohort[code].stacks[phase], f"{code}, {phase}")
+            for code in SUBJECTS
         )
         return first, last
 
@@ -117,30 +113,17 @@ def phantom(tutorial: Tutorial, path: Path) -> None:
     save(figure, path)
 
 
-def last_sample(folder: Path, path: Path) -> None:
-    """The last picture that a training run made of itself."""
-    Image.open(sorted(folder.iterdir())[-1]).convert("RGB").save(path, quality=85)
-
-
-def upper_half(picture: Path, path: Path) -> None:
-    """The upper half of a picture, as wide as a page: ED of a walk."""
-    image = Image.open(picture).convert("RGB")
-    image = image.crop((0, 0, image.width, round(0.487 * image.height)))
-    image.thumbnail((1400, 1400))
-    image.save(path, quality=80)
-
-
 def generated(tutorial: Tutorial, path: Path) -> None:
     """The first generated subjects at ED and at ES, half-way between apex and base."""
     subjects = tutorial.generated()[:5]
     titles = [
-        f"{each['subject']}\nvendor {each['vendor']}, {each['pathology']}\n"
-        f"EDV {each['measures']['LV_EDV_ml']:.0f} ml, EF {each['measures']['LV_EF_percent']:.0f} %"
-        for each in subjects
+        f"{subject['subject']}\nvendor {subject['vendor']}, {subject['pathology']}\n"
+        f"EDV {subject['measures']['LV_EDV_ml']:.0f} ml, EF {subject['measures']['LV_EF_percent']:.0f} %"
+        for subject in subjects
     ]
     figure, panels = grid((8, 3.9), PHASES, titles)
-    for column, each in zip(panels.T, subjects, strict=True):
-        stem = tutorial.folder / "more" / each["subject"] / each["subject"]
+    for column, subject in zip(panels.T, subjects, strict=True):
+        stem = tutorial.folder / "more" / subject["subject"] / subject["subject"]
         # (phase, slice, row, column)
         images, labels = (
             np.asanyarray(nib.load(f"{stem}_{kind}.nii.gz").dataobj).T for kind in ("sa", "sa_gt")
@@ -155,18 +138,15 @@ def generated(tutorial: Tutorial, path: Path) -> None:
 def blending(tutorial: Tutorial, path: Path) -> None:
     """Half-way hearts by codes and by mixing pixels."""
     weights, ends = np.linspace(0.0, 1.0, 5), tutorial.ends("ED")
-    stacks = [decode_labels_between(tutorial.bundle, *ends, weight, 16) for weight in weights]
-    painted = [
-        paint_between(tutorial.bundle, *ends, weight, stack)
-        for weight, stack in zip(weights, stacks, strict=True)
-    ]
-    mixed = [between(painted[0], painted[-1], np.float32(weight)) for weight in weights]
+    stacks = [stack_between(tutorial.bundle.models, *ends, weight, num_slices=16) for weight in weights]
+    labels, images = ([getattr(stack, name) for stack in stacks] for name in ("label_ids", "image"))
+    mixed = [between(images[0], images[-1], np.float32(weight)) for weight in weights]
     titles = [f"weight {weight:g}" for weight in weights]
-    figure, panels = grid((8, 5.2), ("labels decoded", "painted", "pixels mixed"), titles)
-    for row, stacks_of_row, show in zip(
-        panels, (stacks, painted, mixed), (show_labels, show_image, show_image), strict=True
+    figure, panels = grid((8, 5.2), ("labels decoded", "images", "pixels mixed"), titles)
+    for row, slices, show in zip(
+        panels, (labels, images, mixed), (show_labels, show_image, show_image), strict=True
     ):
-        for axes, stack in zip(row, stacks_of_row, strict=True):
+        for axes, stack in zip(row, slices, strict=True):
             show(axes, tutorial.upright(stack)[len(stack) // 2])
     save(figure, path)
 
@@ -179,9 +159,10 @@ def midpoints(tutorial: Tutorial, path: Path) -> None:
     labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
     for row, middle in zip(panels, (labelled[1], labelled[-2]), strict=True):
         below, true, above = label_ids[middle - 1 : middle + 2]
-        (by_distance,) = shape_based(below, above, [0.5], SCHEMA.num_classes)
-        codes = tutorial.bundle.encode(np.stack([below, above]))
-        (by_code,) = tutorial.bundle.decode(codes.mean(axis=0, keepdims=True))
+        (by_distance,) = shape_based_interpolation(below, above, [0.5])
+        models = tutorial.bundle.models
+        codes = models.encode(np.stack([below, above]))
+        (by_code,) = models.decode(codes.mean(axis=0, keepdims=True))
         for axes, slice_ids in zip(row, (below, above, by_distance, by_code, true), strict=True):
             show_labels(axes, slice_ids[NEAR])
         for axes, slice_ids in zip(row[2:4], (by_distance, by_code), strict=True):
@@ -191,15 +172,17 @@ def midpoints(tutorial: Tutorial, path: Path) -> None:
 
 
 def validity(tutorial: Tutorial, path: Path) -> None:
-    """Implausible slices as decoded, and as repaired."""
-    worst = []
+    """Decoded slices that no heart can look like, and as they are repaired."""
+    models, ends, worst = tutorial.bundle.models, tutorial.ends("ES"), []
     for weight in (0.0, 0.3, 0.6, 1.0):
-        stack = decode_labels_between(tutorial.bundle, *tutorial.ends("ES"), weight, 32, repaired=False)
+        stack = decode_labels_between(models, *ends, weight, 32, repaired=False)
         changed = (stack != repair(stack)).sum(axis=(1, 2))
         worst.append(stack[changed.argmax()])
     decoded = tutorial.upright(np.stack(worst))
     repaired = repair(decoded)
-    figure, panels = grid((8, 4.2), ("decoded", "repaired"), [implausibilities(ids) for ids in decoded])
+    figure, panels = grid(
+        (8, 4.2), ("decoded", "repaired"), [implausibilities(label_ids) for label_ids in decoded]
+    )
     for (above, below), before, after in zip(panels.T, decoded, repaired, strict=True):
         show_labels(above, before[NEAR])
         show_labels(below, after[NEAR])
@@ -209,30 +192,28 @@ def validity(tutorial: Tutorial, path: Path) -> None:
 
 
 def implausibilities(label_ids: NDArray[np.uint8]) -> str:
-    """The implausibilities of a slice, in a few words."""
-    result = check_slice(label_ids)
+    """What is wrong with a slice, in a few words."""
+    wrong = check_slice(label_ids)
     counts = {
-        "specks": sum(result.extra_components.values()),
-        "holes": sum(result.holes.values()),
-        "LV pixels exposed": result.exposed_lv_pixels,
+        "specks": sum(wrong.extra_components.values()),
+        "holes": sum(wrong.holes.values()),
+        "LV pixels exposed": wrong.exposed_lv_pixels,
     }
     return ", ".join(f"{name}: {count}" for name, count in counts.items() if count) or "plausible"
 
 
 def volumes(tutorial: Tutorial, path: Path) -> None:
     """One LV as thick slices measure it, and as the 32 slices that replace them."""
-    lv, geometry = SCHEMA.id_of("LV"), tutorial.cohort.record(WALK[0]).geometry
-    source, coded = tutorial.cohort.load(WALK[0])["ED"].label_ids, tutorial.ends("ED")[0]
-    thin = decode_labels_between(tutorial.bundle, coded, coded, 0.0, 32)
+    encoded = tutorial.ends("ED")[0]
+    thin = stack_between(tutorial.bundle.models, encoded, encoded, 0.0, num_slices=32)
     figure = Figure((8, 3.0))
     axes = figure.subplots()
-    for name, label_ids, affine, style in (
-        ("source", source, geometry.affine, {"color": "#d55e00", "alpha": 0.35}),
-        ("synthetic", thin, geometry.with_slices(32).affine, {"facecolor": "none", "edgecolor": "black"}),
+    for name, stack, style in (
+        ("source", encoded.stack, {"color": "#d55e00", "alpha": 0.35}),
+        ("synthetic", thin, {"facecolor": "none", "edgecolor": "black"}),
     ):
-        stack = LabelledStack(WALK[0], "ED", 0.0, label_ids, label_ids, affine)
-        areas_cm2, apart_mm = slice_areas_mm2(stack, lv) / 100.0, stack.spacing_mm[2]
-        what = f"{name}: {stack.num_slices} slices, {apart_mm:.1f} mm apart, {volume_ml(stack, lv):.0f} ml"
+        areas_cm2, apart_mm = stack.areas_mm2("LV") / 100.0, stack.slice_spacing_mm
+        what = f"{name}: {stack.num_slices} slices, {apart_mm:.1f} mm apart, {stack.volume_ml('LV'):.0f} ml"
         axes.bar(np.arange(len(areas_cm2)) * apart_mm, areas_cm2, apart_mm, label=what, **style)
     axes.set_xlabel("slice centre, mm from the apical one")
     axes.set_ylabel("area of the LV cavity, cm²")
@@ -258,21 +239,21 @@ def modulation(tutorial: Tutorial, path: Path) -> None:
     mean, inverse_stddev = layer.statistics(inputs, training=False)
     normalised = (tf.cast(inputs, tf.float32) - mean) * inverse_stddev
     channel = int(tf.argmax(tf.math.reduce_std(beta, axis=(0, 1, 2))))
-    shown = {
+    columns = {
         "normalised x": normalised,
         r"1 + $\gamma$(labels)": 1.0 + gamma,
         r"$\beta$(labels)": beta,
         r"(1 + $\gamma$) x + $\beta$": (1.0 + gamma) * normalised + beta,
     }
-    figure, panels = grid((8, 3.2), PHASES, ["labels", *shown, "image"])
+    figure, panels = grid((8, 3.2), PHASES, ["labels", *columns, "image"])
     for row, (first, *_, last) in enumerate(panels):
         show_labels(first, label_ids[row])
         show_image(last, image[row, ..., 0])
-    for column, values in zip(panels.T[1:-1], shown.values(), strict=True):
+    for column, values in zip(panels.T[1:-1], columns.values(), strict=True):
         values = values[..., channel].numpy()
         low, high = np.percentile(values, (1, 99))
-        for axes, each in zip(column, values, strict=True):
-            axes.imshow(each, cmap="cividis", vmin=low, vmax=high)
+        for axes, picture in zip(column, values, strict=True):
+            axes.imshow(picture, cmap="cividis", vmin=low, vmax=high)
     save(figure, path)
 
 
@@ -299,47 +280,13 @@ def hearts(tutorial: Tutorial, path: Path) -> None:
         style = {"color": ("#0072b2", "#d55e00", "#009e73")[number], "s": 28}
         edv_ml, esv_ml = prior.volumes_ml[prior.pathologies == pathology][:, [0, 3]].T
         axes.scatter(edv_ml, 100.0 * (1.0 - esv_ml / edv_ml), label=f"{pathology}, known", **style)
-        new = [each["measures"] for each in drawn if each["pathology"] == pathology]
-        measured = [[each[name] for each in new] for name in ("LV_EDV_ml", "LV_EF_percent")]
+        new = [subject["measures"] for subject in drawn if subject["pathology"] == pathology]
+        measured = [[measures[name] for measures in new] for name in ("LV_EDV_ml", "LV_EF_percent")]
         axes.scatter(*measured, marker="x", label=f"{pathology}, generated", **style)
     axes.set_xlabel("LV end-diastolic volume, ml")
     axes.set_ylabel("LV ejection fraction, %")
     axes.legend(fontsize=8)
     save(figure, path)
-
-
-def grid(
-    inches: tuple[float, float], rows: Sequence[str], columns: Sequence[str]
-) -> tuple[Figure, NDArray[Any]]:
-    """A figure of panels without ticks, `(rows, columns)`."""
-    figure = Figure(inches)
-    panels = figure.subplots(len(rows), len(columns), squeeze=False)
-    for axes in panels.flat:
-        axes.set_xticks([])
-        axes.set_yticks([])
-    for axes, title in zip(panels[0], columns, strict=True):
-        axes.set_title(title, fontsize=8)
-    for axes, name in zip(panels[:, 0], rows, strict=True):
-        axes.set_ylabel(name, fontsize=9)
-    return figure, panels
-
-
-def show_labels(axes: Any, label_ids: NDArray[Any]) -> None:
-    """A label map in the colours of all pictures."""
-    axes.imshow(label_ids, cmap=COLOUR_MAP, vmin=0, vmax=SCHEMA.num_classes - 1, interpolation="nearest")
-
-
-def show_image(axes: Any, image: NDArray[Any], label_ids: NDArray[Any] | None = None) -> None:
-    """An image in [-1, 1], with the outlines of its labels if they are given."""
-    axes.imshow(image, cmap="gray", vmin=-1, vmax=1)
-    for label_id in [] if label_ids is None else np.unique(label_ids[label_ids > 0]):
-        axes.contour(label_ids == label_id, [0.5], colors=[COLOUR_MAP(int(label_id))], linewidths=0.9)
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Close together, and small."""
-    figure.tight_layout(pad=0.4)
-    figure.savefig(path, dpi=130, pil_kwargs={"quality": 85} if path.suffix == ".jpg" else None)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,144 @@
+"""The pages of the site are followed: the tutorial with tiny models, and all Python in documents."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cmrtf_cli.main import cli
+from documents import DOCUMENTS, ROOT, blocks, shell_lines, text_of
+
+TINY = {
+    "phantom --subjects 24": "phantom --subjects 4 --frames 2",
+    "prepare phantom prepared": "prepare phantom prepared --validation-fraction 0.5",
+    "--preset demo": "--preset tiny.yaml",
+    "L6U7J9": "C7A8W5",
+    "--out walk": "--out walk --subjects 2 --slices 8",
+    "inter_04": "inter_02",
+    "--style A": "--style sample",
+    "--subjects 12": "--subjects 2",
+    "--subjects 5 ": "--subjects 2 ",
+    "EDV>200 ml, EF<35 %": "EDV>100 ml, EF<45 %",
+    "--walks 8 --training-steps 300": "--walks 4 --training-steps 2",
+}
+"""What the tutorial says, and what is done in its place, since that would take a quarter of an hour."""
+
+
+TINY_PYTHON = {
+    '"L6U7J9"': '"C7A8W5"',
+    '"K0W7O7"': '"C7A8W5"',
+    '"U6Z9J6"': '"H4V6G5"',
+    "num_subjects=8, num_slices=32": "num_subjects=2, num_slices=8",
+    'generate(10, pathology="DCM", where="EF<35 %"': 'generate(2, pathology="DCM", where="EF<45 %"',
+    "num_steps=4": "num_steps=1",
+    'style="A"': 'style="sample"',
+}
+"""The same of Python. Two subjects of the phantom of `make demo` become two that are there."""
+
+
+def run(line: str) -> str:
+    """Run a `cmrtf ...` line in this process, and return what it says."""
+    result = CliRunner().invoke(cli, shlex.split(line)[1:], catch_exceptions=False)
+    assert result.exit_code == 0, f"{line}\n{result.output}"
+    return result.output
+
+
+def run_python(document: str) -> None:
+    """Every Python block of a document, one after the other, as a reader types them."""
+    namespace = {"__name__": "__main__"}
+    for number, code in enumerate(blocks(text_of(document), "python"), start=1):
+        for said, done in TINY_PYTHON.items():
+            code = code.replace(said, done)
+        exec(compile(code, f"{document}, Python block {number}", "exec"), namespace)
+
+
+@pytest.fixture
+def told(story, hearts_given, tmp_path, monkeypatch) -> Path:
+    """A folder, the current one, that looks as the tutorial's does when the story has been told."""
+    made = {"phantom": story.raw, "prepared": story.prepared, "bundle": story.bundle}
+    made |= {"runs/vae": story.vae_run, "runs/gan": story.gan_run, "OpenDataset": story.raw}
+    (tmp_path / "runs").mkdir()
+    for name, path in made.items():
+        (tmp_path / name).symlink_to(path)
+    (tmp_path / "demo").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_tutorial_can_be_followed_and_figures_can_be_made_of_it(story, told, script, monkeypatch):
+    text = "\n".join(" ".join(line.split()) for line in shell_lines(text_of("docs/tutorial.md")))
+    for said, done in TINY.items():
+        assert said in text, f"the tutorial no longer says {said}"
+        text = text.replace(said, done)
+    lines = text.splitlines()
+    beginning = len(story.commands)
+    assert tuple(lines[:beginning]) == story.commands
+    said = {line: run(line) for line in lines[beginning:]}
+    assert said["cmrtf export --check bundle"].count("ok  ") == 7
+    run_python("docs/tutorial.md")
+
+    figures = script("figures")
+    monkeypatch.setattr(figures, "SUBJECTS", ("C7A8W5", "H4V6G5"))
+    figures.main(told, told / "images")
+    made, committed = (
+        {path.name for path in folder.iterdir()} for folder in (told / "images", figures.IMAGES)
+    )
+    assert made == committed
+
+
+def test_the_page_on_nnunet_keeps_phases_together_and_synthetic_hearts_out_of_validation(told):
+    (line,) = [line for line in shell_lines(text_of("docs/how-to/nnunet.md")) if line.startswith("cmrtf ")]
+    run(line.replace("--subjects 50", "--subjects 1"))
+    for subject in range(6):
+        for phase in ("ED", "ES"):
+            (told / "Dataset501_Hearts" / "labelsTr" / f"patient{subject:03d}_{phase}.nii.gz").touch()
+    run_python("docs/how-to/nnunet.md")
+    assert json.loads((told / "Dataset501_Hearts" / "dataset.json").read_text())["numTraining"] == 14
+    splits = json.loads((told / "splits_final.json").read_text())
+    assert len(splits) == 5
+    assert splits[0]["val"] == [
+        f"patient{subject}_{phase}" for subject in ("000", "005") for phase in ("ED", "ES")
+    ]
+    for split in splits:
+        assert {"SYN00001_ED", "SYN00001_ES"} < set(split["train"])
+        assert not set(split["train"]) & set(split["val"])
+
+
+def test_the_page_on_mnms_makes_a_folder_that_can_be_read(told):
+    run_python("docs/how-to/mnms.md")
+    assert len(list((told / "mnms-ab").iterdir())) == 5
+    run("cmrtf check mnms-ab")
+
+
+def test_what_python_of_the_tiny_pages_stands_for_is_still_said():
+    pages = "".join(text_of(path) for path in DOCUMENTS)
+    assert not [said for said in TINY_PYTHON if said not in pages]
+
+
+TESTED_ABOVE = {"tutorial.md", "nnunet.md", "mnms.md", "serving.md"}
+OTHER_PAGES_WITH_PYTHON = [
+    path for path in DOCUMENTS if path.name not in TESTED_ABOVE and blocks(text_of(path), "python")
+]
+
+
+@pytest.mark.parametrize("document", OTHER_PAGES_WITH_PYTHON, ids=lambda path: path.name)
+def test_python_in_all_other_pages_runs(told, document):
+    run_python(str(document.relative_to(ROOT)))
+
+
+def test_python_runs_without_cmrtf(story):
+    (code,) = blocks(text_of("docs/how-to/serving.md"), "python")
+    code = code.replace("demo/bundle", str(story.bundle))
+    code += """
+import sys
+assert label_ids.shape == (8, 128, 128) and images.shape == (8, 128, 128, 1)
+assert 0 <= int(tf.reduce_min(label_ids)) and int(tf.reduce_max(label_ids)) <= 3
+assert float(tf.reduce_max(tf.abs(images))) <= 1.0
+assert stack["label_ids"].shape == (32, 128, 128) and stack["image"].shape == (32, 128, 128, 1)
+assert "cmrtf" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
