@@ -80,9 +80,9 @@ def evaluate(
     """
     if out is not None:
         require_new_folder(Path(out))
-    cohort = cohort if isinstance(cohort, PreparedCohort) else PreparedCohort.open(cohort)
+    cohort = PreparedCohort.open(cohort) if isinstance(cohort, str | Path) else cohort
     _require_two_of_each_split(cohort)
-    bundle = _opened(bundle)
+    bundle = _open_bundle(bundle) if isinstance(bundle, str | Path) else bundle
     _require_its_cohort(bundle, cohort)
     with ExitStack() as stack:
         if segmenters is None and out is not None:
@@ -230,10 +230,10 @@ def _downstream_utility(job: _Job, seeds: range) -> Section:
     )
 
 
-def _opened(bundle: "Bundle | Path | str") -> "Bundle":
+def _open_bundle(folder: Path | str) -> "Bundle":
     from cmrtf.bundle.bundle import Bundle
 
-    return bundle if isinstance(bundle, Bundle) else Bundle.open(Path(bundle))
+    return Bundle.open(Path(folder))
 
 
 def _require_two_of_each_split(cohort: PreparedCohort) -> None:

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
-from cmrtf.core.measures import SLICE_SUMMATION, measure
-from cmrtf.core.subject import in_order
 from cmrtf.report.html import write_report
+from cmrtf.report.sequence import in_order
+from interpolated import interpolated, remodelled
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 waiting = pytest.importorskip("selenium.webdriver.support.wait")
@@ -34,14 +34,14 @@ def start(*flags):
 
 
 @pytest.fixture(scope="module")
-def walk(make_walk):
-    return in_order(*make_walk())
+def subjects():
+    return in_order(interpolated())
 
 
 @pytest.fixture(scope="module")
-def address(walk, tmp_path_factory):
+def address(subjects, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, walk, {"seed": 0}, SCHEMA)
+    write_report(path, subjects, {"seed": 0})
     return path.as_uri()
 
 
@@ -104,7 +104,7 @@ def test_a_line_of_the_table_shows_its_subject(page):
     assert page.find_element("id", "current").text == "inter_01"
 
 
-def test_the_heart_stands_in_space(page, walk):
+def test_the_heart_stands_in_space(page, subjects):
     click(page, "3D")
     # Light and shade scale a colour; its hue stays.
     wait(page, lambda: (colours(page, "solid")[60:].max(axis=2) > 2 * BACKGROUND).mean() > 0.05)
@@ -129,8 +129,8 @@ def test_the_heart_stands_in_space(page, walk):
     changes(page, "solid", lambda: click(page, "ES"))
     wait(page, lambda: page.execute_script("return 'LV' in meshes"))
     name = page.find_element("id", "current").text
-    (row,) = (row for row in walk if row.code == name)
-    measured_ml = measure(row.stacks, SCHEMA, SLICE_SUMMATION)
+    (subject,) = (subject for subject in subjects if subject.name == name)
+    measured_ml = subject.measures()
     for structure, measured in (("LV", "LV_ESV_ml"), ("RV", "RV_ESV_ml")):
         points, triangles = page.execute_script(
             f"const {{pts, tris}} = meshes.{structure}; return [[...pts], [...tris]]"
@@ -139,6 +139,20 @@ def test_the_heart_stands_in_space(page, walk):
         # Positive only if all triangles look outwards.
         enclosed_ml = np.linalg.det(corners).sum() / 6.0 / 1000.0
         assert enclosed_ml == pytest.approx(measured_ml[measured], rel=0.12), structure
+
+
+def test_steps_of_a_remodelled_subject_are_described_as_such(browser, tmp_path):
+    path = tmp_path / "report.html"
+    write_report(path, in_order(remodelled()), {"seed": 0})
+    browser.get(path.as_uri())
+    wait(browser, lambda: colours(browser, "sax").max() > BACKGROUND)
+    assert (
+        "remodelled, in 2 steps from no change to the whole of it" in browser.find_element("id", "lede").text
+    )
+    browser.find_element("xpath", "//table//button[text()='step_01']").click()
+    assert browser.find_element("id", "current-note").text == "50 % of the change"
+    assert browser.find_element("id", "play").text == "Play all steps"
+    assert "half a slice" not in browser.find_element("id", "method-note").text
 
 
 def test_without_webgl_slices_stay_and_the_reason_is_given(address):

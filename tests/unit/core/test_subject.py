@@ -1,33 +1,90 @@
 import numpy as np
 import pytest
 
-from cmrtf.core.subject import in_order, phases_of
+from cmrtf.core.nifti import read_nifti
+from cmrtf.core.stack import CENTRE_TO_CENTRE
+from cmrtf.core.subject import Subject, phases_of
+from interpolated import interpolated
 
 
-def test_rows_run_from_a_to_b_with_the_sources_outside(make_walk) -> None:
-    rows = in_order(*make_walk())
-    names = [row.name for row in rows]
-    ends = ["source_P001", "intra_P001"], ["intra_P002", "source_P002"]
-    assert names == [*ends[0], "inter_01", "inter_02", "inter_03", *ends[1]]
-    assert [row.kind for row in rows][:3] == ["source", "intrasubject", "intersubject"]
+def source(**arguments):
+    return next(subject for subject in interpolated(**arguments) if subject.kind == "source")
 
 
-def test_a_row_holds_all_phases_ed_first(make_walk) -> None:
-    rows = in_order(*make_walk())
-    assert all(set(row.stacks) == {"ED", "ES"} for row in rows)
-    assert phases_of(rows) == ["ED", "ES"]
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("source", "source_P1"), ("intrasubject", "intra_P1"), ("intersubject", "P1"), ("remodelled", "P1")],
+)
+def test_the_id_tells_versions_of_one_subject_apart(kind, expected):
+    assert Subject("P1", kind).id == expected
 
 
-def test_source_rows_are_described_and_keep_their_code(make_walk) -> None:
-    row = in_order(*make_walk())[0]
-    assert (row.code, row.description) == ("P001", "vendor B, DCM")
+def test_only_a_source_is_not_synthetic():
+    assert {subject.kind: subject.is_synthetic for subject in interpolated()} == {
+        "source": False,
+        "intrasubject": True,
+        "intersubject": True,
+    }
 
 
-def test_folder_spacing_and_voxel_volume(make_walk) -> None:
-    subjects, _ = make_walk(code_b=None, phases=("ES",))
-    (subject,) = subjects
-    assert subject.folder == "intra_P001_ES"
-    assert subject.spacing_mm == pytest.approx((1.5, 1.5, 30 / 7))
-    assert subject.voxel_volume_ml == pytest.approx(1.5 * 1.5 * 30 / 7 / 1000)
-    assert subject.num_slices == 8
-    assert subject.affine.dtype == np.float64
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"vendor": "B", "pathology": "DCM"}, "vendor B, DCM"),
+        ({"vendor": "B"}, "vendor B"),
+        ({"pathology": "DCM"}, "DCM"),
+        ({}, ""),
+    ],
+)
+def test_the_description_says_what_is_known(facts, expected):
+    assert Subject("P1", "source", **facts).description == expected
+
+
+def test_stacks_have_names():
+    subject = source()
+    assert subject.phases == ("ED", "ES")
+    assert (subject.ed, subject.es) == (subject.stacks["ED"], subject.stacks["ES"])
+    with pytest.raises(KeyError):
+        _ = source(phases=("ED",)).es
+
+
+def test_measures_are_those_of_its_stacks():
+    subject = source()
+    assert subject.measures()["LV_EDV_ml"] == subject.ed.volume_ml("LV")
+    assert subject.measures(CENTRE_TO_CENTRE)["LV_ESV_ml"] == subject.es.volume_ml("LV", CENTRE_TO_CENTRE)
+
+
+def test_other_stacks_keep_what_is_known():
+    subject = source()
+    other = subject.with_stacks({"ED": subject.ed})
+    assert other.phases == ("ED",)
+    assert (other.id, other.description) == (subject.id, subject.description)
+
+
+def test_saved_files_are_in_the_units_and_the_place_of_the_source(tmp_path):
+    subject = source(phases=("ED",))
+    subject.save(tmp_path / "new" / "folder")
+    names = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
+    assert names == {"ED_image.nii.gz", "ED_label.nii.gz"}
+    image = read_nifti(tmp_path / "new" / "folder" / "ED_image.nii.gz")
+    np.testing.assert_allclose(image.data.transpose(2, 1, 0), 110 + 100 * subject.ed.image, atol=1e-3)
+    np.testing.assert_allclose(image.affine, subject.ed.affine, atol=1e-5)
+
+
+def test_a_notebook_shows_picture_and_measures_and_escapes_names():
+    subject = source(code_a="<i>", code_b=None, phases=("ED",))
+    page = subject._repr_html_()
+    assert "<i>" not in page
+    assert "data:image/png;base64," in page
+    assert f"LV_EDV_ml {subject.measures()['LV_EDV_ml']:.1f}" in page
+    assert "LV_ESV_ml" not in page
+    assert repr(subject) == "Subject(<i>, source: ED 4 slices)"
+
+
+def test_plot_is_a_figure_of_all_phases():
+    assert len(source().plot().axes) == 2
+
+
+def test_phases_of_all_subjects_are_ed_first():
+    subjects = interpolated()
+    assert phases_of([subjects[0].with_stacks({"ES": subjects[0].es}), subjects[1]]) == ["ED", "ES"]

@@ -3,13 +3,12 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from cmrtf.core.labels import SCHEMA
 from cmrtf.report.provenance import complete_provenance, write_provenance
 from cmrtf.version import __version__
 
 
-def test_says_what_is_true_of_every_run() -> None:
-    facts = complete_provenance({"seed": 3}, SCHEMA)
+def test_says_what_is_true_of_every_run():
+    facts = complete_provenance({"seed": 3})
     assert facts["synthetic"] is True
     assert facts["cmrtf_version"] == __version__
     assert facts["label_order"] == {0: "background", 1: "LV", 2: "MYO", 3: "RV"}
@@ -17,19 +16,19 @@ def test_says_what_is_true_of_every_run() -> None:
     assert facts["seed"] == 3
 
 
-def test_absolute_paths_lose_their_folders() -> None:
+def test_absolute_paths_lose_their_folders():
     given = {
         "bundle": Path("/home/jane/models/bundle"),
         "sources": [{"file": "/data/jane/a.nii.gz"}],
         "server": "grpc://host:8500",
     }
-    facts = complete_provenance(given, SCHEMA)
+    facts = complete_provenance(given)
     assert facts["bundle"] == "bundle"
     assert facts["sources"] == [{"file": "a.nii.gz"}]
     assert facts["server"] == "grpc://host:8500"
 
 
-def test_lists_every_other_file_with_its_hash(tmp_path) -> None:
+def test_lists_every_other_file_with_its_hash(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.txt").write_text("a")
     (tmp_path / "b.txt").write_text("b")

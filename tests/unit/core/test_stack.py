@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from cmrtf.core.geometry import Geometry
+from cmrtf.core.stack import CENTRE_TO_CENTRE, SLICE_SUMMATION, Stack
+
+LV, MYO = 1, 2
+
+
+def stack_of(counts, slices, affine):
+    """`counts[label]` pixels of each label in every slice of 10 by 10."""
+    labels = np.zeros((slices, 10, 10), np.uint8)
+    flat = labels.reshape(slices, -1)
+    start = 0
+    for label, count in counts.items():
+        flat[:, start : start + count] = label
+        start += count
+    return Stack(np.zeros(labels.shape, np.float32), labels, Geometry.of(affine, labels.shape[::-1]))
+
+
+def test_volume_is_voxels_times_voxel_volume():
+    stack = stack_of({LV: 20, MYO: 10}, 5, np.diag([2.0, 2.0, 10.0, 1.0]))
+    assert stack.volume_ml("LV") == pytest.approx(20 * 5 * 0.040)
+    assert stack.volume_ml("RV") == 0.0
+
+
+def test_an_oblique_sheared_affine_measures_by_its_determinant():
+    turn = np.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.array([[2.0, 0.0, 3.0], [0.0, 2.0, 0.0], [0.0, 0.0, 10.0]])
+    stack = stack_of({LV: 20}, 5, affine)
+    assert stack.volume_ml("LV") == pytest.approx(20 * 5 * 0.040)
+    assert stack.areas_mm2("LV") == pytest.approx([80.0] * 5)
+
+
+def test_only_centre_to_centre_compares_a_source_with_its_synthetic_version():
+    source = stack_of({LV: 20}, 10, np.diag([1.5, 1.5, 10.0, 1.0]))
+    synthetic = stack_of({LV: 20}, 32, np.diag([1.5, 1.5, 90 / 31, 1.0]))
+    area_cm2 = 20 * 0.0225
+    assert source.volume_ml("LV", CENTRE_TO_CENTRE) == pytest.approx(area_cm2 * 9.0)
+    assert synthetic.volume_ml("LV", CENTRE_TO_CENTRE) == pytest.approx(area_cm2 * 9.0)
+    assert source.volume_ml("LV", SLICE_SUMMATION) == pytest.approx(area_cm2 * 10.0)
+    assert synthetic.volume_ml("LV") == pytest.approx(area_cm2 * 90 / 31 * 3.2)
+
+
+def test_spacing_is_that_of_the_affine():
+    stack = stack_of({LV: 20}, 8, np.diag([-1.5, -1.4, 30 / 7, 1.0]))
+    assert stack.spacing_mm == pytest.approx((1.5, 1.4, 30 / 7))
+    assert stack.slice_spacing_mm == stack.spacing_mm[2]
+    assert stack.num_slices == 8
+    assert stack.affine.dtype == np.float64
+
+
+def test_slices_with_a_label_have_a_heart():
+    stack = stack_of({MYO: 1}, 4, np.eye(4))
+    stack.label_ids[[0, 3]] = 0
+    assert stack.has_heart.tolist() == [False, True, True, False]
+
+
+def test_other_labels_keep_image_and_place():
+    stack = stack_of({LV: 20}, 4, np.eye(4))
+    other = stack.with_labels(np.zeros_like(stack.label_ids))
+    assert other.volume_ml("LV") == 0.0
+    assert stack.volume_ml("LV") > 0.0
+    assert (other.image is stack.image, other.geometry is stack.geometry) == (True, True)
+
+
+@pytest.mark.parametrize(("window", "expected"), [(None, (-1.0, 1.0)), ((5.0, 9.0), (5.0, 9.0))])
+def test_another_image_keeps_labels_and_may_have_its_own_window(window, expected):
+    stack = stack_of({LV: 20}, 4, np.eye(4))
+    other = stack.with_image(stack.image + 0.5, window)
+    assert other.intensity_window == expected
+    assert other.label_ids is stack.label_ids
+    assert other.image.mean() == pytest.approx(0.5)
