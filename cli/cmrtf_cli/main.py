@@ -24,7 +24,7 @@ COMMANDS = {
     "train-vae": "Train the label VAE on a prepared cohort.",
     "train-gan": "Train the SPADE GAN on a prepared cohort.",
     "export": "Bundle trained runs as SavedModels.",
-    "interpolate": "Walk within a subject, or between two.",
+    "interpolate": "Interpolate within a subject, or between two.",
     "generate": "Make a cohort of new subjects.",
     "remodel": "Change the heart of a subject.",
     "synthesize": "Turn a label map into an image.",

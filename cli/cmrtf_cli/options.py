@@ -95,14 +95,14 @@ phases = click.option(
 exact_ends = click.option(
     "--exact-ends",
     is_flag=True,
-    help="Let walks pass through the true labels: what the decoder misses of the sources is interpolated and "
-    "added. What --repair mends at the ends is not theirs.",
+    help="Pass through the true labels: what the decoder misses of the sources is interpolated and added. "
+    "What --repair changes at the ends is not theirs.",
 )
 repair = click.option(
     "--repair/--no-repair",
     default=True,
     show_default=True,
-    help="Mend labels that no heart can have (specks, holes, an open myocardium) before they are painted.",
+    help="Repair implausible labels (specks, holes, an open myocardium) before images are made of them.",
 )
 preset = click.option(
     "--preset",
@@ -137,7 +137,7 @@ seed_for_the_record = click.option(
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="For the record: a walk between posterior means draws nothing.",
+    help="For the record: an interpolation between posterior means draws nothing.",
 )
 style = click.option(
     "--style",

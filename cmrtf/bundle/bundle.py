@@ -21,7 +21,7 @@ from cmrtf.report.outputs import SyntheticSubjects
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
-from cmrtf.synthesis.interpolate import interpolate_subjects
+from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.remodel import Change, Remodelled, remodel
 from cmrtf.synthesis.synthesize import read_labels, synthesize_stack
 
@@ -279,19 +279,6 @@ class RemodelledSubjects(SyntheticSubjects):
     """
 
     change: Remodelled
-
-
-def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -> list[str]:
-    """Those of `phases` that all subjects have.
-
-    Raises:
-        CmrtfError: there is none.
-    """
-    common = [phase for phase in PHASES if phase in phases and all(phase in s.stacks for s in subjects)]
-    if not common:
-        having = "; ".join(f"{subject.name} has {', '.join(subject.phases)}" for subject in subjects)
-        raise CmrtfError(f"expected phase {' or '.join(phases)} of every subject. Received: {having}.")
-    return common
 
 
 def _parsed(parse: Any, value: Any, nothing: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Latent walks, synthesis of subjects, and what is written of them."""
+"""Latent interpolation, new and changed hearts, their images. No TensorFlow."""

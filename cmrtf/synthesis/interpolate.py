@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from cmrtf.core.geometry import Geometry
+from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.signed_distance import add_residuals, residuals
 from cmrtf.synthesis.heart_axis import HeartSpan, between, codes_at
@@ -110,6 +112,19 @@ def interpolate_subjects(
                 models, encoded[start], encoded[end], weight, num_slices, repaired
             )
     return [replace(subject, stacks=own) for subject, own in zip(subjects, stacks, strict=True)]
+
+
+def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -> list[str]:
+    """Those of `phases` that all subjects have.
+
+    Raises:
+        CmrtfError: there is none.
+    """
+    common = [phase for phase in PHASES if phase in phases and all(phase in s.stacks for s in subjects)]
+    if not common:
+        having = "; ".join(f"{subject.name} has {', '.join(subject.phases)}" for subject in subjects)
+        raise CmrtfError(f"expected phase {' or '.join(phases)} of every subject. Received: {having}.")
+    return common
 
 
 def interpolation_weights(num_subjects: int) -> list[float]:

@@ -14,13 +14,7 @@ from cmrtf_cli import options
     epilog="Example: cmrtf evaluate --model bundle/ --data prepared/ --out evaluation/",
 )
 @options.model
-@click.option(
-    "--data",
-    type=options.PATH,
-    required=True,
-    metavar="PREPARED",
-    help="The cohort that the bundle was trained on: its validation subjects were held out.",
-)
+@options.data
 @click.option("--out", type=options.PATH, required=True, help="New folder for the report.")
 @click.option(
     "--segmenters",
@@ -33,13 +27,12 @@ from cmrtf_cli import options
     "num_subjects",
     type=click.IntRange(min=4),
     default=40,
-    show_default=True,
-    help="Synthetic subjects to make.",
+    help="Synthetic subjects.  [default: 40]",
 )
 @click.option(
     "--use",
     is_flag=True,
-    help="Also train segmenters with and without synthetic subjects: nine trainings of the judge's length.",
+    help="Also train segmenters with and without synthetic subjects: nine trainings of the same length.",
 )
 @click.option(
     "--trainings",
@@ -51,17 +44,16 @@ from cmrtf_cli import options
 @click.option(
     "--training-steps",
     type=click.IntRange(min=1),
-    help="Of each segmenter, the judge among them.  [default: 1800, about six minutes on two cores]",
+    help="Of each segmenter.  [default: 1800, about six minutes on two cores]",
 )
 @options.seed
 def command(model: Path, data: Path, out: Path, **settings: Any) -> None:
     """Say how good a bundle is: shapes, images, labels, clinical measures, privacy, and whether it helps.
 
-    Writes report.html (open it in a browser) and evaluation.json. The judge is a segmentation network trained
-    on the real training subjects; it and other segmenters are kept, so that an evaluation that was stopped
-    goes on, and the next is quick. The validation subjects of the cohort are held out; every figure stands
-    beside that of real data.
+    PREPARED is the cohort that the bundle was trained on: its validation subjects were held out. Writes
+    report.html (open it in a browser) and evaluation.json. The reference segmenter is a network trained on
+    the real training subjects; it and other segmenters are kept, so that an evaluation that was stopped goes
+    on, and the next is quick. Every figure stands beside that of real data.
     """
-    options.require_new_folder(out)
     cmrtf.evaluate(model, data, out, progress=True, **settings)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

@@ -12,22 +12,17 @@ from cmrtf_cli import options
 @click.command(
     "interpolate",
     epilog="Example: cmrtf interpolate --model bundle/ --data prepared/ "
-    "--subject-a A0S9V9 --subject-b A1D9Z7 --out walk/",
+    "--subject-a A0S9V9 --subject-b A1D9Z7 --out out/",
 )
 @options.bundle_or_server
 @options.data
-@click.option("--subject-a", required=True, metavar="CODE", help="Where the walk starts.")
+@click.option("--subject-a", required=True, metavar="CODE", help="Where the interpolation starts.")
 @click.option("--subject-b", metavar="CODE", help="Where it ends. Without it: subject A's own slices only.")
 @options.outputs
 @options.phases
 @options.slices
 @click.option(
-    "--subjects",
-    "num_subjects",
-    type=click.IntRange(min=1),
-    default=8,
-    show_default=True,
-    help="Between A and B.",
+    "--subjects", "num_subjects", type=click.IntRange(min=1), default=8, help="Between A and B.  [default: 8]"
 )
 @options.exact_ends
 @options.repair
@@ -43,7 +38,7 @@ def command(
     seed: int,
     **settings: Any,
 ) -> None:
-    """Bring a subject to 32 slices, or walk from one subject to another.
+    """Bring a subject to 32 slices, or interpolate from one subject to another.
 
     Writes image.nii.gz and label.nii.gz per synthetic subject and phase, measures.csv, figure.png,
     report.html (open it in a browser) and provenance.json.

@@ -53,8 +53,8 @@ def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> 
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")
     options.require_new_folder(out)
     cohort = cmrtf.open_cohort(data)
-    source, bundle = cohort[subject], cmrtf.load_bundle(model)
-    remodelled = bundle.remodel(source, facts={"data_hash": cohort.data_hash}, **change)
+    facts = {"data_hash": cohort.data_hash}
+    remodelled = cmrtf.load_bundle(model).remodel(cohort[subject], facts=facts, **change)
     remodelled.save(out)
     click.echo(remodelled.change.table())
     options.echo_outputs(out)

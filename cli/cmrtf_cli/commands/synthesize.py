@@ -18,7 +18,7 @@ from cmrtf_cli import options
 @options.style
 @options.seed
 def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None:
-    """Paint an image for the label map LABELS (3D NIfTI; 0 background, 1 LV, 2 myocardium, 3 RV).
+    """Synthesise an image for the label map LABELS (3D NIfTI; 0 background, 1 LV, 2 myocardium, 3 RV).
 
     The image has the voxels and the place of LABELS. What the models know reaches 192 mm around the
     heart; beyond, the image is dark.
@@ -33,4 +33,4 @@ def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None
     require_new_file(out)
     stack = read_labels(labels)
     write_on_source(cmrtf.load_bundle(model).synthesize(stack, style=style, seed=seed), out)
-    click.echo(f"Painted: {out}.")
+    click.echo(f"Synthesised: {out}.")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cmrtf
-from cmrtf.bundle.bundle import Bundle, common_phases
+from cmrtf.bundle.bundle import Bundle
 from cmrtf.core.nifti import read_nifti, write_stack
 from cmrtf.errors import CmrtfError
 
@@ -98,12 +98,3 @@ def test_synthesize_takes_a_stack_or_a_file(bundle, ends, tmp_path):
 def test_remodel_needs_something_to_change(bundle, ends):
     with pytest.raises(CmrtfError, match="expected a pathology to move towards, targets, or both"):
         bundle.remodel(ends[0])
-
-
-def test_common_phases_are_those_that_all_subjects_have(ends):
-    first, second = ends
-    diastole = second.with_stacks({"ED": second.ed})
-    assert common_phases([first, second]) == ["ED", "ES"]
-    assert common_phases([first, diastole]) == ["ED"]
-    with pytest.raises(CmrtfError, match=f"{second.name} has ED"):
-        common_phases([first, diastole], ("ES",))

@@ -8,7 +8,7 @@ from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis import interpolate
-from cmrtf.synthesis.interpolate import interpolate_subjects, interpolation_weights
+from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects, interpolation_weights
 
 SIZE = 10
 
@@ -214,3 +214,12 @@ def test_exact_ends_bring_back_the_source_slices():
     )
     assert _areas(plain) == [7, 17, 27, 37]
     np.testing.assert_array_equal(exact.label_ids, A.ed.label_ids)
+
+
+def test_common_phases_are_those_that_all_subjects_have():
+    diastole = B.with_stacks({"ED": B.ed})
+    assert common_phases([A, B]) == ["ED", "ES"]
+    assert common_phases([A, B], ("ES",)) == ["ES"]
+    assert common_phases([A, diastole]) == ["ED"]
+    with pytest.raises(CmrtfError, match="A1 has ED, ES; B2 has ED"):
+        common_phases([A, diastole], ("ES",))
