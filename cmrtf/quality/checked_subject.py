@@ -1,10 +1,9 @@
 """A subject on its way through the checks, and what is known of it at their end."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ class CheckedSubject:
 
     Args:
         raw: its files; the phases are exchanged where they were swapped.
-        issues: errors and warnings, with the subject's code.
+        issues: errors and warnings.
         volumes: file to its content, once all files can be read.
         stacks: by phase, once all voxels can be used: in the units, on the voxels and in the slice order of
             their files, with label ids of `SCHEMA` and finite values.
@@ -35,11 +34,6 @@ class CheckedSubject:
     volumes: Mapping[Path, NiftiVolume] = field(default_factory=dict)
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     geometry: Geometry | None = None
-
-    def with_issues(self, issues: Iterable[Issue], **changes: Any) -> "CheckedSubject":
-        """The same subject after another check: its issues, and what else has changed."""
-        own = tuple(replace(issue, subject=self.raw.subject) for issue in issues)
-        return replace(self, issues=(*self.issues, *own), **changes)
 
     @property
     def is_usable(self) -> bool:

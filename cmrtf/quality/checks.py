@@ -5,6 +5,7 @@ checks for both.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from cmrtf.core.issues import ERROR, Issue
 from cmrtf.datasets.base import RawSubject
@@ -22,12 +23,12 @@ CHECKS: tuple[Check, ...] = (check_files, check_places, check_voxels, check_labe
 
 def check_subject(raw: RawSubject) -> CheckedSubject:
     """Read and check all files of a subject, each once, up to the first check that finds an error."""
-    subject = CheckedSubject(raw).with_issues(raw.issues)
+    subject = CheckedSubject(raw, raw.issues)
     for check in CHECKS:
         subject = check(subject)
         if not subject.is_usable:
             break
-    return subject
+    return replace(subject, issues=tuple(replace(issue, subject=raw.subject) for issue in subject.issues))
 
 
 def duplicate_issues(images: Iterable[tuple[RawSubject, str]]) -> list[Issue]:

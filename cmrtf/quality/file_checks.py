@@ -3,6 +3,7 @@
 Nothing here raises: what is wrong becomes an issue.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def check_files(subject: CheckedSubject) -> CheckedSubject:
             issues.append(Issue.of(error))
         else:
             issues += _file_issues(path, volumes[path])
-    return subject.with_issues(issues, volumes=volumes)
+    return replace(subject, issues=(*subject.issues, *issues), volumes=volumes)
 
 
 def check_places(subject: CheckedSubject) -> CheckedSubject:
@@ -59,7 +60,8 @@ def check_places(subject: CheckedSubject) -> CheckedSubject:
         pairs += [(first, files.image) for files in phases if files.image != first]
         for path, other in pairs:
             issues += _grid_issues(path, volumes[path], other, volumes[other])
-    return subject.with_issues(dict.fromkeys(issues))  # phases of one cine share their files
+    distinct = dict.fromkeys(issues)  # phases of one cine share their files
+    return replace(subject, issues=(*subject.issues, *distinct))
 
 
 def axes_issues(path: Path, affine: NDArray[np.float64]) -> list[Issue]:

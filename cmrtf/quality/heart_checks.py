@@ -48,7 +48,7 @@ def check_label_order(subject: CheckedSubject) -> CheckedSubject:
         for phase, stack in subject.stacks.items()
         for problem in _label_order_problems(stack.label_ids, values)
     ]
-    return subject.with_issues(issues)
+    return replace(subject, issues=(*subject.issues, *issues))
 
 
 def check_heart(subject: CheckedSubject) -> CheckedSubject:
@@ -66,8 +66,9 @@ def check_heart(subject: CheckedSubject) -> CheckedSubject:
     taper = apical_taper(labels)
     geometry = crop_geometry(heart, next(iter(stacks.values())).affine, stack_flipped=taper < 0)
     problems = (*_order_problems(taper), *_size_problems(heart, geometry))
-    issues = [Issue(WARNING, ed_image, problem) for problem in problems]
-    return subject.with_issues([*issues, *swapped], raw=raw, stacks=stacks, geometry=geometry)
+    warnings = [Issue(WARNING, ed_image, problem) for problem in problems]
+    issues = (*subject.issues, *warnings, *swapped)
+    return replace(subject, issues=issues, raw=raw, stacks=stacks, geometry=geometry)
 
 
 def _label_order_problems(label_ids: NDArray[np.uint8], values: Mapping[int, int]) -> list[str]:

@@ -4,6 +4,7 @@ Nothing here raises: what is wrong becomes an issue. Arrays are in the order of 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
             geometry = Geometry.of(image_volume.affine, image.shape)
             stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry)
         issues += problems
-    return subject.with_issues(issues, stacks=stacks, volumes={})
+    return replace(subject, issues=(*subject.issues, *issues), stacks=stacks, volumes={})
 
 
 def image_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
