@@ -1,5 +1,6 @@
 import json
 import logging
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ class Cohort:
 class Store:
     """Gives the segmenter that needs no training, and notes where it would be kept."""
 
-    folders = []
+    folders: ClassVar = []
 
     def __init__(self, folder, steps):
         self.folders.append(folder)

@@ -103,6 +103,6 @@ def test_subjects_without_a_phase_in_common_make_no_pair(training):
         frozenset(("S1", "S3")),
         frozenset(("S2", "S3")),
     }
-    with pytest.raises(CmrtfError, match="phase ED or ES in common. Received: S1, S2"):
+    with pytest.raises(CmrtfError, match=r"phase ED or ES in common\. Received: S1, S2"):
         distinct_pairs(mixed[:2], np.random.default_rng(0))
     assert len(distinct_pairs(mixed, np.random.default_rng(0), "ED")) == 1
