@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from cmrtf.evaluation.report import render, write_evaluation
+from cmrtf.errors import CmrtfError
+from cmrtf.evaluation.report import Evaluation
 from cmrtf.evaluation.section import Section, Table, single
 from cmrtf.metrics.bootstrap import Estimate
 
@@ -21,14 +22,15 @@ SECTIONS = [
             ),
             Table("HD95", "mm", {"ED": {"LV": Estimate(NAN, NAN, NAN, 0)}, "ES": {"RV": single(123.4, 2)}}),
         ],
-        {"Pairs <of twins>": b"\x89PNG"},
+        {"Pairs <of slices>": b"\x89PNG"},
     )
 ]
 
 
 def test_the_numbers_are_in_the_json(tmp_path):
-    write_evaluation(tmp_path, SECTIONS, {"seed": 3})
-    data = json.loads((tmp_path / "evaluation.json").read_text(), parse_constant=pytest.fail)
+    Evaluation(SECTIONS, {"seed": 3}).save(tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"evaluation.json", "report.html"}
+    data = json.loads((tmp_path / "out" / "evaluation.json").read_text(), parse_constant=pytest.fail)
     assert data["seed"] == 3
     dice, hd95 = data["sections"]["shapes"]["tables"]
     assert dice["rows"]["ED"]["LV"] == {"mean": 0.9, "low": 0.8, "high": 0.95, "n": 10}
@@ -37,21 +39,41 @@ def test_the_numbers_are_in_the_json(tmp_path):
 
 
 def test_the_page_has_every_number_with_interval_and_n():
-    page = render(SECTIONS, {"bundle": "b<1>"})
+    page = Evaluation(SECTIONS, {"bundle": "b<1>"}).to_html()
     assert "0.9 <small>[0.8, 0.95]</small> <small>n=10</small>" in page
     assert "<td>0.5 <small>n=3</small></td>" in page
     assert "123 <small>n=2</small>" in page
     assert "none <small>n=0</small>" in page
     assert "b&lt;1&gt;" in page
-    assert "Pairs &lt;of twins&gt;" in page
+    assert "Pairs &lt;of slices&gt;" in page
 
 
 def test_the_page_needs_nothing_from_outside():
-    page = render(SECTIONS, {})
+    page = Evaluation(SECTIONS, {}).to_html()
     assert "http" not in page
     assert page.count("data:image/png;base64,") == 3  # a plot per table, and the picture
 
 
-def test_small_numbers_keep_their_digits():
-    page = render([Section("s", "S", "?", [Table("T", "", {"row": {"column": single(0.000341, 2)}})])], {})
-    assert "0.000341 <small>n=2</small>" in page
+def test_a_taken_folder_is_refused(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(CmrtfError, match=str(tmp_path)):
+        Evaluation(SECTIONS, {}).save(tmp_path)
+
+
+def test_a_notebook_shows_the_tables_without_the_style_of_the_page():
+    evaluation = Evaluation(SECTIONS, {})
+    shown = evaluation._repr_html_()
+    assert "0.9 <small>[0.8, 0.95]</small>" in shown
+    assert "<style" not in shown
+    assert repr(evaluation) == "Evaluation(Shapes & sizes)"
+
+
+def test_an_empty_table_is_left_out():
+    page = Evaluation([Section("s", "S", "?", [Table("Nothing known", "", {})])], {}).to_html()
+    assert "Nothing known" not in page
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.000341, "0.000341"), (99.96, "100"), (1234.5, "1234")])
+def test_numbers_have_three_digits_that_mean_something(value, text):
+    section = Section("s", "S", "?", [Table("T", "", {"row": {"column": single(value, 2)}})])
+    assert f"<td>{text} <small>n=2</small></td>" in Evaluation([section], {}).to_html()

@@ -1,0 +1,60 @@
+import pytest
+
+from cmrtf.evaluation.sections.realism import Features, realism_section
+from evaluation_doubles import GreySegmenter, table, with_images
+
+
+def ratio(training, held_out, synthetic):
+    section = realism_section(GreySegmenter(), training, held_out, {"walks": synthetic}, seed=0)
+    return table(section, "Frechet distance of features").rows["walks, ratio"]["distance"].mean
+
+
+def test_copies_of_training_images_look_no_better_than_training_images(training, held_out):
+    assert ratio(training, held_out, training) == pytest.approx(1.0, abs=0.1)
+
+
+def test_images_of_other_grey_levels_are_further_away(training, held_out, interpolated):
+    inverted = [with_images(subject, lambda image: -image) for subject in interpolated]
+    assert ratio(training, held_out, inverted) > ratio(training, held_out, interpolated)
+
+
+def test_each_group_stands_beside_as_many_real_images(training, held_out, interpolated):
+    section = realism_section(
+        GreySegmenter(), training, held_out, {"few": interpolated[:2], "many": interpolated}, seed=0
+    )
+    rows = table(section, "Kernel distance of features").rows
+    assert list(rows) == ["few", "training, as many as few", "many", "training, as many as many"]
+    assert rows["few"]["distance"].n == rows["training, as many as few"]["distance"].n == 24
+    assert rows["many"]["distance"].n == 48  # as many as there are held out
+
+
+def test_a_group_is_described_by_its_own_images(training, held_out):
+    """The same subjects have the same figures in both rows; darker ones have darker tissues."""
+    darker = [with_images(subject, lambda image: image - 0.1) for subject in training]
+    section = realism_section(GreySegmenter(), training, held_out, {"darker": darker}, seed=0)
+    means = table(section, "Mean intensity of each tissue").rows
+    assert means["darker"]["LV"].mean < means["real"]["LV"].mean - 0.05
+    assert (means["darker"]["LV"].n, means["real"]["LV"].n) == (6, 10)
+    spreads = table(section, "Standard deviation within each tissue").rows
+    assert 0.0 < spreads["darker"]["LV"].mean < 0.2
+
+
+def test_smoother_stacks_change_less_from_slice_to_slice(training, held_out):
+    smooth = [with_images(subject, lambda image: 0.5 * image) for subject in training]
+    section = realism_section(GreySegmenter(), training, held_out, {"smooth": smooth}, seed=0)
+    changes = table(section, "Change from slice to slice").rows
+    assert changes["smooth"]["change"].mean < 0.7 * changes["real"]["change"].mean
+
+
+def test_equal_subjects_are_alike(training, held_out):
+    same = [training[0].with_stacks({"ED": training[0].ed}), training[1].with_stacks({"ED": training[0].ed})]
+    section = realism_section(GreySegmenter(), training, held_out, {"same": same}, seed=0)
+    rows = table(section, "Likeness of different subjects").rows
+    assert rows["same"]["MS-SSIM"].mean == pytest.approx(1.0)
+    assert rows["real"]["MS-SSIM"].mean < 0.95
+
+
+def test_features_are_of_labelled_slices(training):
+    features = Features.of(GreySegmenter(), training[:2])
+    assert features.features.shape == (24, 96)
+    assert list(features.subjects) == ["S1"] * 12 + ["S2"] * 12
