@@ -119,8 +119,8 @@ def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
 class HalfCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Constant over the first half of the run, then down to zero along a cosine.
 
-    `keras.optimizers.schedules.CosineDecay` with a warm-up from and to the same rate has other last bits in up
-    to a quarter of all steps, with which a run would not resume as it began.
+    `keras.optimizers.schedules.CosineDecay` with a warm-up from and to the same rate has other last bits in
+    up to a quarter of all steps, with which a run would not resume as it began.
 
     Args:
         learning_rate: of the first half.
