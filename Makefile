@@ -27,14 +27,14 @@ check: $(VENV)/installed-dev  ## lint, format, types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/: ten minutes
-	$(BIN)/python benchmarks/bench.py
+bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/speed/: ten minutes
+	$(BIN)/python benchmarks/speed/bench.py
 
 signatures: $(VENV)/installed  ## write docs/signatures.txt anew, from the bundle in demo/
 	$(BIN)/python docs/signatures.py demo/bundle
 
 faults: $(VENV)/installed  ## kill, fill and damage training runs, and see whether they survive: half an hour
-	$(BIN)/python benchmarks/faults.py
+	$(BIN)/python benchmarks/faults/faults.py
 
 site: $(VENV)/installed-test  ## build the documentation into build/site; what leads nowhere fails
 	$(BIN)/sphinx-build --fail-on-warning --quiet -c docs -d build/doctrees . build/site

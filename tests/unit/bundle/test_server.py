@@ -204,7 +204,7 @@ def test_what_is_not_tensorflow_serving_is_shown(status, text, received):
 
 
 def test_cancelled_and_oversized_requests_do_not_disturb_others(served, bundle, slices):
-    """A small version of what `benchmarks/serving_load.py` does for a minute."""
+    """A small version of what `benchmarks/speed/serving_load.py` does for a minute."""
     import grpc
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-DOUBLES = Path(__file__).parents[1] / "tests" / "doubles"
+DOUBLES = Path(__file__).parents[2] / "tests" / "helpers"
 
 
 class ServerProcess(NamedTuple):

@@ -1,6 +1,6 @@
 """Many clients at once for a minute: is every request answered, rightly, and does memory stay flat?
 
-    python benchmarks/serving_load.py BUNDLE [--clients 64] [--seconds 60] [--out load.png]
+    python benchmarks/speed/serving_load.py BUNDLE [--clients 64] [--seconds 60] [--out load.png]
 
 Most clients ask for walks of one to four slices and compare each answer with what the bundle gives in this
 process. One in eight sends requests and takes them back, one in eight sends requests over the limit.

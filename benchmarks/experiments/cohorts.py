@@ -1,4 +1,4 @@
-"""New hearts beside real ones: `python benchmarks/cohorts.py BUNDLE PREPARED [HEARTS]` prints tables.
+"""New hearts beside real ones: `python benchmarks/experiments/cohorts.py BUNDLE PREPARED [HEARTS]` prints tables.
 
 PREPARED is the cohort that the bundle was trained on. Hearts (default 60) are drawn from its pathologies in
 turn, on slice spacings of its training subjects.

@@ -52,7 +52,7 @@ def _spread(found: dict[str, Any], unit: str) -> str:
 def _heading(results: dict[str, Any]) -> str:
     machine = results["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    command = "benchmarks/bench.py --quick" if results["quick"] else "make bench"
+    command = "benchmarks/speed/bench.py --quick" if results["quick"] else "make bench"
     return (
         "# How fast it is\n\n"
         f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {packages}. "

@@ -1,6 +1,6 @@
 """Trains tiny models on a phantom cohort, and lets happen to them what happens to runs.
 
-    python benchmarks/faults.py [--kills 24] [--seed 0]
+    python benchmarks/faults/faults.py [--kills 24] [--seed 0]
 
 Prints a row per fault: what was done, how often, how the process ended, and whether the run that went on
 with `--resume` is the same, to the last bit of its last checkpoint and of `log.csv`, as one that nothing

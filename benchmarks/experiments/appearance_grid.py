@@ -1,6 +1,6 @@
 """Style and anatomy vary independently: 5 held-out anatomies x 5 styles, painted, judged and encoded again.
 
-    .venv/bin/python benchmarks/appearance_grid.py BUNDLE PREPARED OUT.png [SEGMENTERS]
+    .venv/bin/python benchmarks/experiments/appearance_grid.py BUNDLE PREPARED OUT.png [SEGMENTERS]
 
 PREPARED is the cohort that the bundle was trained on. Columns are the styles of a training subject, of a
 vendor, of a centre (of another subject where centres are not known), of an image file, and drawn from all.

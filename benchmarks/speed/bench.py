@@ -1,6 +1,6 @@
 """Measures everything in one run, contenders side by side.
 
-    python benchmarks/bench.py [--quick] [--out DIR] [--data PREPARED] [--raw RAW]
+    python benchmarks/speed/bench.py [--quick] [--out DIR] [--data PREPARED] [--raw RAW]
 
 Writes `results.json`, `RESULTS.md` and plots. Labels and files are those of a phantom cohort unless
 others are given.

@@ -1,6 +1,6 @@
 """How time and memory of preparing, and of reading batches, grow with the cohort: in files and in shards.
 
-Run as `python benchmarks/preparation.py`; it needs Apache Beam (`pip install '.[beam]'`) and prints the table
+Run as `python benchmarks/speed/preparation.py`; it needs Apache Beam (`pip install '.[beam]'`) and prints the table
 of docs/how-to/large-cohorts.md. Subjects are made here: small, but with all that a subject has. Every
 measurement is a process of its own, whose processor time and peak memory the system tells.
 """
