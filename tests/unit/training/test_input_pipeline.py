@@ -146,9 +146,9 @@ def test_slices_are_all_phases_of_all_subjects_of_a_split(tiny_cohort):
     training, validation = (Slices.of_split(cohort, split) for split in ("train", "validation"))
     assert training.image.shape == training.label_ids.shape == (3 * 2 * 3, 16, 16)
     assert (training.image.dtype, training.label_ids.dtype) == (np.float32, np.uint8)
-    expected = cohort.load("S4")
-    np.testing.assert_array_equal(validation.image[3:], expected["ES"].image)
-    np.testing.assert_array_equal(validation.label_ids[:3], expected["ED"].label_ids)
+    expected = cohort["S4"]
+    np.testing.assert_array_equal(validation.image[3:], expected.es.image)
+    np.testing.assert_array_equal(validation.label_ids[:3], expected.ed.label_ids)
     assert validation.stack.tolist() == [0, 0, 0, 1, 1, 1]
 
 
