@@ -44,6 +44,8 @@ def parse(command_line: str) -> None:
     if words[0].startswith("-"):
         cli.make_context("cmrtf", words, resilient_parsing=True)
         return
-    command = cli.get_command(click.Context(cli), words[0])
+    # A command remembers the names of its help option, which are the group's to say.
+    group = click.Context(cli, **cli.context_settings)
+    command = cli.get_command(group, words[0])
     assert command is not None, f"there is no command {words[0]}"
-    command.make_context(words[0], words[1:])
+    command.make_context(words[0], words[1:], parent=group)
