@@ -8,7 +8,7 @@ from cmrtf.core.subject import Subject
 from raw_data import heart, image_of
 
 WINDOW = (40.0, 320.0)
-AFFINE = np.array([[-1.5, 0, 0, 90], [0, -1.2, -6, 40], [0, 0.9, -8, 50], [0, 0, 0, 1.0]])
+AFFINE = np.array([[1.5, 0, 0, -90], [0, -1.2, -6, 40], [0, 0.9, -8, 50], [0, 0, 0, 1.0]])
 CODES = ("SYN00001", "SYN00002")
 
 

@@ -161,18 +161,14 @@ def test_a_frame_that_is_no_number_is_named(cohort, text):
 
 def test_a_frame_outside_the_file_is_named(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("External code,Vendor,ED,ES\nA1B2C3,A,0,4\nD4E5F6,B,0,2\n")
-    assert re.search(
-        r"_sa\.nii\.gz: expected frame 4 .*Received: a file of 4 frames",
-        str(check_subject(read_raw(cohort).subjects[0]).issues[0]),
-    )
+    issue, *_ = check_subject(read_raw(cohort).subjects[0]).issues
+    assert re.search(r"_sa\.nii\.gz: expected frame 4 .*Received: a file of 4 frames", str(issue))
 
 
 def test_a_frame_without_labels_is_named(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("External code,Vendor,ED,ES\nA1B2C3,A,0,1\nD4E5F6,B,0,2\n")
-    assert re.search(
-        r"_sa_gt\.nii\.gz: .*frame 1 .*Received: an empty mask",
-        str(check_subject(read_raw(cohort).subjects[0]).issues[0]),
-    )
+    issue, *_ = check_subject(read_raw(cohort).subjects[0]).issues
+    assert re.search(r"_sa_gt\.nii\.gz: .*frame 1 .*Received: an empty mask", str(issue))
 
 
 def test_no_csv_is_an_error(cohort):
