@@ -17,12 +17,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cmrtf.cohort.build_subject import sha256, to_npz
-from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME
-from cmrtf.cohort.npz_store import subject_file
-from cmrtf.cohort.record import SubjectRecord
-from cmrtf.core.geometry import Geometry
-from cmrtf.core.labels import SCHEMA
+import prepared_cohort
 
 pytest_plugins = ["bundle_fixtures", "training_fixtures"]
 
@@ -50,81 +45,14 @@ def _default_dtype_policy():
 
 @pytest.fixture(scope="session")
 def write_cohort():
-    """A prepared cohort made of arrays: a ring and a crescent that differ from subject to subject."""
-
-    def write(folder, size=16, num_slices=3, vendors=("A", "B", "A", "B"), num_validation=1, phases=None):
-        """One subject per vendor, S1, S2, ...; the last `num_validation` are for validation.
-
-        `phases` maps subjects to the phases that they have, where these are not ED and ES.
-        """
-        (folder / "subjects").mkdir(parents=True)
-        records = []
-        for number, vendor in enumerate(vendors):
-            code = f"S{number + 1}"
-            split = "train" if number < len(vendors) - num_validation else "validation"
-            records.append(
-                _write_subject(folder, code, vendor, split, size, num_slices, (phases or {}).get(code))
-            )
-        manifest = {
-            "format": FORMAT_NAME,
-            "version": FORMAT_VERSION,
-            "label_schema": SCHEMA.to_dict(),
-            "subjects": [record.to_dict() for record in records],
-        }
-        (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
-        return folder
-
-    return write
-
-
-def _write_subject(folder, code, vendor, split, size, num_slices, phases):
-    phases = phases or ("ED", "ES")
-    number = int(code[1:])
-    arrays = {}
-    for phase in phases:
-        radius = size * (0.2 + 0.02 * number) * (1.0 if phase == "ED" else 0.8)
-        label_ids = _ring_and_crescent(size, num_slices, radius)
-        noise = np.random.default_rng(number).normal(0, 0.05, label_ids.shape)
-        arrays[f"{phase}_label"] = label_ids
-        arrays[f"{phase}_image"] = np.clip(
-            np.array([-0.8, 0.7, -0.2, 0.5])[label_ids] + 0.05 * number + noise, -1, 1
-        ).astype(np.float16)
-    affine = np.array([[-1.5, 0, 0, 30], [0, -1.2, -6, 40], [0, 0.9, -8, 50 + number], [0, 0, 0, 1.0]])
-    content = to_npz(arrays)
-    record = SubjectRecord(
-        subject=code,
-        vendor=vendor,
-        pathology="NOR",
-        split=split,
-        phases=tuple(phases),
-        frames=dict.fromkeys(phases, 0),
-        num_slices=num_slices,
-        stack_flipped=False,
-        geometry=Geometry((size, size, num_slices), affine, (size, size, num_slices), np.eye(4)),
-        intensity_window=dict.fromkeys(phases, (10.0 * number, 100.0 * number)),
-        source_sha256={},
-        file_sha256=sha256(content),
-        centre=str(number),
-    )
-    subject_file(folder, record).write_bytes(content)
-    return record
-
-
-def _ring_and_crescent(size, num_slices, radius):
-    """LV cavity in its myocardium, RV beside it, growing from apex to base: `(slices, size, size)`."""
-    y, x = np.indices((size, size)) - (size - 1) / 2
-    stack = []
-    for scale in np.linspace(0.6, 1.0, num_slices):
-        distance = np.hypot(x, y) / (radius * scale)
-        crescent = np.hypot(x + 1.3 * radius, y) < radius * scale
-        stack.append(np.select([distance < 0.6, distance < 1.0, crescent], [1, 2, 3], 0))
-    return np.stack(stack).astype(np.uint8)
+    """`prepared_cohort.write_cohort`, for tests that do not import it yet."""
+    return prepared_cohort.write_cohort
 
 
 @pytest.fixture(scope="session")
-def tiny_cohort(write_cohort, tmp_path_factory):
+def tiny_cohort(tmp_path_factory):
     """Three subjects to train on and one to validate, 3 slices of 16 x 16: to read only."""
-    return write_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
+    return prepared_cohort.write_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
 
 
 STORY = (

@@ -245,10 +245,10 @@ def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def _progress(tasks: Sequence[ShardTask], shown: bool) -> Iterator[None]:
+def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
     """A bar that follows the workers' reports, wherever they run."""
     total = sum(len(task.subjects) for task in tasks)
-    with tqdm(total=total, desc="prepare", unit="subject", disable=not shown) as bar:
+    with tqdm(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
         ended = threading.Event()
 
         def follow() -> None:

@@ -75,6 +75,7 @@ def _prepare_all(
 
     prepared: list[_Prepared] = []
     problems: list[str] = []
+    num_unchanged = 0
     # Threads do: unzipping, hashing and matrix products run outside the interpreter lock.
     pool = ThreadPoolExecutor(workers or os.cpu_count())
     try:
@@ -85,7 +86,8 @@ def _prepare_all(
                     problems.append(str(result))
                 else:
                     prepared.append(result)
-                    bar.set_postfix(kept=sum(subject.is_unchanged for subject in prepared), refresh=False)
+                    num_unchanged += result.is_unchanged
+                    bar.set_postfix(kept=num_unchanged, refresh=False)
     finally:
         pool.shutdown(cancel_futures=True)
     return prepared, problems

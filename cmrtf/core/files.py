@@ -83,7 +83,7 @@ def new_file(path: Path, shared: bool = False) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def writing_to(out: Path) -> Iterator[None]:
-    """A block in which a refusal of the disk becomes an error that the user can mend.
+    """A block in which a refusal of the disk becomes an error for the user to act on.
 
     Raises:
         CmrtfError: `out` cannot be written, or its disk is full.

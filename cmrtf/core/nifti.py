@@ -183,16 +183,16 @@ def _require_room(path: Path, header: Any, is_gzip: bool) -> None:
     if dtype.kind not in "iuf":
         raise FileError(path, f"expected real numbers. Received: voxels of type {dtype}.")
     voxels = int(np.prod([int(size) for size in header.get_data_shape()], dtype=object))
-    claimed, held = offset + voxels * dtype.itemsize, path.stat().st_size
+    claimed_bytes, file_bytes = offset + voxels * dtype.itemsize, path.stat().st_size
     if not header.sizeof_hdr <= offset <= MAX_OFFSET or voxels > MAX_VOXELS:
         raise FileError(
             path,
             f"expected {MAX_VOXELS:,} voxels at most, from byte {header.sizeof_hdr} to {MAX_OFFSET:,} on. "
             f"Received: a header that claims {voxels:,} from byte {offset:,} on.",
         )
-    if claimed > held * (MAX_DEFLATION if is_gzip else 1):
+    if claimed_bytes > file_bytes * (MAX_DEFLATION if is_gzip else 1):
         raise FileError(
             path,
-            f"expected a readable NIfTI-1 or NIfTI-2 volume of {claimed:,} bytes, as its header says. "
-            f"Received: a file of {held:,} bytes that is cut short, or whose header is wrong.",
+            f"expected a readable NIfTI-1 or NIfTI-2 volume of {claimed_bytes:,} bytes, as its header says. "
+            f"Received: a file of {file_bytes:,} bytes that is cut short, or whose header is wrong.",
         )

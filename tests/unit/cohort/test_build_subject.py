@@ -3,18 +3,19 @@ from dataclasses import replace
 import pytest
 
 from cmrtf.cohort.build_subject import inputs_of
-from cmrtf.datasets.readers import read_raw
+from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
+from raw_data import write_acdc
 
 
 @pytest.fixture
-def subject(tmp_path, write_acdc):
+def subject(tmp_path):
     write_acdc(tmp_path, "patient001")
     (subject,) = read_raw(tmp_path).subjects
     return subject
 
 
-def test_inputs_know_no_folder_but_all_that_counts(subject, tmp_path, write_acdc):
+def test_inputs_know_no_folder_but_all_that_counts(subject, tmp_path):
     write_acdc(tmp_path / "elsewhere", "patient001")
     (moved,) = read_raw(tmp_path / "elsewhere").subjects
     assert inputs_of(moved) == inputs_of(subject)

@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.npz_store import subject_file
-from cmrtf.cohort.record import SubjectRecord
 from cmrtf.errors import CmrtfError
 
 
@@ -27,32 +25,35 @@ def edit_manifest(cohort):
 
 def test_what_is_written_can_be_opened(cohort):
     opened = PreparedCohort.open(str(cohort.path))
-    assert opened.subjects() == ("patient001", "patient002", "patient003")
-    assert len(opened.subjects("train")) == 2
-    assert len(opened.subjects("validation")) == 1
+    assert opened.codes() == ("patient001", "patient002", "patient003")
+    assert len(opened.codes("train")) == 2
+    assert len(opened.codes("validation")) == 1
     assert opened.data_hash == cohort.data_hash
     for before, after in zip(cohort.records, opened.records, strict=True):
         assert before.to_dict() == after.to_dict()
 
 
-def test_volumes_have_the_promised_types_and_ranges(cohort):
-    volumes = cohort.load("patient002")
-    assert list(volumes) == ["ED", "ES"]
-    for volume in volumes.values():
-        assert volume.image.shape == volume.label_ids.shape == (6, 128, 128)
-        assert (volume.image.dtype, volume.label_ids.dtype) == (np.float32, np.uint8)
-        assert -1 <= volume.image.min() < volume.image.max() <= 1
+def test_stacks_have_the_promised_types_and_ranges(cohort):
+    subject = cohort["patient002"]
+    assert subject.phases == ("ED", "ES")
+    for stack in subject.stacks.values():
+        assert stack.image.shape == stack.label_ids.shape == (6, 128, 128)
+        assert (stack.image.dtype, stack.label_ids.dtype) == (np.float32, np.uint8)
+        assert -1 <= stack.image.min() < stack.image.max() <= 1
 
 
-def test_a_record_survives_json(cohort):
-    record = cohort.record("patient001")
-    back = SubjectRecord.from_dict(json.loads(json.dumps(record.to_dict())))
-    assert (back.phases, back.frames, back.intensity_window) == (
-        ("ED", "ES"),
-        {"ED": 0, "ES": 2},
-        record.intensity_window,
-    )
-    assert (back.stack_flipped, back.num_slices) == (True, 6)
+def test_a_subject_knows_what_its_record_knows(cohort):
+    subject, record = cohort["patient002"], cohort.record("patient002")
+    assert (subject.id, subject.vendor, subject.pathology) == ("source_patient002", "A", "DCM")
+    assert subject.ed.intensity_window == record.intensity_window["ED"]
+    np.testing.assert_array_equal(subject.es.affine, record.geometry.affine)
+
+
+def test_a_cohort_is_a_collection_of_codes(cohort):
+    assert list(cohort) == list(cohort.codes())
+    assert len(cohort) == 3
+    assert "patient003" in cohort
+    assert "patient004" not in cohort
 
 
 def test_the_data_hash_follows_files_and_splits(cohort, edit_manifest):
@@ -65,36 +66,9 @@ def test_the_data_hash_follows_files_and_splits(cohort, edit_manifest):
 
 def test_an_unknown_subject_gets_a_suggestion(cohort):
     with pytest.raises(CmrtfError, match=r"Received: 'patient01'. Did you mean: patient001"):
-        cohort.load("patient01")
+        cohort["patient01"]
     with pytest.raises(CmrtfError, match=r"Received: 'X'. It has: patient001, patient002, patient003\."):
         cohort.record("X")
-
-
-def test_a_missing_file_is_named(cohort):
-    subject_file(cohort.path, cohort.record("patient001")).unlink()
-    with pytest.raises(
-        CmrtfError, match=r"patient001\.\w{12}\.npz: expected the prepared stacks ED, ES of patient001"
-    ):
-        cohort.load("patient001")
-
-
-@pytest.mark.parametrize("keep", [0, 100, 50_000])
-def test_a_damaged_file_is_named(cohort, keep):
-    path = subject_file(cohort.path, cohort.record("patient001"))
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CmrtfError, match=r"patient001\.\w{12}\.npz: expected the prepared stacks"):
-        cohort.load("patient001")
-
-
-def test_a_file_of_another_shape_is_named(cohort):
-    short = {
-        f"{phase}_{kind}": np.zeros((5, 128, 128)) for phase in ("ED", "ES") for kind in ("image", "label")
-    }
-    np.savez(subject_file(cohort.path, cohort.record("patient001")), **short)
-    with pytest.raises(
-        CmrtfError, match=r"patient001\.\w{12}\.npz: expected ED image and label of shape \(6, 128, 128\)"
-    ):
-        cohort.load("patient001")
 
 
 def test_a_folder_without_manifest_is_named(tmp_path):

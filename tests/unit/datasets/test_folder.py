@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from cmrtf.datasets.readers import read_raw
+from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.checks import examine
+from cmrtf.quality.checks import check_subject
+from raw_data import heart, image_of, save, write_acdc
 
 BY_VENDOR = """\
 images: "Vendor_{vendor}/Image/{subject}_{phase}.nii.gz"
@@ -21,36 +22,36 @@ VALUES = np.array([0, 500, 200, 600], np.int16)
 
 
 @pytest.fixture
-def by_vendor(tmp_path, save, heart, to_image):
+def by_vendor(tmp_path):
     """Two subjects in the folders of their vendors, with label values of their own."""
     for code, vendor in (("p1", "A"), ("p2", "D")):
         folder = tmp_path / f"Vendor_{vendor}"
         for phase, scale in (("ED", 1.0), ("ES", 0.8)):
             label_ids = heart(scale=scale)
-            save(folder / "Image" / f"{code}_{phase}.nii.gz", to_image(label_ids, code))
+            save(folder / "Image" / f"{code}_{phase}.nii.gz", image_of(label_ids, code))
             save(folder / "Mask" / f"{code}_{phase}.nii.gz", VALUES[label_ids])
     (tmp_path / "cmrtf.yaml").write_text(BY_VENDOR)
     return tmp_path
 
 
 @pytest.fixture
-def side_by_side(tmp_path, save, heart, to_image):
+def side_by_side(tmp_path):
     for code in ("p1", "p2"):
-        save(tmp_path / f"{code}.nii.gz", to_image(heart(), code))
+        save(tmp_path / f"{code}.nii.gz", image_of(heart(), code))
         save(tmp_path / f"{code}_gt.nii.gz", heart())
     (tmp_path / "cmrtf.yaml").write_text(SIDE_BY_SIDE)
     return tmp_path
 
 
-def test_paths_say_vendor_subject_and_phase(by_vendor, heart):
-    found = read_raw(by_vendor)
-    assert (found.format, found.problems) == ("folder", ())
-    assert [(s.subject, s.vendor, list(s.phases)) for s in found.subjects] == [
+def test_paths_say_vendor_subject_and_phase(by_vendor):
+    cohort = read_raw(by_vendor)
+    assert (cohort.format, cohort.problems) == ("folder", ())
+    assert [(s.subject, s.vendor, list(s.phases)) for s in cohort.subjects] == [
         ("p1", "A", ["ED", "ES"]),
         ("p2", "D", ["ED", "ES"]),
     ]
-    loaded = examine(found.subjects[0]).usable_volumes()
-    np.testing.assert_array_equal(loaded["ES"].label_ids, heart(scale=0.8))
+    stacks = check_subject(cohort.subjects[0]).stacks
+    np.testing.assert_array_equal(stacks["ES"].label_ids, heart(scale=0.8).transpose(2, 1, 0))
 
 
 def test_the_description_says_what_paths_do_not(side_by_side):
@@ -89,7 +90,7 @@ def test_a_subject_of_two_vendors_is_named(by_vendor):
     assert "expected ED of p1 once" in str(read_raw(by_vendor).problems[0])
 
 
-def test_a_description_settles_what_a_folder_is(by_vendor, write_acdc):
+def test_a_description_settles_what_a_folder_is(by_vendor):
     write_acdc(by_vendor, "patient001")
     assert read_raw(by_vendor).format == "folder"
 

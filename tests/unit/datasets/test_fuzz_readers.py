@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.inspection import inspect_raw
+from cmrtf.quality.inspection import check
 
 CASES = int(os.environ.get("CMRTF_FUZZ_CASES", "100"))
 SECONDS = 3.0
@@ -48,7 +48,7 @@ def patient(tmp_path_factory):
         label_ids = _label(radius)
         _save(folder / f"patient001_frame0{frame}_gt.nii.gz", label_ids)
         _save(folder / f"patient001_frame0{frame}.nii.gz", (label_ids * 50 + 10).astype(np.int16))
-    assert inspect_raw(folder).summary()["usable"] == 1
+    assert check(folder).summary()["usable"] == 1
     return folder
 
 
@@ -68,7 +68,7 @@ def _inspect(root):
     """Findings, or a `CmrtfError`, and soon."""
     begin = time.process_time()
     try:
-        inspect_raw(root, workers=1)
+        check(root, workers=1)
     except CmrtfError as error:
         assert len(str(error)) < 5000  # noqa: PT017 - whether it raises is not the question
     assert time.process_time() - begin < SECONDS

@@ -1,16 +1,23 @@
+import re
+
+import nibabel as nib
 import numpy as np
 import pytest
 
-from cmrtf.datasets.readers import read_raw
+from cmrtf.cohort.build import prepare
+from cmrtf.datasets.layouts import read_raw
+from cmrtf.datasets.mnms import LAYOUT
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.checks import examine
+from cmrtf.quality.checks import check_subject
+from generated_subjects import write_subjects
+from raw_data import heart, save, write_mnms, write_mnms_csv
 
 ROWS = [("A1B2C3", "A", "DCM"), ("D4E5F6", "B", "HCM"), ("G7H8I9", "C", "")]
 DIAGNOSIS_CSV = "211230_M&Ms_Dataset_information_diagnosis_opendataset.csv"
 
 
 @pytest.fixture
-def cohort(tmp_path, write_mnms, write_mnms_csv):
+def cohort(tmp_path):
     """Two subjects in folders of their own under the root, and the CSV."""
     for code, _, _ in ROWS[:2]:
         write_mnms(tmp_path / code, code)
@@ -19,19 +26,19 @@ def cohort(tmp_path, write_mnms, write_mnms_csv):
 
 
 def test_codes_vendors_centres_pathologies_and_frames_come_from_the_csv(cohort):
-    found = read_raw(cohort)
-    assert (found.format, found.skipped, found.problems) == ("mnms", (), ())
-    assert [(s.subject, s.vendor, s.pathology) for s in found.subjects] == ROWS[:2]
-    assert [s.centre for s in found.subjects] == ["1", "1"]
-    assert {phase: files.frame for phase, files in found.subjects[0].phases.items()} == {"ED": 0, "ES": 2}
+    raw = read_raw(cohort)
+    assert (raw.format, raw.skipped, raw.problems) == ("mnms", (), ())
+    assert [(s.subject, s.vendor, s.pathology) for s in raw.subjects] == ROWS[:2]
+    assert [s.centre for s in raw.subjects] == ["1", "1"]
+    assert {phase: files.frame for phase, files in raw.subjects[0].phases.items()} == {"ED": 0, "ES": 2}
 
 
-def test_the_frames_of_the_phases_are_loaded(cohort, heart):
-    loaded = examine(read_raw(cohort).subjects[0]).usable_volumes()
-    np.testing.assert_array_equal(loaded["ED"].label_ids, heart())
-    np.testing.assert_array_equal(loaded["ES"].label_ids, heart(scale=0.8))
-    assert loaded["ES"].image.shape == heart().shape
-    assert loaded["ES"].label_ids.dtype == np.uint8
+def test_the_frames_of_the_phases_are_stacks(cohort):
+    stacks = check_subject(read_raw(cohort).subjects[0]).stacks
+    np.testing.assert_array_equal(stacks["ED"].label_ids, heart().transpose(2, 1, 0))
+    np.testing.assert_array_equal(stacks["ES"].label_ids, heart(scale=0.8).transpose(2, 1, 0))
+    assert stacks["ES"].image.shape == stacks["ES"].label_ids.shape
+    assert stacks["ES"].label_ids.dtype == np.uint8
 
 
 @pytest.mark.parametrize(
@@ -43,14 +50,14 @@ def test_the_frames_of_the_phases_are_loaded(cohort, heart):
         ("", ""),
     ],
 )
-def test_every_packaging_is_read(tmp_path, write_mnms, write_mnms_csv, folders):
+def test_every_packaging_is_read(tmp_path, folders):
     for folder, (code, _, _) in zip(folders, ROWS, strict=False):
         write_mnms(tmp_path / folder, code)
     write_mnms_csv(tmp_path / DIAGNOSIS_CSV, ROWS)
     assert [s.subject for s in read_raw(tmp_path).subjects] == ["A1B2C3", "D4E5F6"]
 
 
-def test_the_csv_is_found_above_a_part_of_the_tree(tmp_path, write_mnms, write_mnms_csv):
+def test_the_csv_is_found_above_a_part_of_the_tree(tmp_path):
     write_mnms(tmp_path / "Training" / "Labeled" / "A1B2C3", "A1B2C3")
     write_mnms_csv(tmp_path / DIAGNOSIS_CSV, ROWS)
     assert len(read_raw(tmp_path / "Training").subjects) == 1
@@ -79,19 +86,19 @@ def test_hidden_twins_and_other_tables_are_passed_over(cohort):
     assert len(read_raw(cohort).subjects) == 2
 
 
-def test_unlabelled_subjects_are_skipped_and_listed(tmp_path, write_mnms, write_mnms_csv, save):
+def test_unlabelled_subjects_are_skipped_and_listed(tmp_path):
     write_mnms(tmp_path / "Training" / "Labeled" / "A1B2C3", "A1B2C3")
     empty = write_mnms(tmp_path / "Training" / "Unlabeled" / "G7H8I9", "G7H8I9")
     save(empty / "G7H8I9_sa_gt.nii.gz", np.zeros((40, 44, 6, 4), np.uint8))
     write_mnms_csv(tmp_path / DIAGNOSIS_CSV, ROWS)
-    found = read_raw(tmp_path)
-    assert [s.subject for s in found.subjects] == ["A1B2C3"]
-    assert [(s.subject, s.reason) for s in found.skipped] == [("G7H8I9", "unlabelled part of the data set")]
+    raw = read_raw(tmp_path)
+    assert [s.subject for s in raw.subjects] == ["A1B2C3"]
+    assert [(s.subject, s.reason) for s in raw.skipped] == [("G7H8I9", "unlabelled part of the data set")]
 
 
 @pytest.mark.parametrize("folder", ["Training/G7H8I9", ""])
 @pytest.mark.parametrize("label", ["missing", "empty", "real"])
-def test_vendor_c_is_skipped_when_it_has_no_labels(tmp_path, write_mnms, write_mnms_csv, save, label, folder):
+def test_vendor_c_is_skipped_when_it_has_no_labels(tmp_path, label, folder):
     write_mnms(tmp_path / "Training" / "A1B2C3", "A1B2C3")
     path = write_mnms(tmp_path / folder, "G7H8I9") / "G7H8I9_sa_gt.nii.gz"
     if label == "missing":
@@ -99,13 +106,13 @@ def test_vendor_c_is_skipped_when_it_has_no_labels(tmp_path, write_mnms, write_m
     elif label == "empty":
         save(path, np.zeros((40, 44, 6, 4), np.uint8))
     write_mnms_csv(tmp_path / DIAGNOSIS_CSV, ROWS)
-    found = read_raw(tmp_path)
-    assert not found.problems
-    assert [s.subject for s in found.skipped] == ([] if label == "real" else ["G7H8I9"])
+    raw = read_raw(tmp_path)
+    assert not raw.problems
+    assert [s.subject for s in raw.skipped] == ([] if label == "real" else ["G7H8I9"])
 
 
 @pytest.mark.parametrize("part", ["Validation", "Testing", "Training/Labeled"])
-def test_vendor_c_without_labels_is_named_where_all_have_labels(tmp_path, write_mnms, write_mnms_csv, part):
+def test_vendor_c_without_labels_is_named_where_all_have_labels(tmp_path, part):
     write_mnms(tmp_path / "Training" / "Labeled" / "A1B2C3", "A1B2C3")
     (write_mnms(tmp_path / part / "G7H8I9", "G7H8I9") / "G7H8I9_sa_gt.nii.gz").unlink()
     write_mnms_csv(tmp_path / DIAGNOSIS_CSV, ROWS)
@@ -113,7 +120,7 @@ def test_vendor_c_without_labels_is_named_where_all_have_labels(tmp_path, write_
     assert "G7H8I9_sa.nii.gz: expected the label" in str(problem)
 
 
-def test_a_foreign_vendor_and_a_spelled_out_pathology_are_unknown(cohort, write_mnms_csv):
+def test_a_foreign_vendor_and_a_spelled_out_pathology_are_unknown(cohort):
     write_mnms_csv(cohort / DIAGNOSIS_CSV, [("A1B2C3", "Siemens", "DCM of John Doe"), *ROWS[1:]])
     subject = read_raw(cohort).subjects[0]
     assert (subject.vendor, subject.pathology) == ("", "")
@@ -132,13 +139,13 @@ def test_an_image_without_label_is_named(cohort):
     assert "A1B2C3_sa.nii.gz: expected the label A1B2C3_sa_gt.nii.gz beside it" in str(problem)
 
 
-def test_a_code_that_the_csv_lacks_is_named(cohort, write_mnms_csv):
+def test_a_code_that_the_csv_lacks_is_named(cohort):
     write_mnms_csv(cohort / DIAGNOSIS_CSV, ROWS[1:])
     (problem,) = read_raw(cohort).problems
     assert "expected a row External code = A1B2C3 in the M&Ms CSV" in str(problem)
 
 
-def test_a_code_that_is_there_twice_is_named(cohort, write_mnms):
+def test_a_code_that_is_there_twice_is_named(cohort):
     write_mnms(cohort / "copy", "A1B2C3")
     problems = read_raw(cohort).problems
     assert {problem.file.parent.name for problem in problems} == {"A1B2C3", "copy"}
@@ -154,14 +161,14 @@ def test_a_frame_that_is_no_number_is_named(cohort, text):
 
 def test_a_frame_outside_the_file_is_named(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("External code,Vendor,ED,ES\nA1B2C3,A,0,4\nD4E5F6,B,0,2\n")
-    with pytest.raises(CmrtfError, match=r"_sa\.nii\.gz: expected frame 4 .*Received: a file of 4 frames"):
-        examine(read_raw(cohort).subjects[0]).usable_volumes()
+    issue, *_ = check_subject(read_raw(cohort).subjects[0]).issues
+    assert re.search(r"_sa\.nii\.gz: expected frame 4 .*Received: a file of 4 frames", str(issue))
 
 
 def test_a_frame_without_labels_is_named(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("External code,Vendor,ED,ES\nA1B2C3,A,0,1\nD4E5F6,B,0,2\n")
-    with pytest.raises(CmrtfError, match=r"_sa_gt\.nii\.gz: .*frame 1 .*Received: an empty mask"):
-        examine(read_raw(cohort).subjects[0]).usable_volumes()
+    issue, *_ = check_subject(read_raw(cohort).subjects[0]).issues
+    assert re.search(r"_sa_gt\.nii\.gz: .*frame 1 .*Received: an empty mask", str(issue))
 
 
 def test_no_csv_is_an_error(cohort):
@@ -182,3 +189,34 @@ def test_an_empty_csv_is_an_error(cohort):
     (cohort / DIAGNOSIS_CSV).write_text("")
     with pytest.raises(CmrtfError, match=r"expected a CSV with a header line"):
         read_raw(cohort)
+
+
+@pytest.fixture
+def written(tmp_path):
+    return tmp_path / "generated", write_subjects(LAYOUT, tmp_path / "generated")
+
+
+def test_generated_subjects_are_prepared_with_the_same_labels(written, tmp_path):
+    root, subjects = written
+    built = prepare(root, tmp_path / "prepared", "mnms", 0.5)
+    assert not built.warnings
+    for subject in subjects:
+        record, prepared = built.cohort.record(subject.name), built.cohort[subject.name]
+        assert (record.vendor, record.centre, record.pathology) == ("B", "2", "DCM")
+        assert not record.stack_flipped
+        np.testing.assert_allclose(record.geometry.to_source[:3, :3], np.eye(3), atol=1e-6)
+        x, y, _ = -np.rint(record.geometry.to_source[:3, 3]).astype(int)
+        for phase, stack in prepared.stacks.items():
+            expected = np.roll(subject.stacks[phase].label_ids, (x, y), axis=(2, 1))
+            np.testing.assert_array_equal(stack.label_ids, expected)
+
+
+def test_generated_files_are_cines_of_two_frames_that_say_what_they_are(written):
+    root, subjects = written
+    for subject in subjects:
+        files = (root / subject.name / f"{subject.name}_{kind}.nii.gz" for kind in ("sa", "sa_gt"))
+        image, labels = map(nib.load, files)
+        assert image.shape == labels.shape == (128, 128, 6, 2)
+        assert image.header.get_zooms() == pytest.approx((1.5, 1.5, 10.0, 0.3))
+        assert bytes(image.header["descrip"]).rstrip(b"\0") == b"synthetic, cmrtf"
+        assert (image.get_data_dtype(), labels.get_data_dtype()) == (np.float32, np.uint8)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from cmrtf.datasets.readers import read_raw
-from cmrtf.quality.checks import examine
+from cmrtf.datasets.layouts import read_raw
+from cmrtf.quality.checks import check_subject
+from raw_data import heart, image_of, save
 
 CSV = """\
 SUBJECT_CODE,DISEASE,VENDOR,SCANNER,FIELD
@@ -14,14 +15,14 @@ SUBJECT_CODE,DISEASE,VENDOR,SCANNER,FIELD
 
 
 @pytest.fixture
-def cohort(tmp_path, save, heart, to_image):
+def cohort(tmp_path):
     """Three subjects with both axes and a cine, as published."""
     for code in ("001", "002", "003"):
         folder = tmp_path / "dataset" / code
         for phase, scale in (("ED", 1.0), ("ES", 0.8)):
             label_ids = heart(apex_first=False, scale=scale)
             for axis in ("SA", "LA"):
-                save(folder / f"{code}_{axis}_{phase}.nii.gz", to_image(label_ids, code))
+                save(folder / f"{code}_{axis}_{phase}.nii.gz", image_of(label_ids, code))
                 save(folder / f"{code}_{axis}_{phase}_gt.nii.gz", label_ids)
             save(folder / f"{code}_SA_CINE.nii.gz", np.zeros((4, 4, 4, 2), np.uint8))
     (tmp_path / "dataset_information.csv").write_text(CSV)
@@ -30,22 +31,24 @@ def cohort(tmp_path, save, heart, to_image):
 
 def test_vendors_and_diseases_come_from_the_csv(cohort):
     for root in (cohort, cohort / "dataset"):
-        found = read_raw(root)
-        assert (found.format, found.skipped, found.problems) == ("mnms2", (), ())
-        assert [(s.subject, s.vendor, s.pathology) for s in found.subjects] == [
+        raw = read_raw(root)
+        assert (raw.format, raw.skipped, raw.problems) == ("mnms2", (), ())
+        assert [(s.subject, s.vendor, s.pathology) for s in raw.subjects] == [
             ("001", "A", "HCM"),
             ("002", "B", "TRI"),
             ("003", "C", "NOR"),
         ]
 
 
-def test_the_short_axis_is_read(cohort, heart):
+def test_the_short_axis_is_read(cohort):
     (subject, *_) = read_raw(cohort).subjects
     assert {path.name for path in subject.files.values()} == {
         f"001_SA_{phase}{kind}.nii.gz" for phase in ("ED", "ES") for kind in ("", "_gt")
     }
-    loaded = examine(subject).usable_volumes()
-    np.testing.assert_array_equal(loaded["ES"].label_ids, heart(apex_first=False, scale=0.8))
+    stacks = check_subject(subject).stacks
+    np.testing.assert_array_equal(
+        stacks["ES"].label_ids, heart(apex_first=False, scale=0.8).transpose(2, 1, 0)
+    )
 
 
 def test_without_the_csv_vendors_are_unknown(cohort):

@@ -1,20 +1,21 @@
 import numpy as np
 import pytest
 
-from cmrtf.cohort.build import build_cohort
+from cmrtf.cohort.build import prepare
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.inspection import inspect_raw
+from cmrtf.quality.inspection import check
+from raw_data import save, write_acdc
 
 
 @pytest.fixture
-def raw(tmp_path, write_acdc):
+def raw(tmp_path):
     for number in (1, 2, 3):
         write_acdc(tmp_path / "raw", f"patient{number:03d}", apex_first=number > 1)
     return tmp_path / "raw"
 
 
 def test_the_summary_says_what_is_there(raw):
-    inspection = inspect_raw(raw)
+    inspection = check(raw)
     assert inspection.summary() == {
         "format": "acdc",
         "subjects": 3,
@@ -30,10 +31,10 @@ def test_the_summary_says_what_is_there(raw):
     assert [issue.subject for issue in inspection.issues] == ["patient001"]
 
 
-def test_errors_come_first_and_what_cannot_be_used_is_not_counted(raw, save):
+def test_errors_come_first_and_what_cannot_be_used_is_not_counted(raw):
     save(raw / "patient003" / "patient003_frame01_gt.nii.gz", np.zeros((40, 44, 6), np.uint8))
-    inspection = inspect_raw(raw)
-    assert [(each.level, each.subject) for each in inspection.issues] == [
+    inspection = check(raw)
+    assert [(issue.level, issue.subject) for issue in inspection.issues] == [
         ("error", "patient003"),
         ("warning", "patient001"),
     ]
@@ -44,48 +45,48 @@ def test_errors_come_first_and_what_cannot_be_used_is_not_counted(raw, save):
 def test_nothing_usable_has_no_ranges(raw):
     for path in raw.rglob("*_gt.nii.gz"):
         path.write_bytes(b"no label")
-    assert inspect_raw(raw).summary()["slices"] == []
+    assert check(raw).summary()["slices"] == []
 
 
-def _same_image_twice(raw, save):
+def _same_image_twice(raw):
     for name in ("frame01", "frame01_gt", "frame03", "frame03_gt"):
         content = (raw / "patient002" / f"patient002_{name}.nii.gz").read_bytes()
         (raw / "patient003" / f"patient003_{name}.nii.gz").write_bytes(content)
     return "expected an image of its own. Received: the voxels of subject patient002."
 
 
-def _no_contrast(raw, save):
+def _no_contrast(raw):
     image = np.zeros((40, 44, 6), np.int16)
     image[20, 20, 2] = 1
     save(raw / "patient003" / "patient003_frame01.nii.gz", image)
     return "expected contrast around the heart"
 
 
-def _missing_label(raw, save):
+def _missing_label(raw):
     (raw / "patient003" / "patient003_frame01_gt.nii.gz").unlink()
     return "expected the label patient003_frame01_gt.nii.gz beside it"
 
 
-def _cut_short(raw, save):
+def _cut_short(raw):
     path = raw / "patient003" / "patient003_frame01.nii.gz"
     path.write_bytes(path.read_bytes()[:-1000])
     return "expected a readable NIfTI"
 
 
 @pytest.mark.parametrize("spoil", [_same_image_twice, _no_contrast, _missing_label, _cut_short])
-def test_what_is_an_error_is_what_preparing_refuses(raw, save, tmp_path, spoil):
-    expected = spoil(raw, save)
-    (error,) = [issue for issue in inspect_raw(raw).issues if issue.level == "error"]
+def test_what_is_an_error_is_what_preparing_refuses(raw, tmp_path, spoil):
+    expected = spoil(raw)
+    (error,) = [issue for issue in check(raw).issues if issue.level == "error"]
     assert expected in error.problem
     with pytest.raises(CmrtfError) as refused:
-        build_cohort(raw, tmp_path / "prepared")
+        prepare(raw, tmp_path / "prepared")
     assert str(refused.value) == str(error)
 
 
 def test_what_is_a_warning_stands_in_the_manifest(raw, tmp_path):
     (raw / "patient002" / "Info.cfg").write_text("ED: 3\nES: 1\n")
-    warnings = [(issue.subject, issue.problem) for issue in inspect_raw(raw).issues]
-    built = build_cohort(raw, tmp_path / "prepared")
-    assert [(each.subject, each.warning) for each in built.warnings] == warnings
+    warnings = [(issue.subject, issue.problem) for issue in check(raw).issues]
+    built = prepare(raw, tmp_path / "prepared")
+    assert [(warning.subject, warning.warning) for warning in built.warnings] == warnings
     assert len(warnings) == 2
     assert built.cohort.record("patient002").frames == {"ED": 0, "ES": 2}

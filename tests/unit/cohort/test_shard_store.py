@@ -1,0 +1,128 @@
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cmrtf.cohort.build import prepare
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.shard_store import record_bytes
+from cmrtf.errors import CmrtfError
+from cmrtf.training.config import AugmentationConfig
+from cmrtf.training.input_pipeline import Slices, image_batches, label_batches
+from raw_data import write_acdc
+
+AUGMENTATION = AugmentationConfig(rotation_degrees=20, gamma=0.3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, one_process):
+    """Five patients in `files` and in `shards`, where the last is alone in its shard: to read only."""
+    folder = tmp_path_factory.mktemp("cohorts")
+    for number in range(1, 6):
+        write_acdc(folder / "raw", f"patient{number:03d}", apex_first=number == 3)
+    prepare(folder / "raw", folder / "files")
+    prepare(folder / "raw", folder / "shards", beam=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(folder):
+    return PreparedCohort.open(folder / "files")
+
+
+@pytest.fixture(scope="module")
+def shards(folder):
+    return PreparedCohort.open(folder / "shards")
+
+
+def test_shards_hold_what_files_hold(files, shards):
+    assert shards.codes() == files.codes()
+    assert shards.codes("validation") == files.codes("validation")
+    assert shards.data_hash == files.data_hash
+    assert [record.to_dict() for record in shards.records] == [record.to_dict() for record in files.records]
+    assert [record.subject for record in shards.records[1:3]] == ["patient002", "patient003"]
+    for code in files:
+        ours, theirs = shards[code].stacks, files[code].stacks
+        assert list(ours) == list(theirs)
+        for phase, stack in theirs.items():
+            np.testing.assert_array_equal(ours[phase].image, stack.image)
+            np.testing.assert_array_equal(ours[phase].label_ids, stack.label_ids)
+            assert ours[phase].image.dtype == np.float32
+    with pytest.raises(CmrtfError, match=r"Received: 'patient01'. Did you mean: patient001"):
+        shards.record("patient01")
+
+
+def test_slices_of_a_split_are_those_of_files(files, shards):
+    images, labels, stacks = shards.slices("train")
+    expected_images, expected_labels, expected_stacks = files.slices("train")
+    np.testing.assert_array_equal(images[np.arange(len(images))], expected_images)
+    np.testing.assert_array_equal(labels[np.arange(len(labels))], expected_labels)
+    np.testing.assert_array_equal(labels.any(axis=(1, 2)), expected_labels.any(axis=(1, 2)))
+    np.testing.assert_array_equal(stacks, expected_stacks)
+
+
+@pytest.mark.parametrize("kind", ["labels", "images"])
+def test_batches_from_shards_are_those_from_memory(files, shards, kind):
+    """Bit by bit, neighbours included, wherever they start."""
+
+    def batches(cohort):
+        slices = Slices.of_split(cohort, "train")
+        if kind == "images":
+            return image_batches(slices, AUGMENTATION, 5, range(2, 6), 3, 4, 6)
+        return label_batches(slices.labelled(), AUGMENTATION, 5, range(2, 6), 3, 4, with_neighbours=True)
+
+    received, expected = batches(shards), batches(files)
+    assert received.element_spec == expected.element_spec
+    for ours, theirs in zip(received.as_numpy_iterator(), expected.as_numpy_iterator(), strict=True):
+        for name, values in theirs.items():
+            np.testing.assert_array_equal(ours[name], values)
+
+
+def test_a_shard_is_a_tfrecord_file_and_can_be_memory_mapped(folder, shards):
+    codes = ["patient003", "patient004"]
+    (name,) = [name for name in shards.storage.names if _codes(folder / "shards", name) == codes]
+    path = folder / "shards" / "shards" / f"{name}.tfrecord"
+    stacks = [stack for code in codes for stack in shards[code].stacks.values()]
+    images = np.concatenate([stack.image for stack in stacks])
+    labels = np.concatenate([stack.label_ids for stack in stacks])
+    data = [record.numpy() for record in tf.data.TFRecordDataset(str(path))]  # which checks every checksum
+    mapped = np.memmap(path, np.uint8, "r").reshape(-1, record_bytes(128))[:, 12:-4]
+    assert [bytes(record) for record in mapped] == data
+    read = np.stack([np.frombuffer(record[: 2 * 128**2], "<f2").reshape(128, 128) for record in data])
+    np.testing.assert_array_equal(read, images)
+    read = np.stack([np.frombuffer(record[2 * 128**2 :], np.uint8).reshape(128, 128) for record in data])
+    np.testing.assert_array_equal(read, labels)
+
+
+def _codes(cohort, name):
+    lines = (cohort / "shards" / f"{name}.jsonl").read_text().splitlines()
+    return [json.loads(line)["record"]["subject"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "message"),
+    [
+        (".tfrecord", r"expected \d+ slices of 128 x 128, \d+ bytes\. Received: 100 bytes"),
+        (".jsonl", "expected the subjects of a shard"),
+    ],
+)
+def test_a_damaged_shard_is_named(folder, tmp_path, suffix, message):
+    damaged = shutil.copytree(folder / "shards", tmp_path / "damaged")
+    path = damaged / "shards" / f"{PreparedCohort.open(damaged).storage.names[1]}{suffix}"
+    os.truncate(path, 100)
+    with pytest.raises(CmrtfError, match=rf"{path.name}: {message}"):
+        PreparedCohort.open(damaged)
+
+
+def test_a_shard_that_is_damaged_while_it_is_open_is_named(folder, tmp_path):
+    cohort = PreparedCohort.open(shutil.copytree(folder / "shards", tmp_path / "damaged"))
+    path = cohort.path / "shards" / f"{cohort.storage.names[0]}.tfrecord"
+    os.truncate(path, record_bytes(128))
+    with pytest.raises(CmrtfError, match=r"\.tfrecord: expected 32768 bytes from byte 49180\. Received: 0\."):
+        cohort["patient001"]
+    path.unlink()
+    with pytest.raises(CmrtfError, match=r"\.tfrecord: expected to be able to read it\. Received: No such"):
+        cohort["patient001"]
