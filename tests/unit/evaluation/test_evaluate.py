@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from cmrtf.errors import CmrtfError
+from cmrtf.evaluation import evaluate as evaluation_module
 from cmrtf.evaluation.evaluate import evaluate
 from cmrtf.synthesis.appearance import Appearance, AppearanceBank
 from cmrtf.training import segmenter_store
 from evaluation_doubles import ExactModels, GreySegmenter, real_subjects
 
 DATA_HASH = "0123456789abcdef"
-SECTIONS = ["label_vae", "label_validity", "images", "faithfulness", "clinical", "privacy"]
+SECTIONS = ["label_vae", "label_validity", "images", "faithfulness", "clinical", "privacy", "use"]
 
 
 class Bundle:
@@ -80,7 +81,7 @@ def store(monkeypatch):
 def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog):
     out = tmp_path / "out"
     with caplog.at_level(logging.INFO, "cmrtf"):
-        evaluation = evaluate(Bundle(), Cohort(), out, num_subjects=4, training_steps=3)
+        evaluation = evaluate(Bundle(), Cohort(), out, num_subjects=4, use=True, training_steps=3, seed=1)
     data = json.loads((out / "evaluation.json").read_text())
     assert list(data["sections"]) == SECTIONS == [section.key for section in evaluation.sections]
     assert {key: value for key, value in data.items() if key != "sections"} == {
@@ -90,8 +91,8 @@ def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog
         "held_out_subjects": 4,
         "synthetic_subjects": 4,
         "segmenter_steps": 3,
-        "trainings": None,
-        "seed": 0,
+        "trainings": 1,
+        "seed": 1,
     }
     assert caplog.messages == [
         "No new subjects: no prior",
@@ -101,16 +102,28 @@ def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog
         "faithfulness ...",
         "clinical measures ...",
         "privacy ...",
+        "use ...",
     ]
     assert store.folders == [tmp_path / "out-segmenters"]
 
 
+@pytest.fixture
+def no_sections(monkeypatch):
+    monkeypatch.setattr(evaluation_module, "_sections_without_training", lambda *_: [])
+
+
+@pytest.mark.usefixtures("no_sections")
 def test_without_a_folder_nothing_is_left_on_the_disk(store):
-    evaluation = evaluate(Bundle(), Cohort(), num_subjects=4, use=True, trainings=1)
-    assert [section.key for section in evaluation.sections] == [*SECTIONS, "use"]
-    assert evaluation.facts["trainings"] == 1
+    evaluation = evaluate(Bundle(), Cohort(), trainings=2)
+    assert evaluation.facts["trainings"] is None
     (folder,) = store.folders
     assert not folder.exists()
+
+
+@pytest.mark.usefixtures("no_sections")
+def test_segmenters_are_kept_where_it_is_said(tmp_path, store):
+    evaluate(Bundle(), Cohort(), tmp_path / "out", segmenters=str(tmp_path / "kept"))
+    assert store.folders == [tmp_path / "kept"]
 
 
 def test_a_taken_folder_is_refused_before_the_work(tmp_path, store):

@@ -94,11 +94,11 @@ def test_a_complete_cohort_stays_as_it_is(source, cohort):
 def test_each_subject_says_how_it_was_made(source, cohort):
     subject = provenance_of(cohort, "SYN00002")
     assert list(subject)[-9:] == [
+        "conditions",
         "subject",
         "subject_seed",
         "vendor",
         "centre",
-        "pathology",
         "parents",
         "phases",
         "intensity_window",

@@ -4,7 +4,7 @@ from evaluation_doubles import ExactModels, table
 
 
 def test_real_subjects_measure_as_themselves(training, held_out):
-    section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=6, seed=0)
+    section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=1, seed=0)
     for title, measured in (
         ("Means of volumes", 4),
         ("Means of ejection fractions", 2),
@@ -19,7 +19,7 @@ def test_real_subjects_measure_as_themselves(training, held_out):
 
 
 def test_volumes_go_the_right_way_along_interpolations(training, held_out):
-    section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=6, seed=0)
+    section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=2, seed=0)
     rows = table(section, "Volumes along walks, ED").rows
     assert rows["steps in the right direction"]["LV"].mean > 90.0
     assert rows["steps in the right direction"]["LV"].n > 0
