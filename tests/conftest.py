@@ -1,38 +1,22 @@
-"""Shared by all tests: a quiet TensorFlow, tiny cohorts, runs and a bundle."""
+"""Shared by all tests: a quiet TensorFlow and a tiny cohort; helpers/ has the other fixtures."""
 
-import csv
-import json
 import os
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Numbers are compared to 1e-5 and closer, which the reduced precision of a GPU's convolutions misses.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import hypothesis
-import nibabel as nib
-import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import prepared_cohort
 
-pytest_plugins = ["bundle_fixtures", "training_fixtures"]
+pytest_plugins = ["bundle_fixtures", "story_fixtures", "training_fixtures"]
 
 # The first example of a property pays for TensorFlow's start-up.
 hypothesis.settings.register_profile("cmrtf", deadline=None)
 hypothesis.settings.load_profile("cmrtf")
-
-TINY_PRESET = """\
-vae:
-  {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 2, interval_steps: 2,
-   learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 1}
-gan:
-  {style_dim: 4, base_width: 1, hidden_channels: 4, style_base_width: 8, discriminator_base_width: 4,
-   discriminator_layers: 2, batch_size: 2, steps: 2, interval_steps: 2}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -44,94 +28,6 @@ def _default_dtype_policy():
 
 
 @pytest.fixture(scope="session")
-def write_cohort():
-    """`prepared_cohort.write_cohort`, for tests that do not import it yet."""
-    return prepared_cohort.write_cohort
-
-
-@pytest.fixture(scope="session")
 def tiny_cohort(tmp_path_factory):
     """Three subjects to train on and one to validate, 3 slices of 16 x 16: to read only."""
     return prepared_cohort.write_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
-
-
-STORY = (
-    "cmrtf phantom phantom --subjects 4 --frames 2",
-    "cmrtf check phantom",
-    "cmrtf prepare phantom prepared --validation-fraction 0.5",
-    "cmrtf train-vae prepared --run runs/vae --preset tiny.yaml",
-    "cmrtf train-gan prepared --run runs/gan --preset tiny.yaml",
-    "cmrtf export --vae runs/vae --gan runs/gan bundle",
-)
-"""How the tutorial begins, with less of everything."""
-
-
-@dataclass(frozen=True)
-class Story:
-    """What the commands left behind, and what they said."""
-
-    raw: Path
-    prepared: Path
-    vae_run: Path
-    gan_run: Path
-    bundle: Path
-    preset: Path
-    said: dict[str, str]
-    commands: tuple[str, ...]
-    """As they stand in the tutorial, but for sizes."""
-    patient_name: str
-    """Stands in every text field of the raw files' headers, in the table, and is the raw folder's name."""
-
-
-@pytest.fixture(scope="session")
-def story(tmp_path_factory) -> Story:
-    """The whole way through the command line once, with tiny networks: to read only."""
-    from cmrtf_cli.main import cli
-
-    folder = tmp_path_factory.mktemp("story")
-    names = (PATIENT_NAME, "prepared", "vae", "gan", "bundle")
-    raw, prepared, vae, gan, bundle = (folder / name for name in names)
-    preset = folder / "tiny.yaml"
-    preset.write_text(TINY_PRESET)
-    names_in_tutorial = ("phantom", "prepared", "runs/vae", "runs/gan", "bundle", "tiny.yaml")
-    paths = dict(zip(names_in_tutorial, (raw, prepared, vae, gan, bundle, preset), strict=True))
-    said = {}
-    for line in STORY:
-        _, command, *arguments = line.split()
-        arguments = [str(paths.get(argument, argument)) for argument in arguments]
-        result = CliRunner().invoke(cli, [command, *arguments], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        said[command] = result.output
-        if command == "phantom":
-            _write_into_headers(raw, PATIENT_NAME)
-            _write_into_table(raw, PATIENT_NAME)
-    return Story(raw, prepared, vae, gan, bundle, preset, said, STORY, PATIENT_NAME)
-
-
-PATIENT_NAME = "DOE^JOHN"
-
-
-def _write_into_headers(raw, text):
-    """As scanners and converters do with names of patients."""
-    for path in raw.rglob("*.nii.gz"):
-        volume = nib.load(path)
-        volume = nib.Nifti1Image(np.asanyarray(volume.dataobj), volume.affine, volume.header)
-        for field in ("descrip", "aux_file", "intent_name", "db_name"):
-            volume.header[field] = text
-        volume.header.extensions.append(nib.nifti1.Nifti1Extension("comment", text.encode()))
-        volume.to_filename(path)
-
-
-def _write_into_table(raw, text):
-    """Into every column that is not needed, and one more."""
-    (table,) = raw.glob("*.csv")
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    needed = ("External code", "Vendor", "ED", "ES", "Pathology")
-    for row in rows:
-        row |= dict.fromkeys((*set(row).difference(needed), "Name"), text)
-        row["Pathology"] += f" of {text}" if row is rows[0] else ""
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)

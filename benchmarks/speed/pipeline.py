@@ -8,6 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from cmrtf.datasets.layouts import read_raw
 from labels import Material
 from timing import Effort, interleave, milliseconds
 
@@ -15,7 +16,6 @@ from cmrtf.cohort.build import build_cohort
 from cmrtf.cohort.build_subject import inputs_of, sha256, stored_arrays, to_npz
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.preparation import prepare_subject
-from cmrtf.datasets.readers import read_raw
 from cmrtf.quality.checks import examine
 from cmrtf.training.input_pipeline import Slices
 

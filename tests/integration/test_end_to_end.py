@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf_cli.main import cli, main
+from prepared_cohort import write_cohort
 
 
 def _interpolate(story, out, *arguments):
@@ -216,7 +217,7 @@ def test_wrong_input_is_one_paragraph_and_exit_code_1(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_phase_that_a_subject_does_not_have_is_refused(story, write_cohort, tmp_path, capsys, monkeypatch):
+def test_a_phase_that_a_subject_does_not_have_is_refused(story, tmp_path, capsys, monkeypatch):
     cohort = write_cohort(tmp_path / "cohort", phases={"S1": ("ED",)})
     paths = ["--model", story.bundle, "--data", cohort, "--out", tmp_path / "out"]
     subjects = ["--subject-a", "S1", "--subject-b", "S2", "--phase", "ES"]
@@ -325,9 +326,7 @@ def test_the_next_evaluation_trains_no_judge(evaluated, story, tmp_path):
         assert once_more["sections"][key] == first["sections"][key]
 
 
-def test_a_cohort_that_a_bundle_was_not_trained_on_is_refused(
-    story, capsys, monkeypatch, tmp_path, write_cohort
-):
+def test_a_cohort_that_a_bundle_was_not_trained_on_is_refused(story, capsys, monkeypatch, tmp_path):
     cohort = write_cohort(tmp_path / "cohort", num_validation=2)
     paths = ["--model", story.bundle, "--data", cohort, "--out", tmp_path / "out"]
     code, error = _fail(capsys, monkeypatch, "evaluate", *paths)

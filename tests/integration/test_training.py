@@ -21,6 +21,7 @@ from cmrtf.training.reporting import Progress
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train_gan import build_spade_gan, train_gan
 from cmrtf.training.train_vae import build_label_vae, train_vae
+from prepared_cohort import write_cohort
 
 TRAIN = {"label_vae": train_vae, "spade_gan": train_gan}
 
@@ -192,7 +193,7 @@ def test_a_finished_run_is_left_as_it_is(kind, config, whole, tiny_cohort):
     assert whole.log.read_bytes() == before
 
 
-def test_a_run_is_not_continued_on_other_data(kind, config, whole, write_cohort, tmp_path):
+def test_a_run_is_not_continued_on_other_data(kind, config, whole, tmp_path):
     other = write_cohort(tmp_path / "other", vendors="AAB")
     with pytest.raises(CmrtfError, match=r"data_hash: started with \w+, asked for \w+"):
         TRAIN[kind](other, whole.path, config, seed=3, resume=True)

@@ -45,16 +45,15 @@ from cmrtf_cli import options
 def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> None:
     """Move the heart of a subject towards a pathology, to given volumes, or both.
 
-    Writes what interpolate writes: image.nii.gz and label.nii.gz per step and phase, measures.csv,
-    figure.png, report.html (open it in a browser) and provenance.json. The table that is printed says what
-    was wanted and what the labels measure.
+    Writes what interpolate writes: image.nii.gz and label.nii.gz per step and phase, measures.csv, figure.png,
+    report.html and provenance.json. The table that is printed says what was wanted and what was measured.
     """
     if change["towards"] is None and not change["targets"]:
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")
     options.require_new_folder(out)
     cohort = cmrtf.open_cohort(data)
-    facts = {"data_hash": cohort.data_hash}
-    remodelled = cmrtf.load_bundle(model).remodel(cohort[subject], facts=facts, **change)
+    bundle = cmrtf.load_bundle(model)
+    remodelled = bundle.remodel(cohort[subject], facts={"data_hash": cohort.data_hash}, **change)
     remodelled.save(out)
     click.echo(remodelled.change.table())
     options.echo_outputs(out)

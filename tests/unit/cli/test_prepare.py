@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from cmrtf.cohort import build as cohort_builder
-from cmrtf.datasets.readers import READERS
+from cmrtf.datasets.layouts import READERS
 from cmrtf.errors import CmrtfError
 from cmrtf_cli.main import cli
 

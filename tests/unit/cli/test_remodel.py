@@ -7,10 +7,11 @@ import pytest
 import cmrtf
 from cmrtf_cli.main import main
 from heart_double import heart_bundle
+from prepared_cohort import write_cohort
 
 
 @pytest.fixture(scope="module")
-def prepared(write_cohort, tmp_path_factory):
+def prepared(tmp_path_factory):
     """S1 and S2, both NOR."""
     return write_cohort(tmp_path_factory.mktemp("remodel") / "prepared", 128, vendors=("A", "B"))
 

@@ -3,10 +3,11 @@ import pytest
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.pairs import dissimilar_pair
+from prepared_cohort import write_cohort
 
 
 @pytest.fixture
-def pair_of(write_cohort, tmp_path):
+def pair_of(tmp_path):
     """The pair of a cohort whose LV volumes grow from S1 to the last."""
 
     def pair_of(**settings):

@@ -10,6 +10,7 @@ from cmrtf.networks.gaussian import Gaussian
 from cmrtf.shape.pose import landmarks
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.training.banks import write_anatomy_bank, write_style_bank
+from prepared_cohort import write_cohort
 
 PLACES_IN_IMAGE = np.indices((32, 32)) - 15.5
 
@@ -52,7 +53,7 @@ def turned_and_shifted(label_ids):
 
 
 @pytest.fixture(scope="module")
-def folder(write_cohort, tmp_path_factory):
+def folder(tmp_path_factory):
     """A cohort of S1 to S3 to train on and S4 to validate."""
     return write_cohort(tmp_path_factory.mktemp("bank") / "cohort", size=32)
 
@@ -106,7 +107,7 @@ def test_anatomy_bank_leaves_out_who_has_no_pose_or_no_stack(folder, tmp_path, c
     assert prior.volumes_ml[:, 0].tolist() == everyone.volumes_ml[[0, 2], 0].tolist()
 
 
-def test_anatomy_bank_leaves_out_who_has_one_phase(write_cohort, tmp_path):
+def test_anatomy_bank_leaves_out_who_has_one_phase(tmp_path):
     folder = write_cohort(tmp_path / "cohort", size=32, phases={"S2": ("ED",)})
     assert len(anatomy_bank(PreparedCohort.open(folder), tmp_path).codes) == 2
 
@@ -126,7 +127,7 @@ class BrightnessEncoder:
 
 
 @pytest.fixture(scope="module")
-def styled_cohort(write_cohort, tmp_path_factory):
+def styled_cohort(tmp_path_factory):
     """S1 to S3 of vendors A, A and unknown to train on, S4 of B to validate; S2 has no ES."""
     folder = tmp_path_factory.mktemp("bank") / "cohort"
     return PreparedCohort.open(write_cohort(folder, vendors=("A", "A", "", "B"), phases={"S2": ("ED",)}))

@@ -6,6 +6,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.input_pipeline import Slices, image_batches, label_batches, pair_batches
+from prepared_cohort import write_cohort
 
 NOTHING = AugmentationConfig()
 SOME = AugmentationConfig(rotation_degrees=20, gamma=0.3)
@@ -165,7 +166,7 @@ def test_a_single_slice_is_its_own_neighbour():
     assert _numbered(1).neighbours().tolist() == [[0, 0]]
 
 
-def test_a_split_without_subjects_is_refused(write_cohort, tmp_path):
+def test_a_split_without_subjects_is_refused(tmp_path):
     cohort = PreparedCohort.open(write_cohort(tmp_path / "cohort", vendors="A", num_validation=1))
     with pytest.raises(CmrtfError, match=r"cohort: expected subjects in the 'train' split\. Received: none"):
         Slices.of_split(cohort, "train")

@@ -7,6 +7,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.networks.gaussian import Gaussian
 from cmrtf.training.train_gan import HalfCosineDecay, SynthesisReport, sample_slices, train_gan
+from prepared_cohort import write_cohort
 
 
 class FakeGAN:
@@ -31,9 +32,7 @@ def test_syntheses_are_measured_in_their_own_style_and_drawn(tmp_path):
 
 @pytest.mark.parametrize("num_slices", [1, 2, 3, 9])
 @pytest.mark.parametrize("num_validation", [0, 1, 2])
-def test_samples_are_slices_of_held_out_subjects_where_there_are_any(
-    write_cohort, tmp_path, num_validation, num_slices
-):
+def test_samples_are_slices_of_held_out_subjects_where_there_are_any(tmp_path, num_validation, num_slices):
     folder = write_cohort(tmp_path / "cohort", num_slices=num_slices, num_validation=num_validation)
     cohort = PreparedCohort.open(folder)
     samples = sample_slices(cohort)
@@ -58,7 +57,7 @@ def test_the_schedule_survives_serialisation():
     assert schedule.get_config() == {"learning_rate": 2.0, "steps": 9}
 
 
-def test_samples_take_every_subject_once_before_its_other_phase(write_cohort, tmp_path):
+def test_samples_take_every_subject_once_before_its_other_phase(tmp_path):
     cohort = PreparedCohort.open(write_cohort(tmp_path / "cohort", num_slices=7, num_validation=2))
     columns = sample_slices(cohort)["real"]
     expected = [("S3", "ED"), ("S4", "ED"), ("S3", "ES"), ("S4", "ES")] * 2
