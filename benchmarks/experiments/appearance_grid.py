@@ -25,13 +25,15 @@ from PIL import Image
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.core.display import enlarged_labels, grey_levels, label_outlines
-from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
+from cmrtf.core.display import grey_levels, grey_tile, with_contours
+from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import write_nifti
 from cmrtf.core.preparation import to_nifti_order
+from cmrtf.core.subject import Subject
 from cmrtf.evaluation.segmenter import dice_per_subject, segment_subjects
-from cmrtf.evaluation.subjects import RealSubject, Slices, Subject, real_subjects, repaint
+from cmrtf.evaluation.subjects import Slices, restyled_subject
 from cmrtf.synthesis.appearance import SAMPLE, Appearance, AppearanceBank, find_style
+from cmrtf.synthesis.protocols import Models
 from cmrtf.training.segmenter_store import SegmenterStore
 from cmrtf.training.train_segmenter import SEGMENTER_STEPS
 
@@ -58,19 +60,22 @@ class Column:
     real: Subject
 
 
-def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
-    models, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
-    training, held_out = (real_subjects(cohort, split) for split in ("train", "validation"))
-    anatomies = [subject for _, subject in held_out[:NUM]]
-    columns = make_columns(models, training, held_out[-1])
-    grid = [[repaint(models, anatomy, column.appearance) for column in columns] for anatomy in anatomies]
+def main(bundle_folder: Path, prepared: Path, out: Path, segmenters: Path) -> None:
+    bundle, cohort = Bundle.open(bundle_folder), PreparedCohort.open(prepared)
+    training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in ("train", "validation"))
+    anatomies = held_out[:NUM]
+    columns = make_columns(bundle, training, held_out[-1])
+    grid = [
+        [restyled_subject(bundle.models, anatomy, column.appearance) for column in columns]
+        for anatomy in anatomies
+    ]
     draw(anatomies, columns, grid).save(out)
-    print_styles(models, columns, grid)
-    slices = Slices.of([subject for _, subject in training])
+    print_styles(bundle.models, columns, grid)
+    slices = Slices.of(training)
     store = SegmenterStore(segmenters, SEGMENTER_STEPS)
     judge = store.trained(slices.image, slices.label_ids, SEED, "judge")
     segmented = [segment_subjects(judge, row) for row in grid]
-    dice = [dice_per_subject(row, made) for row, made in zip(grid, segmented, strict=True)]
+    dice = [dice_per_subject(row, labels) for row, labels in zip(grid, segmented, strict=True)]
     print_dice(
         anatomies,
         columns,
@@ -80,10 +85,10 @@ def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
     print_volumes(segmented)
 
 
-def make_columns(models: Bundle, training: Sequence[RealSubject], donor: RealSubject) -> list[Column]:
+def make_columns(bundle: Bundle, training: Sequence[Subject], donor: Subject) -> list[Column]:
     """The styles; the image file is of a held-out subject."""
-    bank, rng = models.appearance_bank(), np.random.default_rng(SEED)
-    of_name = {subject.name: subject for _, subject in training}
+    bank, rng = bundle.appearance_bank(), np.random.default_rng(SEED)
+    by_name = {subject.name: subject for subject in training}
     first, second = next(iter(bank.subjects)), next(reversed(bank.subjects))
     vendor, centre = (largest(bank.groups()[kind]) for kind in ("vendor", "centre"))
     names = [
@@ -94,14 +99,13 @@ def make_columns(models: Bundle, training: Sequence[RealSubject], donor: RealSub
     ]
     columns = []
     for name in names:
-        appearance = find_style(models, bank, name).draw(rng)
-        columns.append(Column(name, appearance, of_name[nearest(appearance, bank)]))
-    record, subject = donor
+        appearance = find_style(bundle.models, bank, name).draw(rng)
+        columns.append(Column(name, appearance, by_name[nearest(appearance, bank)]))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "image.nii"
-        write_nifti(file, to_nifti_order(subject.volumes[PHASE].image), record.geometry.affine)
-        appearance = find_style(models, bank, str(file)).draw(rng)
-    columns.insert(3, Column(f"image file of {subject.name}", appearance, subject))
+        write_nifti(file, to_nifti_order(donor.stacks[PHASE].image), donor.stacks[PHASE].affine)
+        appearance = find_style(bundle.models, bank, str(file)).draw(rng)
+    columns.insert(3, Column(f"image file of {donor.name}", appearance, donor))
     return columns
 
 
@@ -120,23 +124,19 @@ def draw(
 ) -> Image.Image:
     """Mid-ventricular slices: above each column whose style it has, before each row its real subject."""
     blank = np.zeros((CELL, CELL, 3), np.uint8)
-    rows = [[blank, *(shown(column.real) for column in columns)]]
-    for anatomy, painted in zip(anatomies, grid, strict=True):
-        rows.append([shown(anatomy, outlined=True), *map(shown, painted)])
+    rows = [[blank, *(middle_slice(column.real) for column in columns)]]
+    for anatomy, restyled in zip(anatomies, grid, strict=True):
+        rows.append([middle_slice(anatomy, with_labels=True), *map(middle_slice, restyled)])
     return Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
 
 
-def shown(subject: Subject, outlined: bool = False) -> NDArray[np.uint8]:
-    """The middle one of the labelled slices."""
-    volume = subject.volumes[PHASE]
-    labelled = np.flatnonzero(volume.label_ids.any(axis=(1, 2)))
+def middle_slice(subject: Subject, with_labels: bool = False) -> NDArray[np.uint8]:
+    """The middle one of the labelled slices, as pixels."""
+    stack = subject.stacks[PHASE]
+    labelled = np.flatnonzero(stack.has_heart)
     k = labelled[len(labelled) // 2]
-    grey = Image.fromarray(grey_levels(volume.image[k])).resize((CELL, CELL), Image.Resampling.BICUBIC)
-    pixels = np.repeat(np.asarray(grey)[..., None], 3, axis=-1)
-    if not outlined:
-        return pixels
-    outlines = label_outlines(enlarged_labels(volume.label_ids[k], CELL))
-    return np.where(outlines[..., None] > 0, np.array(LABEL_COLOURS, np.uint8)[outlines], pixels)
+    tile = grey_tile(grey_levels(stack.image[k]), CELL)
+    return with_contours(tile, stack.label_ids[k]) if with_labels else tile
 
 
 def shares(values: NDArray[np.floating]) -> tuple[float, float, float]:
@@ -193,7 +193,7 @@ def print_volumes(segmented: Sequence[Sequence[dict[str, NDArray[np.uint8]]]]) -
     for name in SCHEMA.foreground:
         voxels = np.array(
             [
-                [[(stack == SCHEMA.id_of(name)).sum() for stack in made.values()] for made in row]
+                [[(stack == SCHEMA.id_of(name)).sum() for stack in labels.values()] for labels in row]
                 for row in segmented
             ]
         )
@@ -201,7 +201,7 @@ def print_volumes(segmented: Sequence[Sequence[dict[str, NDArray[np.uint8]]]]) -
         print_row(name, *(f"{100 * each.mean():.1f}" for each in (between_styles, between_anatomies)))
 
 
-def print_styles(models: Bundle, columns: Sequence[Column], grid: Sequence[Sequence[Subject]]) -> None:
+def print_styles(models: Models, columns: Sequence[Column], grid: Sequence[Sequence[Subject]]) -> None:
     """Codes of the images, means over their slices, beside the five that were asked for."""
     codes = np.array(
         [[models.encode_style(Slices.of([cell]).image).mean(axis=0) for cell in row] for row in grid]
