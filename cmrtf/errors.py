@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 class CmrtfError(Exception):
-    """Something the user can mend: the message names the file, what was expected and what arrived.
+    """Something the user can put right: the message names the file, what was expected and what arrived.
 
     The command line prints the message as one paragraph and exits with code 1; every other
     exception is a bug and keeps its traceback.

@@ -136,7 +136,7 @@ class _Job:
         from cmrtf.training.segmenter_store import SegmenterStore
         from cmrtf.training.train_segmenter import SEGMENTER_STEPS
 
-        store = SegmenterStore(segmenters, training_steps or SEGMENTER_STEPS)
+        store = SegmenterStore(segmenters, training_steps or SEGMENTER_STEPS, progress=progress)
         training, held_out = (
             [cohort[code] for code in cohort.codes(split)] for split in ("train", "validation")
         )
@@ -145,7 +145,7 @@ class _Job:
 
 def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
     slices = Slices.of(job.training)
-    segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "judge")
+    segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "reference segmenter")
     sections = _sections_without_training(job, segmenter)
     if trainings is not None:
         _LOG.info("use ...")
@@ -172,8 +172,8 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
     images = {
-        "walks": interpolated,
-        "walks in drawn styles": restyle(models, interpolated, known, seed),
+        "interpolated subjects": interpolated,
+        "interpolated subjects in drawn styles": restyle(models, interpolated, known, seed),
         **new,
     }
     labels = {

@@ -78,11 +78,11 @@ def interpolated_subjects(
         return encoded[key]
 
     as_decoded, repaired = [], []
-    for number in tqdm(range(count), "walks", unit="subject", disable=not progress):
+    for number in tqdm(range(count), "interpolated subjects", unit="subject", disable=not progress):
         a, b = pairs[number % len(pairs)]
         weight = float(rng.uniform(0.25, 0.75))
         slices = round((1 - weight) * _num_slices(a) + weight * _num_slices(b))
-        subject = Subject(f"walk_{number + 1:03d}", "intersubject", weight=weight)
+        subject = Subject(f"interpolated_{number + 1:03d}", "intersubject", weight=weight)
         decoded_stacks, repaired_stacks = {}, {}
         for phase in [phase for phase in a.stacks if phase in b.stacks]:
             place = encode(a, phase), encode(b, phase), weight, slices

@@ -21,11 +21,13 @@ class SegmenterStore:
         folder: where they are stored.
         steps: length of every training.
         config: model and schedule.
+        progress: whether to show a bar per training.
     """
 
     folder: Path
     steps: int
     config: SegmenterConfig = field(default_factory=SegmenterConfig)
+    progress: bool = True
 
     def trained(
         self, images: NDArray[np.float32], label_ids: NDArray[np.uint8], seed: int, name: str
@@ -43,7 +45,7 @@ class SegmenterStore:
         """
         stored = self.folder / self._key(images, label_ids, seed)
         if not stored.exists():
-            trained = train_segmenter(images, label_ids, self.steps, seed, name=name, config=self.config)
+            trained = train_segmenter(images, label_ids, self.steps, seed, self.progress, name, self.config)
             trained.save(stored)
         return TrainedSegmenter.load(stored)
 

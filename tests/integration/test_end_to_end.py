@@ -310,9 +310,9 @@ def test_an_evaluation_has_all_sections(evaluated):
     assert valid["synthetic, repaired"]["slices"]["mean"] == 100.0
 
 
-def test_the_next_evaluation_trains_no_judge(evaluated, story, tmp_path):
+def test_the_next_evaluation_trains_no_reference_segmenter(evaluated, story, tmp_path):
     kept = evaluated.with_name("evaluation-segmenters")
-    # All real subjects are what the judge was trained on.
+    # All real subjects are what the reference segmenter was trained on.
     assert len(list(kept.iterdir())) == 3
     again = ["--model", story.bundle, "--data", story.prepared, "--out", tmp_path / "again", "--walks", 4]
     settings = ["--segmenters", kept, "--training-steps", 2]

@@ -110,13 +110,13 @@ def _interpolation_table(
 
     rows = {
         "steps in the right direction": means_of(lambda percent: percent),
-        "walks without a step back": means_of(lambda percent: 100.0 * (percent == 100.0)),
+        "interpolations without a step back": means_of(lambda percent: 100.0 * (percent == 100.0)),
     }
     return Table(
-        "Volumes along walks, ED",
+        "Volumes along interpolations, ED",
         "%",
         rows,
-        "Walks between different pairs of held-out subjects whose volumes differ by "
+        "Interpolations between different pairs of held-out subjects whose volumes differ by "
         f"{STEADY_FROM_PERCENT:g} % or more. Pairs share subjects, so there is no interval.",
     )
 

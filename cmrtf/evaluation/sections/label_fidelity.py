@@ -12,7 +12,7 @@ from cmrtf.synthesis.protocols import Models
 
 REAL = "real"
 OWN_STYLE = "from their labels, in their own style"
-INTERPOLATED = "walks between them"
+INTERPOLATED = "interpolated subjects"
 OTHER_STYLE = "from their labels, in the style of another"
 
 
@@ -61,7 +61,7 @@ def label_fidelity_section(
         "Does an image show what its labels say?",
         [
             Table(
-                "The judge's Dice",
+                "Dice of the reference segmenter",
                 "",
                 rows,
                 "Of each stack, averaged per subject. Should be close to that on real images, from either "

@@ -90,8 +90,8 @@ def _distance_table(
         "",
         rows,
         "To held-out patients, whom nobody has seen, beside that of training patients, n slices on each "
-        "side; from the lowest to the highest of 20 draws. Features are those of the judge, which was "
-        "trained on the training patients: compare within this report.",
+        "side; from the lowest to the highest of 20 draws. Features are those of the reference "
+        "segmenter, which was trained on the training patients: compare within this report.",
     )
 
 

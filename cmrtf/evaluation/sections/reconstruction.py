@@ -106,7 +106,7 @@ def _left_out_tables(models: Models, subjects: Sequence[Subject]) -> list[Table]
             "Slice left out: difference in Dice",
             "",
             gains,
-            "Above zero: the walk knows more than the outlines.",
+            "Above zero: the interpolation knows more than the contours.",
         ),
     ]
 

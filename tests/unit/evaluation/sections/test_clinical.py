@@ -20,7 +20,7 @@ def test_real_subjects_measure_as_themselves(training, held_out):
 
 def test_volumes_go_the_right_way_along_interpolations(training, held_out):
     section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=2, seed=0)
-    rows = table(section, "Volumes along walks, ED").rows
+    rows = table(section, "Volumes along interpolations, ED").rows
     assert rows["steps in the right direction"]["LV"].mean > 90.0
     assert rows["steps in the right direction"]["LV"].n > 0
 
@@ -28,7 +28,10 @@ def test_volumes_go_the_right_way_along_interpolations(training, held_out):
 def test_ends_of_like_volumes_say_nothing_about_direction(training, held_out, monkeypatch):
     monkeypatch.setattr(clinical, "STEADY_FROM_PERCENT", 99.0)
     section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=2, seed=0)
-    assert table(section, "Volumes along walks, ED").rows["walks without a step back"]["LV"].n == 0
+    assert (
+        table(section, "Volumes along interpolations, ED").rows["interpolations without a step back"]["LV"].n
+        == 0
+    )
 
 
 def test_a_missing_phase_leaves_its_measures_out(training, held_out):

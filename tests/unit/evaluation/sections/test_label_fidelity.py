@@ -10,7 +10,7 @@ from evaluation_doubles import ExactModels, GreySegmenter, table
 
 def test_a_segmenter_that_reads_the_labels_finds_them(held_out, interpolated):
     section = label_fidelity_section(ExactModels(), GreySegmenter(), held_out, interpolated, seed=0)
-    rows = table(section, "The judge's Dice").rows
+    rows = table(section, "Dice of the reference segmenter").rows
     for name in (OWN_STYLE, OTHER_STYLE, INTERPOLATED):
         assert all(estimate.mean > 0.95 for estimate in rows[name].values()), name
     assert rows[REAL]["LV"].n == 4

@@ -5,7 +5,7 @@ from evaluation_doubles import GreySegmenter, table
 def test_copies_of_training_subjects_are_found(training, held_out):
     section = privacy_section(GreySegmenter(), training, held_out, {"copies": training})
     rows = table(section, "Chance that the attack is right").rows
-    assert set(rows) == {"copies, features of the judge", "copies, pixels"}
+    assert set(rows) == {"copies, features of the reference segmenter", "copies, pixels"}
     assert all(row["membership"].mean == row["copying"].mean == 1.0 for row in rows.values())
     assert all(row["membership"].n == 10 for row in rows.values())
 
@@ -17,7 +17,7 @@ def test_copies_of_new_patients_give_no_member_away(training, held_out):
 
 
 def test_the_gallery_shows_pairs(training, held_out, interpolated):
-    section = privacy_section(GreySegmenter(), training, held_out, {"walks": interpolated})
+    section = privacy_section(GreySegmenter(), training, held_out, {"interpolated subjects": interpolated})
     ((caption, picture),) = section.pictures.items()
     assert "closest to training slices" in caption
     assert picture.startswith(b"\x89PNG")

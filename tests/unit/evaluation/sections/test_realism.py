@@ -5,8 +5,12 @@ from evaluation_doubles import GreySegmenter, table, with_images
 
 
 def ratio(training, held_out, synthetic):
-    section = realism_section(GreySegmenter(), training, held_out, {"walks": synthetic}, seed=0)
-    return table(section, "Frechet distance of features").rows["walks, ratio"]["distance"].mean
+    section = realism_section(
+        GreySegmenter(), training, held_out, {"interpolated subjects": synthetic}, seed=0
+    )
+    return (
+        table(section, "Frechet distance of features").rows["interpolated subjects, ratio"]["distance"].mean
+    )
 
 
 def test_copies_of_training_images_look_no_better_than_training_images(training, held_out):
