@@ -1,4 +1,4 @@
-"""Style and anatomy vary independently: 5 held-out anatomies x 5 styles, painted, judged and encoded again.
+"""Style and anatomy vary independently: 5 held-out anatomies x 5 styles, segmented and encoded again.
 
     .venv/bin/python benchmarks/experiments/appearance_grid.py BUNDLE PREPARED OUT.png [SEGMENTERS]
 
@@ -6,11 +6,11 @@ PREPARED is the cohort that the bundle was trained on. Columns are the styles of
 vendor, of a centre (of another subject where centres are not known), of an image file, and drawn from all.
 Above each column is the real subject that the style belongs to or, where it was drawn, the one that is
 nearest; before each row the real subject whose labels it has. SEGMENTERS, a folder of `cmrtf evaluate`, holds
-the judge, or will hold it.
+the reference segmenter, or will hold it: training it takes six minutes on two cores, the rest two.
 
-Printed are whose style the images have when they are encoded again; the judge's Dice in each cell, and what
-of its variance is due to anatomy, to style and to both together; and by how much the volumes that the judge
-sees differ between styles of one anatomy, beside how much anatomies differ.
+Printed are whose style the images have when they are encoded again; the reference segmenter's Dice in each
+cell, and what of its variance is due to anatomy, to style and to both together; and by how much the volumes
+that it sees differ between styles of one anatomy, beside how much anatomies differ.
 """
 
 import sys
@@ -30,8 +30,8 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import write_nifti
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.segmenter import dice_per_subject, segment_subjects
-from cmrtf.evaluation.subjects import Slices, restyled_subject
+from cmrtf.evaluation.segmenter import Segmentation, dice_per_subject, segment_subjects
+from cmrtf.evaluation.subjects import SubjectSlices, restyled_subject
 from cmrtf.synthesis.appearance import SAMPLE, Appearance, AppearanceBank, find_style
 from cmrtf.synthesis.protocols import Models
 from cmrtf.training.segmenter_store import SegmenterStore
@@ -60,35 +60,36 @@ class Column:
     real: Subject
 
 
-def main(bundle_folder: Path, prepared: Path, out: Path, segmenters: Path) -> None:
-    bundle, cohort = Bundle.open(bundle_folder), PreparedCohort.open(prepared)
+def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
+    opened, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
+    models, bank = opened.models, opened.appearance_bank()
     training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in ("train", "validation"))
     anatomies = held_out[:NUM]
-    columns = make_columns(bundle, training, held_out[-1])
+    columns = make_columns(models, bank, training, held_out[-1])
     grid = [
-        [restyled_subject(bundle.models, anatomy, column.appearance) for column in columns]
-        for anatomy in anatomies
+        [restyled_subject(models, anatomy, column.appearance) for column in columns] for anatomy in anatomies
     ]
     draw(anatomies, columns, grid).save(out)
-    print_styles(bundle.models, columns, grid)
-    slices = Slices.of(training)
+    print_styles(models, columns, grid)
+    slices = SubjectSlices.of(training)
     store = SegmenterStore(segmenters, SEGMENTER_STEPS)
-    judge = store.trained(slices.image, slices.label_ids, SEED, "judge")
-    segmented = [segment_subjects(judge, row) for row in grid]
-    dice = [dice_per_subject(row, labels) for row, labels in zip(grid, segmented, strict=True)]
+    segmenter = store.trained(slices.image, slices.label_ids, SEED, "reference segmenter")
+    segmentations = [segment_subjects(segmenter, row) for row in grid]
+    dice = [dice_per_subject(*row) for row in zip(grid, segmentations, strict=True)]
     print_dice(
         anatomies,
         columns,
         {name: np.array([row[name] for row in dice]) for name in SCHEMA.foreground},
-        dice_per_subject(anatomies, segment_subjects(judge, anatomies)),
+        dice_per_subject(anatomies, segment_subjects(segmenter, anatomies)),
     )
-    print_volumes(segmented)
+    print_volumes(segmentations)
 
 
-def make_columns(bundle: Bundle, training: Sequence[Subject], donor: Subject) -> list[Column]:
+def make_columns(
+    models: Models, bank: AppearanceBank, training: Sequence[Subject], donor: Subject
+) -> list[Column]:
     """The styles; the image file is of a held-out subject."""
-    bank, rng = bundle.appearance_bank(), np.random.default_rng(SEED)
-    by_name = {subject.name: subject for subject in training}
+    rng, subjects = np.random.default_rng(SEED), {subject.name: subject for subject in training}
     first, second = next(iter(bank.subjects)), next(reversed(bank.subjects))
     vendor, centre = (largest(bank.groups()[kind]) for kind in ("vendor", "centre"))
     names = [
@@ -99,12 +100,12 @@ def make_columns(bundle: Bundle, training: Sequence[Subject], donor: Subject) ->
     ]
     columns = []
     for name in names:
-        appearance = find_style(bundle.models, bank, name).draw(rng)
-        columns.append(Column(name, appearance, by_name[nearest(appearance, bank)]))
+        appearance = find_style(models, bank, name).draw(rng)
+        columns.append(Column(name, appearance, subjects[nearest(appearance, bank)]))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "image.nii"
         write_nifti(file, to_nifti_order(donor.stacks[PHASE].image), donor.stacks[PHASE].affine)
-        appearance = find_style(bundle.models, bank, str(file)).draw(rng)
+        appearance = find_style(models, bank, str(file)).draw(rng)
     columns.insert(3, Column(f"image file of {donor.name}", appearance, donor))
     return columns
 
@@ -126,17 +127,17 @@ def draw(
     blank = np.zeros((CELL, CELL, 3), np.uint8)
     rows = [[blank, *(middle_slice(column.real) for column in columns)]]
     for anatomy, restyled in zip(anatomies, grid, strict=True):
-        rows.append([middle_slice(anatomy, with_labels=True), *map(middle_slice, restyled)])
+        rows.append([middle_slice(anatomy, contours=True), *map(middle_slice, restyled)])
     return Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
 
 
-def middle_slice(subject: Subject, with_labels: bool = False) -> NDArray[np.uint8]:
-    """The middle one of the labelled slices, as pixels."""
+def middle_slice(subject: Subject, contours: bool = False) -> NDArray[np.uint8]:
+    """The middle one of the labelled slices, as `(CELL, CELL, 3)` pixels."""
     stack = subject.stacks[PHASE]
     labelled = np.flatnonzero(stack.has_heart)
     k = labelled[len(labelled) // 2]
     tile = grey_tile(grey_levels(stack.image[k]), CELL)
-    return with_contours(tile, stack.label_ids[k]) if with_labels else tile
+    return with_contours(tile, stack.label_ids[k]) if contours else tile
 
 
 def shares(values: NDArray[np.floating]) -> tuple[float, float, float]:
@@ -159,7 +160,7 @@ def print_dice(
     real: dict[str, list[float]],
 ) -> None:
     """Cells of `dice` are `(anatomies, styles)` for each structure."""
-    print("\nThe judge's Dice, LV / MYO / RV\n")
+    print("\nThe reference segmenter's Dice, LV / MYO / RV\n")
     print_row("", *(column.name for column in columns), "mean +- spread over styles", "its real images")
     print_row(*["---"] * (NUM + 3))
     for i, anatomy in enumerate(anatomies):
@@ -185,26 +186,28 @@ def print_dice(
         print_row(name, *(f"{100 * share:.0f}" for share in shares(table)))
 
 
-def print_volumes(segmented: Sequence[Sequence[dict[str, NDArray[np.uint8]]]]) -> None:
-    """Volumes that the judge sees: standard deviation over mean, averaged over the rest of the table."""
-    print("\nVolumes as the judge sees them, coefficient of variation, %\n")
+def print_volumes(segmentations: Sequence[Sequence[Segmentation]]) -> None:
+    """Volumes that the segmenter sees: standard deviation over mean, averaged over the rest of the table."""
+    print("\nVolumes as the reference segmenter sees them, coefficient of variation, %\n")
     print_row("", "between styles of an anatomy", "between anatomies in a style")
     print_row(*["---"] * 3)
     for name in SCHEMA.foreground:
         voxels = np.array(
             [
-                [[(stack == SCHEMA.id_of(name)).sum() for stack in labels.values()] for labels in row]
-                for row in segmented
+                [[(label_ids == SCHEMA.id_of(name)).sum() for label_ids in cell.values()] for cell in row]
+                for row in segmentations
             ]
         )
         between_anatomies, between_styles = (voxels.std(axis) / voxels.mean(axis) for axis in (0, 1))
-        print_row(name, *(f"{100 * each.mean():.1f}" for each in (between_styles, between_anatomies)))
+        print_row(
+            name, *(f"{100 * variation.mean():.1f}" for variation in (between_styles, between_anatomies))
+        )
 
 
 def print_styles(models: Models, columns: Sequence[Column], grid: Sequence[Sequence[Subject]]) -> None:
     """Codes of the images, means over their slices, beside the five that were asked for."""
     codes = np.array(
-        [[models.encode_style(Slices.of([cell]).image).mean(axis=0) for cell in row] for row in grid]
+        [[models.encode_style(SubjectSlices.of([cell]).image).mean(axis=0) for cell in row] for row in grid]
     )
     wanted = np.stack([column.appearance.style for column in columns])
     distance = np.linalg.norm(codes[:, :, None] - wanted, axis=-1)

@@ -1,4 +1,6 @@
-"""New hearts beside real ones: `python benchmarks/experiments/cohorts.py BUNDLE PREPARED [HEARTS]` prints tables.
+"""New hearts beside real ones, as tables.
+
+    python benchmarks/experiments/cohorts.py BUNDLE PREPARED [HEARTS]
 
 PREPARED is the cohort that the bundle was trained on. Hearts (default 60) are drawn from its pathologies in
 turn, on slice spacings of its training subjects.
@@ -18,13 +20,16 @@ from scipy import stats
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.record import PreparedVolume, SubjectRecord
+from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import measure_volumes_ml
+from cmrtf.core.subject import Subject
 from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.criteria import QUANTITIES
+from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.remodel import Change, remodel
+from cmrtf.synthesis.volume_matching import VolumeMatching
 
 CHANGES = {f"towards {name}": Change(towards=name) for name in ("NOR", "DCM", "HCM", "RV")} | {
     f"{', '.join(factors)} x {', '.join(map(str, factors.values()))}": Change(targets=factors)
@@ -41,24 +46,15 @@ CHANGES = {f"towards {name}": Change(towards=name) for name in ("NOR", "DCM", "H
 
 
 @dataclass
-class Models:
-    """Those of a bundle; remembers what was decoded last in ED and ES."""
+class LastDecoded:
+    """The decoder of a bundle; remembers what was decoded last in ED and ES, before it is repaired."""
 
-    bundle: Bundle
-    decoded: list[NDArray[np.uint8]] = field(default_factory=list)
-
-    def encode(self, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self.bundle.encode(label_ids)
+    models: Models
+    label_ids: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def decode(self, codes: NDArray[np.float32]) -> NDArray[np.uint8]:
-        self.decoded = [*self.decoded[-1:], self.bundle.decode(codes)]
-        return self.decoded[-1]
-
-    def encode_style(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.bundle.encode_style(image)
-
-    def synthesize(self, label_ids: NDArray[np.uint8], styles: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.bundle.synthesize(label_ids, styles)
+        self.label_ids = [*self.label_ids[-1:], self.models.decode(codes)]
+        return self.label_ids[-1]
 
 
 @dataclass
@@ -83,12 +79,13 @@ class Hearts:
 
 
 def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
-    models, cohort = Models(Bundle.open(bundle)), PreparedCohort.open(prepared)
-    prior = models.bundle.anatomy_prior()
+    opened, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
+    models, prior = opened.models, opened.anatomy_prior()
+    decoder = LastDecoded(models)
     real, unposed = Hearts(), []
-    for subject in cohort.subjects("train"):
-        stacks = {phase: volume.label_ids for phase, volume in cohort.load(subject).items()}
-        spacing_mm = cohort.record(subject).geometry.spacing_mm[2]
+    for code in cohort.codes("train"):
+        subject = cohort[code]
+        stacks, spacing_mm = labels_of(subject), subject.ed.slice_spacing_mm
         real.add(stacks, spacing_mm, stacks.values())
         unposed.append(Anatomy.encode(models.encode, stacks, spacing_mm, np.zeros(3)))
     as_they_lie = AnatomyPrior.of(
@@ -97,7 +94,7 @@ def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
 
     def ours(rng: np.random.Generator, pathology: str, spacing_mm: float) -> Anatomy:
         heart = prior.draw(rng, pathology, accept_all)
-        return prior.reach(models, heart.anatomy, heart.wanted_ml, spacing_mm)
+        return VolumeMatching(models, prior, spacing_mm).refine(heart.anatomy, heart.wanted_ml)
 
     ways: dict[str, Callable[[np.random.Generator, str, float], Anatomy]] = {
         "ours": ours,
@@ -113,8 +110,8 @@ def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
         for k in range(num_hearts):
             spacing_mm = float(rng.choice(prior.slice_spacing_mm))
             anatomy = draw(rng, groups[k % len(groups)], spacing_mm)
-            stacks = anatomy.decode(models, spacing_mm)
-            hearts.add(stacks, spacing_mm, models.decoded)
+            stacks = anatomy.decode(decoder, spacing_mm)
+            hearts.add(stacks, spacing_mm, decoder.label_ids)
         cohorts[name] = hearts
     print_cohorts(cohorts)
     print_remodelled(models, prior, cohort)
@@ -129,16 +126,17 @@ def print_cohorts(cohorts: dict[str, Hearts]) -> None:
     print_row("---", *["---"] * len(cohorts))
     for label, share in (("as decoded", "valid_as_decoded"), ("repaired", "valid")):
         print_row(
-            f"valid stacks, {label}", *[f"{np.mean(getattr(each, share)):.0%}" for each in cohorts.values()]
+            f"valid stacks, {label}",
+            *[f"{np.mean(getattr(hearts, share)):.0%}" for hearts in cohorts.values()],
         )
     measured = {name: hearts.measures() for name, hearts in cohorts.items()}
     for name, real in measured["real"].items():
-        print_row(name, *[summary(each[name], real) for each in measured.values()])
+        print_row(name, *[summary(values[name], real) for values in measured.values()])
         if "solidity" in name or "axis" in name:
             limit = np.percentile(real, 1)
             print_row(
                 f"{name} below {limit:.2f}",
-                *[f"{(each[name] < limit).mean():.1%}" for each in measured.values()],
+                *[f"{(values[name] < limit).mean():.1%}" for values in measured.values()],
             )
 
 
@@ -157,33 +155,36 @@ def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort
     print_row(*["---"] * 8)
     for name, change in CHANGES.items():
         wanted_off, others_off, valid, seconds = [], [], [], []
-        for subject in cohort.subjects("validation"):
-            record = cohort.record(subject)
-            if record.pathology == change.towards:
+        for code in cohort.codes("validation"):
+            subject = cohort[code]
+            if subject.pathology == change.towards:
                 continue
-            volumes = cohort.load(subject)
-            targets = {k: factor * now(record, volumes, k) for k, factor in change.targets.items()}
+            targets = {k: factor * quantity_of(subject, k) for k, factor in change.targets.items()}
             start = time.perf_counter()
-            result = remodel(models, prior, record, volumes, replace(change, targets=targets), 1)
+            result = remodel(models, prior, subject, replace(change, targets=targets), 1)
             seconds.append(time.perf_counter() - start)
             off = 100.0 * np.abs(result.reached_ml / result.wanted_ml - 1.0)
             changes = ~np.isclose(result.wanted_ml, result.before_ml)
             wanted_off.append(off[changes].max())
             others_off.append(off[~changes].max(initial=0.0))
-            valid += [check_stack(each.label_ids).is_plausible for each in result.subjects[2:]]
+            last = result.subjects[-1]
+            valid += [check_stack(stack.label_ids).is_plausible for stack in last.stacks.values()]
         print_row(
             name,
             len(seconds),
-            *(cell for each in (wanted_off, others_off) for cell in (within(each), f"{np.mean(each):.1f}")),
+            *(cell for off in (wanted_off, others_off) for cell in (within(off), f"{np.mean(off):.1f}")),
             f"{np.mean(valid):.0%}",
             f"{np.mean(seconds):.1f}",
         )
 
 
-def now(record: SubjectRecord, volumes: dict[str, PreparedVolume], quantity: str) -> float:
-    stacks = {phase: volume.label_ids for phase, volume in volumes.items()}
-    _, measure = QUANTITIES[quantity]
-    return float(measure(measure_volumes_ml(stacks, record.geometry.spacing_mm[2])))
+def labels_of(subject: Subject) -> Stacks:
+    return {phase: subject.stacks[phase].label_ids for phase in PHASES}
+
+
+def quantity_of(subject: Subject, name: str) -> float:
+    _, measure = QUANTITIES[name]
+    return float(measure(measure_volumes_ml(labels_of(subject), subject.ed.slice_spacing_mm)))
 
 
 def within(percent_off: Sequence[float]) -> str:

@@ -236,8 +236,8 @@ def divergence(bench: Bench) -> None:
     run = bench.fresh("vae")
     code, said = bench.train("vae", run, NEVER, "hot.yaml")
     print(f"  {said}")
-    kept = not (run / "checkpoints").exists() and "first in the weights" in said
-    bench.row("NaN or infinity (learning rate 1e38), vae: named, not saved", 1, f"exit {code}", kept)
+    refused = not (run / "checkpoints").exists() and "first in the weights" in said
+    bench.row("NaN or infinity (learning rate 1e38), vae: named, not saved", 1, f"exit {code}", refused)
 
 
 def lost_machine(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cmrtf.cohort.build import build_cohort
+from cmrtf.cohort.build import prepare
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.labels import SCHEMA
 from cmrtf.layers.label_ids import downsample_labels
@@ -43,7 +43,7 @@ def find_material(scratch: Path, prepared: Path | None, raw: Path | None) -> Mat
         write_phantom_cohort(scratch / "raw", SUBJECTS, FRAMES, SEED)
     if prepared is None:
         source = f"phantom, {SUBJECTS} subjects, seed {SEED}"
-        prepared = build_cohort(scratch / "raw", scratch / "prepared").cohort.path
+        prepared = prepare(scratch / "raw", scratch / "prepared").cohort.path
     labelled = Slices.of_split(PreparedCohort.open(prepared), "train").labelled()
     order = np.random.default_rng(0).permutation(len(labelled.label_ids))
     slices = Slices(labelled.image[order], labelled.label_ids[order], labelled.stack[order])

@@ -18,7 +18,7 @@ GENERATOR_NOTE = (
     "image) is a reference for the same kind of work, not the same network: its blocks run at 4 x 4 to 64 x "
     "64 and only a one-channel convolution at 128 x 128, while ours ({our_parameters:.0f} M parameters, "
     "{our_gigamacs:.1f} G multiply-adds per image in dense form) has blocks at 8 x 8 to 128 x 128. It has no "
-    "spectral normalisation (ours is baked), and an instance normalisation behind each gamma and beta "
+    "spectral normalisation (ours is fused), and an instance normalisation behind each gamma and beta "
     "convolution."
 )
 LAYER_NOTE = (

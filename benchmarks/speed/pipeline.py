@@ -8,22 +8,23 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from cmrtf.datasets.layouts import read_raw
 from labels import Material
 from timing import Effort, interleave, milliseconds
 
-from cmrtf.cohort.build import build_cohort
-from cmrtf.cohort.build_subject import inputs_of, sha256, stored_arrays, to_npz
+from cmrtf.cohort.build import prepare
+from cmrtf.cohort.build_subject import inputs_of
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.core.preparation import prepare_subject
-from cmrtf.quality.checks import examine
+from cmrtf.cohort.npz_store import to_npz
+from cmrtf.core.files import sha256
+from cmrtf.datasets.layouts import read_raw
+from cmrtf.quality.checks import check_subject
 from cmrtf.training.input_pipeline import Slices
 
 SUBJECTS = 12
 """So many subjects at most are prepared step by step: they are held in memory."""
 
 READ = "nibabel reads the files"
-WHOLE = "build_cohort, all of it"
+WHOLE = "prepare, all of it"
 HELP_ROUNDS = 5
 
 
@@ -39,12 +40,12 @@ def measure_pipeline(material: Material, effort: Effort) -> dict[str, Any]:
 
 def _measure_steps(raw: Path, scratch: Path, effort: Effort) -> dict[str, Any]:
     subjects = read_raw(raw).subjects[:SUBJECTS]
-    loaded = [examine(subject).usable_volumes() for subject in subjects]
-    prepared = [prepare_subject(volumes) for volumes in loaded]
+    checked = [check_subject(subject) for subject in subjects]
+    prepared = [subject.prepared() for subject in checked]
 
     def write() -> None:
         for subject, result in zip(subjects, prepared, strict=True):
-            content = to_npz(stored_arrays(result))
+            content = to_npz(result.stacks)
             (scratch / subject.subject).write_bytes(content)
             sha256(content)
             inputs_of(subject)
@@ -53,18 +54,15 @@ def _measure_steps(raw: Path, scratch: Path, effort: Effort) -> dict[str, Any]:
         READ: lambda: [
             np.asanyarray(nib.load(path).dataobj) for s in subjects for path in set(s.files.values())
         ],
-        "examine": lambda: [examine(subject) for subject in subjects],
-        "prepare_subject": lambda: [prepare_subject(volumes) for volumes in loaded],
+        "check_subject": lambda: [check_subject(subject) for subject in subjects],
+        "prepared": lambda: [subject.prepared() for subject in checked],
         "npz and hashes": write,
     }
     timings = interleave(steps, effort)
     per_subject = {name: timing.median_ms / len(subjects) for name, timing in timings.items()}
     per_subject["these three together"] = sum(ms for name, ms in per_subject.items() if name != READ)
-    built: list[Any] = []
-    whole_ms = milliseconds(lambda: built.append(build_cohort(raw, scratch / "built")))
-    per_subject[WHOLE] = whole_ms / len(
-        built[0].cohort.subjects("train") + built[0].cohort.subjects("validation")
-    )
+    whole_ms = milliseconds(lambda: prepare(raw, scratch / "built"))
+    per_subject[WHOLE] = whole_ms / len(PreparedCohort.open(scratch / "built"))
     return {
         "subjects": len(subjects),
         "steps": {

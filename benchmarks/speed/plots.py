@@ -64,7 +64,7 @@ def _draw_axis(axes: Axes, name: str, points: list[dict[str, Any]]) -> None:
 def draw_speed(results: dict[str, Any], path: Path) -> None:
     """Milliseconds per image of the generator at each batch size, and of a training step."""
     batches = results["inference"]["batches"]
-    bars = {f"inference, batch {batch}": found["contenders"] for batch, found in batches.items()}
+    bars = {f"inference, batch {batch}": measured["contenders"] for batch, measured in batches.items()}
     bars["training step"] = results["training"]["contenders"]
     figure, panels = plt.subplots(1, len(bars), figsize=(12, 3.2), layout="constrained")
     for (title, contenders), axes in zip(bars.items(), panels, strict=True):

@@ -1,8 +1,10 @@
 """How time and memory of preparing, and of reading batches, grow with the cohort: in files and in shards.
 
-Run as `python benchmarks/speed/preparation.py`; it needs Apache Beam (`pip install '.[beam]'`) and prints the table
-of docs/how-to/large-cohorts.md. Subjects are made here: small, but with all that a subject has. Every
-measurement is a process of its own, whose processor time and peak memory the system tells.
+    python benchmarks/speed/preparation.py
+
+It needs Apache Beam (`pip install '.[beam]'`) and prints the table of docs/how-to/large-cohorts.md. Subjects
+are made here: small, but with all that a subject has. Every measurement is a process of its own, whose
+processor time and peak memory the system tells.
 """
 
 import gzip
@@ -39,12 +41,12 @@ COLUMNS = (
 )
 
 PREPARE_FILES = """
-from cmrtf.cohort.build import build_cohort
-build_cohort(raw, out)
+from cmrtf.cohort.build import prepare
+prepare(raw, out)
 """
 PREPARE_SHARDS = """
-from cmrtf.cohort.build_beam import build_sharded_cohort
-build_sharded_cohort(raw, out)
+from cmrtf.cohort.build import prepare
+prepare(raw, out, beam=True)
 """
 BATCHES = """
 import time

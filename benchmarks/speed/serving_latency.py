@@ -13,7 +13,7 @@ from serving_process import server_process
 from timing import Effort, Timing, interleave
 
 from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
-from cmrtf.bundle.server import Server
+from cmrtf.bundle.server import ServedModels
 from cmrtf.bundle.signatures import promised_signatures
 from cmrtf.core.labels import SCHEMA
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
@@ -30,7 +30,7 @@ def measure_serving(scratch: Path, material: Material, effort: Effort) -> dict[s
 
     Args:
         scratch: a folder for the SavedModels.
-        material: label maps to paint.
+        material: label maps to synthesize images of.
         effort: how long to measure.
     """
     folders, style_dim = _export(scratch)
@@ -76,7 +76,8 @@ def _latency(
     session = SessionModel(folders[SPADE_GAN])
     inputs = {"label_ids": label_ids, "style": styles}
     served = {
-        name: Server.connect(address) for name, address in (("gRPC", server.grpc), ("REST", server.rest))
+        name: ServedModels.connect(address)
+        for name, address in (("gRPC", server.grpc), ("REST", server.rest))
     }
     return interleave(
         {

@@ -2,7 +2,7 @@
 
     python benchmarks/speed/serving_load.py BUNDLE [--clients 64] [--seconds 60] [--out load.png]
 
-Most clients ask for walks of one to four slices and compare each answer with what the bundle gives in this
+Most clients ask for images of one to four slices and compare each answer with what the bundle gives in this
 process. One in eight sends requests and takes them back, one in eight sends requests over the limit.
 """
 
@@ -27,7 +27,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, model_folder
-from cmrtf.bundle.server import Server
+from cmrtf.bundle.server import ServedModels
 from cmrtf.errors import CmrtfError
 
 LIMIT_BYTES = 8 * 2**20
@@ -43,14 +43,15 @@ class Load:
         self.latencies_s: list[float] = []
         self.stop = threading.Event()
         opened = Bundle.open(bundle)
+        models = opened.models
         rng = np.random.default_rng(0)
         self.cases = []
         for rows in (1, 2, 3, 4):
-            label_ids = opened.decode(
+            label_ids = models.decode(
                 rng.standard_normal((rows, self._latent_dim(opened))).astype(np.float32)
             )
             styles = rng.standard_normal((rows, self._style_dim(opened))).astype(np.float32)
-            self.cases.append((label_ids, styles, opened.synthesize(label_ids, styles)))
+            self.cases.append((label_ids, styles, models.synthesize(label_ids, styles)))
 
     @staticmethod
     def _latent_dim(bundle: Bundle) -> int:
@@ -62,7 +63,7 @@ class Load:
 
     def ask(self, number: int) -> None:
         """Ask, compare, ask again."""
-        server = Server.connect(self.address, DEADLINE_S)
+        server = ServedModels.connect(self.address, DEADLINE_S)
         rng = np.random.default_rng(number)
         while not self.stop.is_set():
             label_ids, styles, expected = self.cases[rng.integers(len(self.cases))]

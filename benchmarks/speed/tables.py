@@ -45,8 +45,8 @@ def times(value: float) -> str:
     return f"{number(value)} x"
 
 
-def _spread(found: dict[str, Any], unit: str) -> str:
-    return f"{number(found[f'min_{unit}'])} to {number(found[f'max_{unit}'])}"
+def _spread(figures: dict[str, Any], unit: str) -> str:
+    return f"{number(figures[f'min_{unit}'])} to {number(figures[f'max_{unit}'])}"
 
 
 def _heading(results: dict[str, Any]) -> str:
@@ -83,8 +83,8 @@ def _peaks(section: dict[str, Any]) -> str:
 
 def _inference(section: dict[str, Any]) -> str:
     rows = []
-    for batch, found in section["batches"].items():
-        for name, c in found["contenders"].items():
+    for batch, measured in section["batches"].items():
+        for name, c in measured["contenders"].items():
             floor = number(c["floor_ms_per_image"]) if "floor_ms_per_image" in c else ""
             share = f"{100 * c['share_of_peak']:.0f} %" if "share_of_peak" in c else ""
             rows.append((name, batch, number(c["ms_per_image"]), _spread(c, "ms_per_image"), c["rounds"],
@@ -101,13 +101,13 @@ def _inference(section: dict[str, Any]) -> str:
     )
     counts = [
         (batch, size, f"{c['pixels']:,}", f"{c['neighbourhoods']:,}", f"{c['windows']:,}")
-        for batch, found in section["batches"].items()
-        for size, c in found["distinct"].items()
+        for batch, measured in section["batches"].items()
+        for size, c in measured["distinct"].items()
     ]
     work = "; ".join(
-        f"batch {batch}: {found['multiply_adds']['distinct'] / 1e9:.1f} G distinct, "
-        f"{found['multiply_adds']['dense'] / 1e9:.1f} G dense"
-        for batch, found in section["batches"].items()
+        f"batch {batch}: {measured['multiply_adds']['distinct'] / 1e9:.1f} G distinct, "
+        f"{measured['multiply_adds']['dense'] / 1e9:.1f} G dense"
+        for batch, measured in section["batches"].items()
     )
     accuracy = section["accuracy"]
     differences = [(name, number(value)) for name, value in accuracy["differences"].items()]
@@ -143,7 +143,7 @@ def _layer(section: dict[str, Any]) -> str:
     header = ("", "", "ms", "range", "rounds", "against dense float32", "against MONAI")
     text = (
         f"128 x 128, batch 8, 64 channels, 128 hidden, training mode; {counts['neighbourhoods']:,} distinct "
-        f"neighbourhoods and {counts['windows']:,} windows among {counts['pixels']:,} pixels; issue them "
+        f"neighbourhoods and {counts['windows']:,} windows among {counts['pixels']:,} pixels; finding them "
         "is included. "
     )
     return table(header, rows) + "\n\n" + text + section["note"]
@@ -178,10 +178,10 @@ def _training(section: dict[str, Any]) -> str:
 
 def _vae(section: dict[str, Any]) -> str:
     rows = [
-        (kind, found["batch"], name, number(c["ms_per_slice"]), _spread(c, "ms_per_slice"), c["rounds"],
+        (kind, measured["batch"], name, number(c["ms_per_slice"]), _spread(c, "ms_per_slice"), c["rounds"],
          times(c["times_float32"]))
-        for kind, found in section.items()
-        for name, c in found["contenders"].items()
+        for kind, measured in section.items()
+        for name, c in measured["contenders"].items()
     ]  # fmt: skip
     return table(("", "batch", "", "ms per slice", "range", "rounds", "against float32"), rows)
 
@@ -209,25 +209,25 @@ def _pipeline(section: dict[str, Any]) -> str:
     ]
     return (
         table(("", "ms per subject", "against nibabel"), rows)
-        + f"\n\nSteps one subject after another ({section['prepare']['subjects']} subjects), `build_cohort` "
+        + f"\n\nSteps one subject after another ({section['prepare']['subjects']} subjects), `prepare` "
         f"with a thread per processor. Loading the prepared cohort ({section['load']['slices']:,} slices): "
         f"{number(section['load']['seconds'])} s. `cmrtf --help`: {number(section['help_s'])} s."
     )
 
 
-def _serving(found: dict[str, Any]) -> str:
+def _serving(section: dict[str, Any]) -> str:
     models = table(
-        ["model", "MB on disk", *(f"{loader}, s" for loader in found["load_s"]["spade_gan"])],
+        ["model", "MB on disk", *(f"{loader}, s" for loader in section["load_s"]["spade_gan"])],
         [
-            [model, number(size), *(number(seconds) for seconds in found["load_s"][model].values())]
-            for model, size in found["size_mb"].items()
+            [model, number(size), *(number(seconds) for seconds in section["load_s"][model].values())]
+            for model, size in section["size_mb"].items()
         ],
     )
     latency = table(
         ["synthesize through", "slices", "ms", "range", "rounds"],
         [
             [way, batch, number(timing["ms"]), _spread(timing, "ms"), timing["rounds"]]
-            for batch, timings in found["latency"].items()
+            for batch, timings in section["latency"].items()
             for way, timing in timings.items()
         ],
     )

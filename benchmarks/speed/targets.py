@@ -24,7 +24,7 @@ class Verdict:
 
     Args:
         subject: what is measured.
-        value: what came out.
+        value: what was measured.
         target: what is promised.
         at_least: whether the target is a lower bound, not an upper one.
         unit: behind the numbers.
@@ -45,17 +45,17 @@ class Verdict:
 def verdicts(results: dict[str, Any]) -> list[Verdict]:
     """All targets, in the order of the sections."""
     sections = {"inference": _inference, "spade_layer": _layer, "training": _training, "pipeline": _pipeline}
-    return [verdict for name, judge in sections.items() for verdict in judge(results[name])]
+    return [verdict for name, verdicts_of in sections.items() for verdict in verdicts_of(results[name])]
 
 
 def _inference(section: dict[str, Any]) -> Iterator[Verdict]:
-    for batch, found in section["batches"].items():
+    for batch, measured in section["batches"].items():
         if int(batch) != TARGET_BATCH:
             continue
         for name, target in SPEED.items():
-            contender, where = found["contenders"][name], f"inference {name}, batch {batch}"
+            contender, where = measured["contenders"][name], f"inference {name}, batch {batch}"
             yield Verdict(where, contender["times_dense_float32"], target, True, "x dense float32")
-        floor = 1.0 / found["contenders"]["distinct float32"]["share_of_peak"]
+        floor = 1.0 / measured["contenders"]["distinct float32"]["share_of_peak"]
         yield Verdict(f"inference distinct float32, batch {batch}", floor, TIMES_FLOOR, False, "x floor")
     difference = section["accuracy"]["differences"]["distinct bfloat16 - distinct float32"]
     yield Verdict("inference bfloat16 - float32", difference, BFLOAT16_DIFFERENCE, False, "of the range")

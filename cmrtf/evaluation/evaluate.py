@@ -24,7 +24,7 @@ from cmrtf.evaluation.sections.privacy import privacy_section
 from cmrtf.evaluation.sections.realism import realism_section
 from cmrtf.evaluation.sections.reconstruction import reconstruction_section
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
-from cmrtf.evaluation.subjects import Slices, generated_subjects, interpolated_subjects, restyle
+from cmrtf.evaluation.subjects import SubjectSlices, generated_subjects, interpolated_subjects, restyle
 from cmrtf.synthesis.appearance import SAMPLE, find_style
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class _Job:
 
 
 def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
-    slices = Slices.of(job.training)
+    slices = SubjectSlices.of(job.training)
     segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "reference segmenter")
     sections = _sections_without_training(job, segmenter)
     if trainings is not None:

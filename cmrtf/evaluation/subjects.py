@@ -18,7 +18,7 @@ from cmrtf.synthesis.protocols import Models
 
 
 @dataclass(frozen=True)
-class Slices:
+class SubjectSlices:
     """Slices of a group of subjects, side by side.
 
     Args:
@@ -32,7 +32,7 @@ class Slices:
     subjects: NDArray[np.str_]
 
     @classmethod
-    def of(cls, subjects: Sequence[Subject]) -> "Slices":
+    def of(cls, subjects: Sequence[Subject]) -> "SubjectSlices":
         """All slices of some subjects."""
         stacks = [(subject.name, stack) for subject in subjects for stack in subject.stacks.values()]
         return cls(
@@ -41,10 +41,10 @@ class Slices:
             np.repeat([name for name, _ in stacks], [stack.num_slices for _, stack in stacks]),
         )
 
-    def labelled(self) -> "Slices":
+    def labelled(self) -> "SubjectSlices":
         """Those with a heart on them."""
         chosen = self.label_ids.any(axis=(1, 2))
-        return Slices(self.image[chosen], self.label_ids[chosen], self.subjects[chosen])
+        return SubjectSlices(self.image[chosen], self.label_ids[chosen], self.subjects[chosen])
 
 
 def interpolated_subjects(

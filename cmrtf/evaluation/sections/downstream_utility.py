@@ -15,7 +15,7 @@ from cmrtf.evaluation.segmenter import (
     dice_per_subject,
     segment_subjects,
 )
-from cmrtf.evaluation.subjects import Slices
+from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference, subject_mean
 from cmrtf.metrics.overlap import surface_distances
 
@@ -50,7 +50,7 @@ def downstream_utility_section(
     tests: dict[str, list[_Test]] = {name: [] for name in sets}
     for number, seed in enumerate(seeds):
         for place, (name, subjects) in enumerate(sets.items(), start=1 + number * len(sets)):
-            slices = Slices.of(subjects)
+            slices = SubjectSlices.of(subjects)
             progress = f"segmenter {place} of {len(sets) * len(seeds)}, {name}"
             segmenter = train(slices.image, slices.label_ids, seed, progress)
             tests[name].append(_test(segmenter, held_out))

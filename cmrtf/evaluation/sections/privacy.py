@@ -12,7 +12,7 @@ from cmrtf.core.display import grey_levels
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
-from cmrtf.evaluation.subjects import Slices
+from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.privacy import auc, nearest, nearest_neighbour_pairs
 
 NUM_PAIRS: Final = 8
@@ -40,8 +40,8 @@ def privacy_section(
         held_out: real subjects that they were not.
         synthetic: groups of subjects made by the models, by name; of the first, pairs are shown.
     """
-    members, others = (Slices.of(group).labelled() for group in (training, held_out))
-    groups = {name: Slices.of(group).labelled() for name, group in synthetic.items()}
+    members, others = (SubjectSlices.of(group).labelled() for group in (training, held_out))
+    groups = {name: SubjectSlices.of(group).labelled() for name, group in synthetic.items()}
     rows = {}
     for view, embed in {
         "features of the reference segmenter": segmenter.features,
@@ -82,7 +82,7 @@ def privacy_section(
 
 
 def _mean_distances(
-    queries: NDArray[np.float32], references: NDArray[np.float32], slices: Slices
+    queries: NDArray[np.float32], references: NDArray[np.float32], slices: SubjectSlices
 ) -> list[float]:
     """Mean distance to the closest reference, one value per subject.
 
@@ -103,7 +103,7 @@ def _thumbnails(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return small.reshape(n, -1).astype(np.float32)
 
 
-def _gallery(synthetic: Slices, training: Slices) -> bytes:
+def _gallery(synthetic: SubjectSlices, training: SubjectSlices) -> bytes:
     """Nearest-neighbour pairs as a PNG file."""
     pixels, training_pixels = _thumbnails(synthetic.image), _thumbnails(training.image)
     pairs = nearest_neighbour_pairs(pixels, training_pixels, NUM_PAIRS)

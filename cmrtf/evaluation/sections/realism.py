@@ -10,7 +10,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table, single
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
-from cmrtf.evaluation.subjects import Slices
+from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate, subject_mean
 from cmrtf.metrics.distributions import (
     Distance,
@@ -63,7 +63,7 @@ class Features(NamedTuple):
     @classmethod
     def of(cls, segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> "Features":
         """Those of a group of subjects."""
-        slices = Slices.of(subjects).labelled()
+        slices = SubjectSlices.of(subjects).labelled()
         return cls(segmenter.features(slices.image), slices.subjects)
 
 
@@ -145,5 +145,5 @@ def _tissue_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
 
 
 def _intensities(subject: Subject) -> dict[str, Intensity]:
-    slices = Slices.of([subject])
+    slices = SubjectSlices.of([subject])
     return tissue_intensities(slices.image, slices.label_ids)
