@@ -72,9 +72,9 @@ def privacy_section(
                 "Membership: area under the ROC curve of an attack that calls those members who lie close "
                 "to a synthetic image. Copying: chance that a synthetic subject lies closer to the training "
                 "images than a new patient does. Distances to the closest slice, averaged per subject; n "
-                "counts both sides. The reference segmenter was trained on the training subjects, so only pixels "
-                "speak of the generator alone. 0.5 is a guess; an interval above it is a leak. Blurred "
-                "images lie close to everything: look at the pairs.",
+                "counts both sides. The reference segmenter was trained on the training subjects, so only "
+                "pixels speak of the generator alone. 0.5 is a guess; an interval above it is a leak. "
+                "Blurred images lie close to everything: look at the pairs.",
             )
         ],
         {PAIRS_CAPTION: _gallery(next(iter(groups.values())), members)},
