@@ -106,7 +106,7 @@ class Bundle:
             progress: whether to show a progress bar.
 
         Returns:
-            the intrasubject versions of A and B and the subjects between them, from A to B.
+            the intrasubject versions of A and B, then the subjects between them, from A to B.
 
         Raises:
             CmrtfError: the subjects have no phase in common, or fewer than two slices are labelled.

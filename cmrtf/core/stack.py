@@ -7,6 +7,7 @@ those of `cmrtf.core.labels`.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
+from cmrtf.errors import CmrtfError
 
 SLICE_SUMMATION: Final = "slice_summation"
 """Every slice counts with the full slice spacing: the clinical standard (Schulz-Menger et al., *Standardized
@@ -92,6 +94,45 @@ class Stack:
     def with_image(self, image: NDArray[Any], intensity_window: tuple[float, float] | None = None) -> "Stack":
         """The same stack with another image, in another intensity window if one is given."""
         return replace(self, image=image, intensity_window=intensity_window or self.intensity_window)
+
+    def save(self, path: Path | str) -> None:
+        """Write the image, in the units and the place of the source.
+
+        Args:
+            path: ends in `.nii` or `.nii.gz`; its folder exists.
+
+        Raises:
+            CmrtfError: it cannot be written.
+        """
+        from cmrtf.core.files import writing_to
+        from cmrtf.core.nifti import image_on_file, write_nifti
+
+        with writing_to(Path(path)):
+            write_nifti(Path(path), image_on_file(self), self.affine)
+
+    def save_on_source(self, path: Path | str) -> None:
+        """Write the image on the voxels of the file that the stack was prepared from, in its units.
+
+        A prepared stack reaches 96 mm around the heart; beyond, the image is dark.
+
+        Args:
+            path: ends in `.nii` or `.nii.gz`; its folder exists.
+
+        Raises:
+            CmrtfError: the stack has other slices than its source, or the file cannot be written.
+        """
+        from cmrtf.core.files import writing_to
+        from cmrtf.core.nifti import write_nifti
+        from cmrtf.core.preparation import place_on_source, restore_intensity
+
+        if self.num_slices != self.geometry.source_shape[2]:
+            raise CmrtfError(
+                f"{path}: expected a stack with the slices of its source, {self.geometry.source_shape[2]}. "
+                f"Received: {self.num_slices} slices. `save` writes them as they are."
+            )
+        image = restore_intensity(place_on_source(self.image, self.geometry), self.intensity_window)
+        with writing_to(Path(path)):
+            write_nifti(Path(path), image, self.geometry.source_affine)
 
     def _pixels(self, structure: str) -> NDArray[np.intp]:
         """Pixels of one structure in each slice."""

@@ -8,15 +8,8 @@ from numpy.typing import NDArray
 from cmrtf.core.geometry import Geometry, spacing_mm
 from cmrtf.core.issues import raise_errors
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.nifti import NiftiVolume, read_nifti, write_nifti
-from cmrtf.core.preparation import (
-    SIZE,
-    SPACING_MM,
-    crop_geometry,
-    place_on_source,
-    prepare_labels,
-    restore_intensity,
-)
+from cmrtf.core.nifti import NiftiVolume, read_nifti
+from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, prepare_labels
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.file_checks import axes_issues
@@ -58,27 +51,6 @@ def synthesize_stack(models: Models, labels: Stack, appearance: Appearance) -> S
         appearance: of the image.
     """
     return labels.with_image(appearance.synthesize(models, labels.label_ids), appearance.intensity_window)
-
-
-def image_on_source(stack: Stack) -> NDArray[np.float32]:
-    """The image on the voxels of the file that a prepared stack comes from, in the units of its appearance.
-
-    Prepared stacks have 128 x 128 pixels of 1.5 mm around the heart; beyond, the image is dark.
-
-    Returns:
-        `(x, y, z)` float32.
-    """
-    return restore_intensity(place_on_source(stack.image, stack.geometry), stack.intensity_window)
-
-
-def write_on_source(stack: Stack, out: Path) -> None:
-    """Write the image on the voxels and at the place of the file that a prepared stack comes from.
-
-    Args:
-        stack: with its image.
-        out: ends in `.nii` or `.nii.gz`; its folder exists.
-    """
-    write_nifti(out, image_on_source(stack), stack.geometry.source_affine)
 
 
 def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> Geometry:

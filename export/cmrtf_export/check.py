@@ -22,7 +22,7 @@ from cmrtf_export.session_model import SessionModel
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests
 
 
-def check_bundle(path: Path) -> Iterator[str]:
+def check_bundle(path: Path | str) -> Iterator[str]:
     """Verify files, signatures and warm-up requests; load and run both models as a server does.
 
     Yields:
@@ -31,6 +31,7 @@ def check_bundle(path: Path) -> Iterator[str]:
     Raises:
         CmrtfError: the first thing that is not.
     """
+    path = Path(path)
     description = read_description(path)
     size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
     members = len(description["sha256"])

@@ -37,7 +37,7 @@ from cmrtf_export.serving_files import copy_serving_files
 from cmrtf_export.warmup import write_warmup_requests
 
 
-def export_bundle(vae_run: Path, gan_run: Path, out: Path) -> None:
+def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> None:
     """Write a bundle; `out` appears when it is complete, or not at all.
 
     Args:
@@ -48,6 +48,7 @@ def export_bundle(vae_run: Path, gan_run: Path, out: Path) -> None:
     Raises:
         CmrtfError: a run is not one or is not trained, or `out` holds something or cannot be written.
     """
+    vae_run, gan_run, out = Path(vae_run), Path(gan_run), Path(out)
     require_new_folder(out)
     runs = {
         kind: RunDirectory.open(path, kind) for kind, path in ((LABEL_VAE, vae_run), (SPADE_GAN, gan_run))

@@ -45,8 +45,7 @@ from cmrtf_cli import options
 def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> None:
     """Move the heart of a subject towards a pathology, to given volumes, or both.
 
-    Writes what interpolate writes: image.nii.gz and label.nii.gz per step and phase, measures.csv,
-    figure.png, report.html and provenance.json. The table that is printed says what was wanted and what was measured.
+    Writes what interpolate writes. A table says what was wanted and what the labels measure.
     """
     if change["towards"] is None and not change["targets"]:
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")

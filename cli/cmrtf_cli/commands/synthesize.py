@@ -20,17 +20,15 @@ from cmrtf_cli import options
 def command(model: Path, labels: Path, out: Path, style: str, seed: int) -> None:
     """Synthesise an image for the label map LABELS (3D NIfTI; 0 background, 1 LV, 2 myocardium, 3 RV).
 
-    The image has the voxels and the place of LABELS. What the models know reaches 192 mm around the
-    heart; beyond, the image is dark.
+    The image has the voxels and the place of LABELS. The models know the 192 x 192 mm around the heart;
+    beyond, the image is dark.
     """
     from cmrtf.core.files import require_new_file
-    from cmrtf.synthesis.synthesize import read_labels, write_on_source
 
     if not out.name.endswith((".nii", ".nii.gz")):
         raise click.BadParameter(
             f"expected a name ending in .nii or .nii.gz. Received: {out}.", param_hint="--out"
         )
     require_new_file(out)
-    stack = read_labels(labels)
-    write_on_source(cmrtf.load_bundle(model).synthesize(stack, style=style, seed=seed), out)
+    cmrtf.load_bundle(model).synthesize(labels, style=style, seed=seed).save_on_source(out)
     click.echo(f"Synthesised: {out}.")

@@ -3,7 +3,7 @@ import pytest
 
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.subjects import (
-    Slices,
+    SubjectSlices,
     distinct_pairs,
     generated_subjects,
     interpolated_subjects,
@@ -73,7 +73,7 @@ def test_a_restyled_subject_is_in_the_units_of_its_appearance(training):
 
 
 def test_slices_are_those_of_all_phases_with_their_subjects(training):
-    slices = Slices.of(training[:2])
+    slices = SubjectSlices.of(training[:2])
     assert slices.image.shape == slices.label_ids.shape == (24, 96, 96)
     assert list(slices.subjects) == ["S1"] * 12 + ["S2"] * 12
 
@@ -81,7 +81,7 @@ def test_slices_are_those_of_all_phases_with_their_subjects(training):
 def test_slices_without_labels_can_be_left_out(held_out):
     subject = held_out[0].with_stacks({"ED": held_out[0].ed})
     half_empty = with_labels(subject, lambda ids: ids * (np.arange(6) > 1)[:, None, None].astype(np.uint8))
-    slices = Slices.of([half_empty])
+    slices = SubjectSlices.of([half_empty])
     assert len(slices.image) == 6
     assert slices.labelled().image.shape == (4, 96, 96)
     assert list(slices.labelled().subjects) == [subject.name] * 4
