@@ -114,6 +114,7 @@ class Bundle:
         ends = [replace(subject_a, weight=0.0)]
         ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
         common = common_phases(ends, phases)
+        ends = [end.with_stacks({phase: end.stacks[phase] for phase in common}) for end in ends]
         subjects = interpolate_subjects(
             self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
         )

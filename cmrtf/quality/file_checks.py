@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
+from cmrtf.core.geometry import spacing_mm
 from cmrtf.core.issues import ERROR, WARNING, Issue, errors
 from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.datasets.base import PhaseFiles
@@ -71,7 +71,7 @@ def axes_issues(path: Path, affine: NDArray[np.float64]) -> list[Issue]:
         path: the image's file.
         affine: `(4, 4)`, voxel index to scanner millimetres.
     """
-    spacing = voxel_sizes(affine)
+    spacing = np.array(spacing_mm(affine))
     with np.errstate(divide="ignore", invalid="ignore"):
         cosines = affine[:3, :3] / spacing
     # Unit columns of a right-angled affine span volume 1, of a flat one 0.
@@ -146,7 +146,7 @@ def _grid_issues(path: Path, volume: NiftiVolume, other_path: Path, other: Nifti
         return [Issue(ERROR, other_path, problem)]
     corners = np.array([[x, y, z, 1] for x in (0, shape[0]) for y in (0, shape[1]) for z in (0, shape[2])])
     shift_mm = np.linalg.norm((corners @ (other.affine - affine).T)[:, :3], axis=1).max()
-    if shift_mm <= voxel_sizes(affine)[:2].min() / 2:
+    if shift_mm <= min(spacing_mm(affine)[:2]) / 2:
         return []
     problem = (
         f"expected the affine {np.round(affine, 3).tolist()} of {path.name}, so that both lie in one place. "

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cmrtf.core.geometry import Geometry, bounding_box
+from cmrtf.core.geometry import Geometry, bounding_box, spacing_mm
 from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, is_cut, to_nifti_order
@@ -118,7 +117,7 @@ def _size_problems(heart: NDArray[np.bool_], geometry: Geometry) -> list[str]:
         heart: `(x, y, z)`, where any phase has a label.
         geometry: of the prepared stacks.
     """
-    spacing = voxel_sizes(geometry.source_affine)
+    spacing = spacing_mm(geometry.source_affine)
     spans_mm = [(at.stop - at.start) * mm for at, mm in zip(bounding_box(heart), spacing, strict=True)]
     spans = " x ".join(f"{span:.0f}" for span in spans_mm)
     if not all(HEART_RANGE_MM[0] <= span <= HEART_RANGE_MM[1] for span in spans_mm):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+import cmrtf
+
 
 @click.command(epilog="Example: cmrtf phantom phantom/ --subjects 24")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -22,7 +24,5 @@ def command(out: Path, subjects: int, frames: int, seed: int) -> None:
     4D cine stacks of beating hearts (healthy, dilated, hypertrophic) as the scanners of two vendors
     would show them, labels at end diastole and end systole, and the table of subjects.
     """
-    from cmrtf.phantom.cohort import write_phantom_cohort
-
-    write_phantom_cohort(out, subjects=subjects, frames=frames, seed=seed)
+    cmrtf.write_phantom_cohort(out, subjects=subjects, frames=frames, seed=seed)
     click.echo(f"Wrote {subjects} subjects to {out}")

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from cmrtf.bundle import server as module
 from cmrtf.bundle.grpc_transport import MESSAGE_LIMIT_BYTES, GrpcTransport
 from cmrtf.bundle.server import ServedModels
+from cmrtf.bundle.transport import ATTEMPTS
 from cmrtf.errors import CmrtfError
 
 PROTOCOLS = ["grpc", "rest"]
@@ -86,7 +86,7 @@ def test_asking_again_ends(address, served, slices, monkeypatch):
     served.refusals = 1000
     with pytest.raises(CmrtfError, match=r"Received: .*batch scheduling queue"):
         server.encode(slices["label_ids"])
-    assert served.requests == module.ATTEMPTS
+    assert served.requests == ATTEMPTS
 
 
 def test_an_answer_that_takes_too_long_is_given_up(address, served, slices):

@@ -64,3 +64,15 @@ def test_volumes_of_prepared_labels_are_in_order():
     volumes_ml = measure_volumes_ml(label_ids, slice_spacing_mm=8.0)
     assert VOLUMES == ("LV_ED", "MYO_ED", "RV_ED", "LV_ES", "MYO_ES", "RV_ES")
     assert volumes_ml == pytest.approx(np.array([50, 25, 20, 20, 26, 15]) * 4 * 1.5 * 1.5 * 8.0 / 1000)
+
+
+def test_volumes_are_counts_of_voxels():
+    counts = dict(zip(VOLUMES, (5, 4, 3, 2, 6, 1), strict=True))
+    stacks = {phase: np.zeros((2, 4, 4), np.uint8) for phase in ("ED", "ES")}
+    for phase, stack in stacks.items():
+        voxels = [
+            k for k, name in ((1, "LV"), (2, "MYO"), (3, "RV")) for _ in range(counts[f"{name}_{phase}"])
+        ]
+        stack.flat[: len(voxels)] = voxels
+    # A prepared pixel is 1.5 mm x 1.5 mm.
+    np.testing.assert_allclose(measure_volumes_ml(stacks, 10.0), np.array(list(counts.values())) * 0.0225)

@@ -1,8 +1,10 @@
+import nibabel as nib
 import numpy as np
 import pytest
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.stack import CENTRE_TO_CENTRE, SLICE_SUMMATION, Stack
+from cmrtf.errors import CmrtfError
 
 LV, MYO = 1, 2
 
@@ -72,3 +74,26 @@ def test_another_image_keeps_labels_and_may_have_its_own_window(window, expected
     assert other.intensity_window == expected
     assert other.label_ids is stack.label_ids
     assert other.image.mean() == pytest.approx(0.5)
+
+
+def test_save_writes_the_image_in_the_units_and_the_place_of_the_source(tmp_path):
+    stack = stack_of({LV: 20}, 4, np.diag([1.5, 1.5, 10.0, 1.0]))
+    stack.with_image(stack.image + 0.5, (0.0, 100.0)).save(str(tmp_path / "image.nii.gz"))
+    image = nib.load(tmp_path / "image.nii.gz")
+    np.testing.assert_allclose(image.get_fdata(), 75.0)
+    np.testing.assert_allclose(image.affine, stack.affine)
+
+
+def test_save_on_source_refuses_a_stack_of_other_slices(tmp_path):
+    geometry = stack_of({LV: 20}, 4, np.eye(4)).geometry.with_slices(7)
+    interpolated = Stack(np.zeros((7, 10, 10), np.float32), np.zeros((7, 10, 10), np.uint8), geometry)
+    with pytest.raises(CmrtfError, match=r"image\.nii.*its source, 4.*Received: 7 slices"):
+        interpolated.save_on_source(tmp_path / "image.nii")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_an_error_for_the_user(tmp_path):
+    stack = stack_of({LV: 20}, 4, np.eye(4))
+    for save in (stack.save, stack.save_on_source):
+        with pytest.raises(CmrtfError, match=r"absent.*expected to be able to write"):
+            save(tmp_path / "absent" / "image.nii.gz")

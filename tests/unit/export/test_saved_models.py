@@ -53,7 +53,7 @@ def run(bundle, session_models, promised):
         taken = {key: inputs[key] for key in promised[model][name].inputs}
         if loader == "Session":
             return session_models[model].predict(name, taken)
-        signature = bundle.signatures[model][name]
+        signature = bundle.models.signatures[model][name]
         return signature(**{key: tf.constant(values) for key, values in taken.items()})
 
     return run
@@ -81,7 +81,7 @@ def test_a_row_does_not_depend_on_the_others(run, expected, slices, model, name,
 
 def test_each_model_has_a_default_signature(bundle, session_models):
     for model, name in DEFAULTS.items():
-        signatures = bundle.signatures[model]
+        signatures = bundle.models.signatures[model]
         assert signatures["serving_default"].structured_outputs == signatures[name].structured_outputs
         assert "serving_default" in session_models[model].signatures
 
