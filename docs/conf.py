@@ -20,7 +20,13 @@ from cmrtf.version import __version__  # noqa: E402
 project = "cmrtf"
 release = __version__
 root_doc = "docs/index"
-include_patterns = ["*.md", "benchmarks/speed/*.md", "docs/**", "examples/*.md", "export/cmrtf_export/serving/*.md"]
+include_patterns = [
+    "*.md",
+    "benchmarks/speed/*.md",
+    "docs/**",
+    "examples/*.md",
+    "export/cmrtf_export/serving/*.md",
+]
 exclude_patterns = ["docs/reference/api/*/modules.rst"]
 
 extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
