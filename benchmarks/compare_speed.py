@@ -49,9 +49,8 @@ def timed_commands(inputs: Path, out: Path) -> dict[str, list[str]]:
     """Name to arguments of each command, all outputs below `out`."""
     recorded = commands(inputs, out)
     demo = inputs / "demo"
-    labels = sorted(demo.glob("walk/inter_*_ED/label.nii.gz"))[0]
     bundle = ["--model", str(demo / "bundle")]
-    synthesize = [str(labels), "--style", "A", "--seed", "3", "--out", str(out / "synthesized.nii.gz")]
+    synthesize = [str(demo / "walk/inter_04_ED/label.nii.gz"), "--style", "A", "--out", str(out / "A.nii.gz")]
     generate = ["--subjects", "2", "--seed", "5", "--out", str(out / "generated")]
     preset = out.parent / "preset.yaml"
 
@@ -100,27 +99,23 @@ def run_command(arguments: Sequence[str], checkout: Path, folder: Path) -> Usage
     return Usage(usage.ru_utime + usage.ru_stime, wall_s)
 
 
-def measure(
-    inputs: Path, checkouts: Mapping[str, Path], rounds: int, names: Sequence[str]
-) -> dict[str, dict[str, list[Usage]]]:
-    """What each command took of each checkout, round by round; all rounds of a command follow each other."""
+def compare(inputs: Path, checkouts: Mapping[str, Path], rounds: int, names: Sequence[str]) -> None:
+    """Print a row of the table for each command; all rounds of a command follow each other."""
     with tempfile.TemporaryDirectory(prefix="cmrtf-speed-") as name:
         scratch, out = Path(name), Path(name) / "out"
         write_preset(scratch / "preset.yaml")
         for checkout in checkouts.values():
             run_command(["--help"], checkout, scratch)
-        usages: dict[str, dict[str, list[Usage]]] = {}
         for command, arguments in timed_commands(inputs, out).items():
-            if names and command.split(",")[0].split(" ")[0] not in names:
+            if names and not command.strip("-").startswith(tuple(names)):
                 continue
-            usages[command] = {side: [] for side in checkouts}
+            usages: dict[str, list[Usage]] = {side: [] for side in checkouts}
             for _ in range(rounds):
                 for side, checkout in checkouts.items():
                     shutil.rmtree(out, ignore_errors=True)
                     out.mkdir()
-                    usages[command][side].append(run_command(arguments, checkout, scratch))
-            print(row(command, usages[command]), flush=True)
-        return usages
+                    usages[side].append(run_command(arguments, checkout, scratch))
+            print(row(command, usages), flush=True)
 
 
 def row(command: str, usages: Mapping[str, Sequence[Usage]]) -> str:
@@ -129,9 +124,8 @@ def row(command: str, usages: Mapping[str, Sequence[Usage]]) -> str:
     for field in ("cpu_s", "wall_s"):
         other, this = ([getattr(usage, field) for usage in usages[side]] for side in ("other", "this"))
         ratio = statistics.median(b / a for a, b in zip(other, this, strict=True))
-        text = f"{ratio:.3f}"
         cells += [f"{statistics.median(side):.2f}" for side in (other, this)]
-        cells.append(f"**{text}**" if ratio > FLAGGED else text)
+        cells.append(f"**{ratio:.3f}**" if ratio > FLAGGED else f"{ratio:.3f}")
     return f"| {' | '.join(cells)} |"
 
 
@@ -143,12 +137,12 @@ def main() -> None:
     parser.add_argument("inputs", type=Path)
     parser.add_argument("--other", type=Path, required=True, help="the checkout to compare this one with")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", default=[], help="first words of commands, such as train-vae")
+    parser.add_argument("--only", nargs="*", default=[], help="beginnings of commands, such as help or train")
     arguments = parser.parse_args()
     print("| command | CPU s, other | this | ratio | wall s, other | this | ratio |")
     print("| --- |" + " ---: |" * 6, flush=True)
     checkouts = {"other": arguments.other.resolve(), "this": HERE}
-    measure(arguments.inputs.resolve(), checkouts, arguments.rounds, arguments.only)
+    compare(arguments.inputs.resolve(), checkouts, arguments.rounds, arguments.only)
 
 
 if __name__ == "__main__":

@@ -272,14 +272,14 @@ def inputs_of(layer: Any, run: Callable[[], Any]) -> tuple[Any, Any]:
 
 
 def hearts(tutorial: Tutorial, path: Path) -> None:
-    """Volumes of the known hearts and of those that were generated."""
+    """Volumes of the training anatomies and of the generated hearts."""
     prior, drawn = tutorial.bundle.anatomy_prior(), tutorial.generated()
     figure = Figure((6, 3.6))
     axes = figure.subplots()
     for number, pathology in enumerate(sorted(set(prior.pathologies))):
         style = {"color": ("#0072b2", "#d55e00", "#009e73")[number], "s": 28}
         edv_ml, esv_ml = prior.volumes_ml[prior.pathologies == pathology][:, [0, 3]].T
-        axes.scatter(edv_ml, 100.0 * (1.0 - esv_ml / edv_ml), label=f"{pathology}, known", **style)
+        axes.scatter(edv_ml, 100.0 * (1.0 - esv_ml / edv_ml), label=f"{pathology}, training", **style)
         new = [subject["measures"] for subject in drawn if subject["pathology"] == pathology]
         measured = [[measures[name] for measures in new] for name in ("LV_EDV_ml", "LV_EF_percent")]
         axes.scatter(*measured, marker="x", label=f"{pathology}, generated", **style)

@@ -35,7 +35,7 @@ def show_labels(axes: Any, label_ids: NDArray[Any]) -> None:
 
 
 def show_image(axes: Any, image: NDArray[Any], label_ids: NDArray[Any] | None = None) -> None:
-    """An image in [-1, 1], with the outlines of its labels if they are given."""
+    """An image in [-1, 1], with the contours of its labels if they are given."""
     axes.imshow(image, cmap="gray", vmin=-1, vmax=1)
     for label_id in [] if label_ids is None else np.unique(label_ids[label_ids > 0]):
         axes.contour(label_ids == label_id, [0.5], colors=[COLOUR_MAP(int(label_id))], linewidths=0.9)
