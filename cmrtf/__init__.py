@@ -12,7 +12,6 @@ Example:
 """
 
 import importlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from cmrtf.errors import CmrtfError
@@ -61,8 +60,6 @@ _HOMES = {
     "train_vae": "cmrtf.training.train_vae",
     "write_phantom_cohort": "cmrtf.phantom.cohort",
 }
-
-logging.getLogger("cmrtf").addHandler(logging.NullHandler())  # silent unless logging is switched on
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,6 @@ import click
 
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
-from cmrtf_cli.log import show_log
 
 COMMANDS = {
     "demo": "The whole story on a phantom cohort or your own data.",
@@ -77,6 +76,8 @@ def cli() -> None:
         cmrtf export --vae runs/vae --gan runs/gan bundle/
         cmrtf interpolate --model bundle/ --data prepared/ --subject-a A0S9V9 --subject-b A1D9Z7 --out out/
     """  # noqa: D301 - click reads \b
+    from cmrtf_cli.log import show_log
+
     show_log()
 
 

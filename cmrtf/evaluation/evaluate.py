@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 AMOUNTS: Final = (5, 10, 20)
 """Real subjects that segmenters are trained on, besides all of them."""
 
-_LOG = logging.getLogger("cmrtf")
+logger = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -148,7 +148,7 @@ def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
     segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "reference segmenter")
     sections = _sections_without_training(job, segmenter)
     if trainings is not None:
-        _LOG.info("use ...")
+        logger.info("use ...")
         sections.append(_downstream_utility(job, range(job.seed, job.seed + trainings)))
     facts = {
         "bundle_sha256": job.bundle.sha256,
@@ -197,7 +197,7 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
 
 
 def _logged(name: str, section: Callable[[], Section]) -> Section:
-    _LOG.info("%s ...", name)
+    logger.info("%s ...", name)
     return section()
 
 
@@ -209,7 +209,7 @@ def _generated(job: _Job) -> list[Subject]:
         prior = bundle.anatomy_prior()
         return generated_subjects(bundle.models, prior, style, job.num_subjects, job.seed, job.progress)
     except CmrtfError as error:
-        _LOG.info("No new subjects: %s", error)
+        logger.info("No new subjects: %s", error)
         return []
 
 

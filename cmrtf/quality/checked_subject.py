@@ -10,7 +10,7 @@ import numpy as np
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import WARNING, Issue, errors, raise_errors
 from cmrtf.core.nifti import NiftiVolume
-from cmrtf.core.preparation import prepare_stack, to_nifti_order
+from cmrtf.core.preparation import prepare_image, prepare_stack, to_nifti_order
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import RawSubject
@@ -56,6 +56,16 @@ class CheckedSubject:
         """The subject with its raw stacks."""
         raw = self.raw
         return Subject(raw.subject, "source", self.stacks, raw.vendor, raw.centre, raw.pathology)
+
+    def require_contrast(self) -> None:
+        """Prepare the images and throw them away: `prepared` of a usable subject can fail in nothing else.
+
+        Raises:
+            FileError: an image has no contrast around the heart.
+        """
+        assert self.geometry, "the last check sets it"
+        for phase, stack in self.stacks.items():
+            prepare_image(to_nifti_order(stack.image), self.geometry, self.raw.phases[phase].image)
 
     def prepared(self) -> Subject:
         """The subject with its stacks as networks read them.

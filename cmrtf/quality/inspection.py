@@ -144,7 +144,7 @@ def _inspect_subject(raw: RawSubject) -> tuple[Facts | None, tuple[Issue, ...]]:
     if not subject.is_usable:
         return None, subject.issues
     try:
-        subject.prepared()
+        subject.require_contrast()
     except FileError as error:
         return None, (*subject.issues, Issue.of(error, raw.subject))
     stack = next(iter(subject.stacks.values()))

@@ -39,6 +39,7 @@ VALIDATION_SUBJECTS = 200
 """At most so many are held in memory and reconstructed after each interval."""
 
 logger = logging.getLogger(__name__)
+logger.addHandler(logging.NullHandler())  # silent unless logging is switched on
 
 
 def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
