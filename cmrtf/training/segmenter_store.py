@@ -45,7 +45,9 @@ class SegmenterStore:
         """
         stored = self.folder / self._key(images, label_ids, seed)
         if not stored.exists():
-            trained = train_segmenter(images, label_ids, self.steps, seed, self.progress, name, self.config)
+            trained = train_segmenter(
+                images, label_ids, self.steps, seed, progress=self.progress, name=name, config=self.config
+            )
             trained.save(stored)
         return TrainedSegmenter.load(stored)
 

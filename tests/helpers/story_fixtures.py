@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from shared import built_once
+
 TINY_PRESET = """\
 vae:
   {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 2, interval_steps: 2,
@@ -50,9 +52,12 @@ class Story:
 @pytest.fixture(scope="session")
 def story(tmp_path_factory) -> Story:
     """The whole way through the command line once, with tiny networks: to read only."""
+    return built_once(tmp_path_factory, "story", _tell)
+
+
+def _tell(folder: Path) -> Story:
     from cmrtf_cli.main import cli
 
-    folder = tmp_path_factory.mktemp("story")
     names = (PATIENT_NAME, "prepared", "vae", "gan", "bundle")
     raw, prepared, vae, gan, bundle = (folder / name for name in names)
     preset = folder / "tiny.yaml"

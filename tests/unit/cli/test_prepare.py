@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cmrtf.cohort import build as cohort_builder
+from cmrtf.cohort import build_npz
 from cmrtf.datasets.layouts import READERS
 from cmrtf.errors import CmrtfError
 from cmrtf_cli.main import cli
@@ -74,7 +74,7 @@ def test_an_interruption_says_how_to_go_on(raw, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cohort_builder, "build_subject", interrupt)
+    monkeypatch.setattr(build_npz, "build_subject", interrupt)
     result = _run(raw, tmp_path / "prepared")
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == (

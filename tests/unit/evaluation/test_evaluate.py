@@ -63,7 +63,7 @@ class Store:
 
     folders: ClassVar = []
 
-    def __init__(self, folder, steps):
+    def __init__(self, folder, steps, progress):
         self.folders.append(folder)
         self.steps = steps
 

@@ -18,7 +18,11 @@ from heart_double import heart_source
 
 def test_interpolated_subjects_have_slices_and_spacing_of_real_stacks(training):
     as_decoded, repaired = interpolated_subjects(ExactModels(), training, count=3, seed=1)
-    assert [subject.name for subject in repaired] == ["walk_001", "walk_002", "walk_003"]
+    assert [subject.name for subject in repaired] == [
+        "interpolated_001",
+        "interpolated_002",
+        "interpolated_003",
+    ]
     for decoded, subject in zip(as_decoded, repaired, strict=True):
         assert subject.kind == "intersubject"
         assert 0.25 <= subject.weight <= 0.75
