@@ -17,7 +17,7 @@ demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, i
 	$(BIN)/cmrtf demo --out demo
 
 test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/installed-test  ## spoilt raw data, 12,000 cases: some minutes
 	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py

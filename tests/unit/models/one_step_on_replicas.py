@@ -1,6 +1,6 @@
-"""Not a test: trains every model for two steps on 1, 2 and 4 replicas and writes weights and metrics.
+"""Not a test: trains every model for two steps on 1 and 2 replicas and writes weights and metrics.
 
-Run as `python one_step_on_replicas.py FOLDER` to write `1.npz`, `2.npz` and `4.npz` there. Logical devices
+Run as `python one_step_on_replicas.py FOLDER` to write `1.npz` and `2.npz` there. Logical devices
 can be set up only before TensorFlow starts, and the collective operations of a second strategy would use the
 keys of the first's, so each number of replicas has a process of its own.
 """
@@ -108,7 +108,7 @@ def train_on(num_replicas, out):
 def main(folder):
     # Forked before TensorFlow has started its threads, so that it is imported once.
     processes = []
-    for num_replicas in (1, 2, 4):
+    for num_replicas in (1, 2):
         if process := os.fork():
             processes.append(process)
         else:

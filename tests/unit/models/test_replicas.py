@@ -17,19 +17,18 @@ def results_by_replicas(tmp_path_factory):
     script = Path(__file__).with_name("one_step_on_replicas.py")
     completed = subprocess.run([sys.executable, script, out], capture_output=True, text=True, check=False)
     assert completed.returncode == 0, completed.stderr
-    return {number: dict(np.load(out / f"{number}.npz")) for number in (1, 2, 4)}
+    return {number: dict(np.load(out / f"{number}.npz")) for number in (1, 2)}
 
 
 def _arrays(results, prefix):
     return [values for name, values in sorted(results.items()) if name.startswith(prefix)]
 
 
-@pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
-def test_weights_do_not_depend_on_the_number_of_replicas(results_by_replicas, model, number):
+def test_weights_do_not_depend_on_the_number_of_replicas(results_by_replicas, model):
     """Nor do moving statistics, singular vectors and averages; and the steps do change weights."""
-    one, several = (_arrays(results_by_replicas[n], f"{model}/after/") for n in (1, number))
-    starts = [_arrays(results_by_replicas[n], f"{model}/before/") for n in (1, number)]
+    one, several = (_arrays(results_by_replicas[n], f"{model}/after/") for n in (1, 2))
+    starts = [_arrays(results_by_replicas[n], f"{model}/before/") for n in (1, 2)]
     assert len(one) == len(several) > 20
     for a, b in zip(*starts, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -38,10 +37,9 @@ def test_weights_do_not_depend_on_the_number_of_replicas(results_by_replicas, mo
     assert max(np.abs(a - b).max() for a, b in zip(starts[0], one, strict=True)) > 0.01
 
 
-@pytest.mark.parametrize("number", [2, 4])
 @pytest.mark.parametrize("model", ["label_vae", "spade_gan", "segmenter"])
-def test_metrics_do_not_depend_on_the_number_of_replicas(results_by_replicas, model, number):
-    one, several = (results_by_replicas[n][f"{model}/metrics"] for n in (1, number))
+def test_metrics_do_not_depend_on_the_number_of_replicas(results_by_replicas, model):
+    one, several = (results_by_replicas[n][f"{model}/metrics"] for n in (1, 2))
     np.testing.assert_allclose(one, several, rtol=1e-5, atol=1e-6)
 
 
