@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SETUP := setup.cfg pyproject.toml cmrtf/version.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check bench faults site cli-help signatures figures
+.PHONY: help demo test test-fast fuzz check bench faults site cli-help signatures figures
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -16,8 +16,11 @@ help:  ## this list
 demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, into demo/
 	$(BIN)/cmrtf demo --out demo
 
-test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests
+test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests: six minutes on two cores
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/installed-test  ## the tests of units, without those that train: a minute and a half
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not slow' tests/unit tests/test_structure.py
 
 fuzz: $(VENV)/installed-test  ## spoilt raw data, 12,000 cases: some minutes
 	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py

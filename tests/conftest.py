@@ -22,6 +22,13 @@ hypothesis.settings.register_profile("cmrtf", deadline=None)
 hypothesis.settings.load_profile("cmrtf")
 
 
+def pytest_collection_modifyitems(items):
+    """What needs the story, which trains models, is slow too."""
+    for item in items:
+        if "story" in item.fixturenames:
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _default_dtype_policy():
     """Building a model sets Keras' global policy; the next test starts from the default."""

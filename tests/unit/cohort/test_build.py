@@ -90,6 +90,7 @@ def test_skipped_subjects_and_warnings_are_recorded(tmp_path, out):
     assert built.cohort.codes("train") == ("D4E5F6",)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_at_any_moment_leaves_the_old_cohort_or_the_new_one(tmp_path):
     """And what it finished is not done again."""
     old, new, out = (tmp_path / name for name in ("old", "new", "prepared"))

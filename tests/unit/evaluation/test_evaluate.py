@@ -12,6 +12,8 @@ from cmrtf.synthesis.appearance import Appearance, AppearanceBank
 from cmrtf.training import segmenter_store
 from evaluation_doubles import ExactModels, GreySegmenter, real_subjects
 
+pytestmark = pytest.mark.slow
+
 DATA_HASH = "0123456789abcdef"
 SECTIONS = ["label_vae", "label_validity", "images", "faithfulness", "clinical", "privacy", "use"]
 

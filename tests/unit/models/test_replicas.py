@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from cmrtf.models.replicas import scaled_mean, update_moving_average
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results_by_replicas(tmp_path_factory):

@@ -12,6 +12,8 @@ from cmrtf.errors import CmrtfError
 from cmrtf.phantom.cohort import make_subject, write_phantom_cohort
 from cmrtf.phantom.protocol import VENDORS
 
+pytestmark = pytest.mark.slow
+
 
 def read_table(folder):
     with (folder / CSV_NAME).open(newline="", encoding="utf-8") as file:

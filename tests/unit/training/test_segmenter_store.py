@@ -5,6 +5,8 @@ from cmrtf.training import segmenter_store
 from cmrtf.training.segmenter_store import SegmenterStore
 from cmrtf.training.train_segmenter import SegmenterConfig
 
+pytestmark = pytest.mark.slow
+
 IMAGES = np.zeros((4, 16, 16), np.float32)
 LABEL_IDS = np.zeros((4, 16, 16), np.uint8)
 

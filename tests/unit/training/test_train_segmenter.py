@@ -9,6 +9,8 @@ from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.input_pipeline import Slices
 from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, train_segmenter
 
+pytestmark = pytest.mark.slow
+
 TINY = SegmenterConfig(
     widths=(8, 8), batch_size=4, learning_rate=0.02, augmentation=AugmentationConfig(rotation_degrees=10)
 )
