@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from importlib.metadata import version
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ from cmrtf.training.run import RunDirectory
 from cmrtf.version import __version__
 from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
-from cmrtf_export.serving_files import copy_serving_files
 from cmrtf_export.warmup import write_warmup_requests
 
 
@@ -93,8 +93,17 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
         facts, promised, [appearance.vendor for appearance in known], _pathologies(anatomy_bank)
     )
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
-    copy_serving_files(folder / SERVING)
+    _copy_serving_files(folder / SERVING)
     describe(folder, facts)
+
+
+def _copy_serving_files(folder: Path) -> None:
+    """Write everything in `cmrtf_export/serving/` into a new folder."""
+    folder.mkdir()
+    for entry in files("cmrtf_export.serving").iterdir():
+        if entry.is_file() and entry.name != "__init__.py":
+            with as_file(entry) as source:
+                (folder / entry.name).write_bytes(source.read_bytes())
 
 
 def _pathologies(anatomy_bank: Path) -> list[str]:

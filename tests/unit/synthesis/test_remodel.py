@@ -25,7 +25,7 @@ def source():
 
 @pytest.fixture(scope="module")
 def subject(source):
-    """The first training anatomy, of NOR, turned and shifted in a tilted stack with two slices below its apex."""
+    """A training anatomy of NOR, turned and shifted in a tilted stack with two slices below its apex."""
     prior = source.prior
     heart = Anatomy(prior.codes[0], prior.ends_mm[0], np.array([25.0, 4.0, -3.0], np.float32))
     affine = np.array([[-1.5, 0, 0, 90], [0, -1.2, -12, 40], [0, 0.9, -16, 50], [0, 0, 0, 1.0]])

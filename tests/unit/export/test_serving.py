@@ -1,4 +1,4 @@
-"""What is in `export/serving/` fits the bundle, the server's own formats, and each other."""
+"""What is in `cmrtf_export/serving/` fits the bundle, the server's own formats, and each other."""
 
 import re
 import subprocess
