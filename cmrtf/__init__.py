@@ -12,6 +12,7 @@ Example:
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from cmrtf.errors import CmrtfError
@@ -66,6 +67,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name on its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("train_vae", "train_gan") and "tensorflow" not in sys.modules:
+        from cmrtf.tensorflow_start import start_tensorflow
+
+        start_tensorflow()
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -55,7 +55,7 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
     def phantom() -> None:
         if not _is_done(source):
             source.parent.mkdir(parents=True, exist_ok=True)
-            cmrtf.write_phantom_cohort(source, seed=seed)
+            cmrtf.write_phantom_cohort(source, seed=seed, progress=True)
 
     def prepare() -> None:
         if not _is_done(prepared / "manifest.json"):

@@ -14,7 +14,7 @@ from cmrtf.bundle.models import LoadedModels, SignatureModels
 from cmrtf.bundle.transport import DEADLINE_S
 from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
-from cmrtf.core.subject import Subject
+from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
 from cmrtf.report.outputs import SyntheticSubjects
@@ -111,6 +111,10 @@ class Bundle:
         Raises:
             CmrtfError: the subjects have no phase in common, or fewer than two slices are labelled.
         """
+        if num_slices < 2 or num_subjects < 1:
+            received = f"{num_slices} slices, {num_subjects} subjects"
+            raise CmrtfError(f"expected 2 slices and 1 subject in between, or more. Received: {received}.")
+        require_sources([subject_a] if subject_b is None else [subject_a, subject_b])
         ends = [replace(subject_a, weight=0.0)]
         ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
         common = common_phases(ends, phases)
@@ -159,7 +163,10 @@ class Bundle:
             CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase, or the
                 bundle knows nobody with the pathology.
         """
-        values = _parsed(parse_targets, targets, {})
+        require_sources([subject])
+        if num_steps < 1:
+            raise CmrtfError(f"expected one step or more. Received: {num_steps}.")
+        values = parse_targets(targets) if targets else {}
         if towards is None and not values:
             raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
         change = Change(towards, amount, values)
@@ -198,7 +205,8 @@ class Bundle:
         Raises:
             CmrtfError: nothing that was learned can fulfil the request.
         """
-        request = Request(num_subjects, seed, style, pathology, _parsed(parse_conditions, where, ()))
+        conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
+        request = Request(num_subjects, seed, style, pathology, conditions)
         source = Source(self.models, self.anatomy_prior(), self.appearance_bank(), self.provenance)
         return GeneratedCohort(source, request)
 
@@ -280,11 +288,6 @@ class RemodelledSubjects(SyntheticSubjects):
     """
 
     change: Remodelled
-
-
-def _parsed(parse: Any, value: Any, nothing: Any) -> Any:
-    """Text parsed, anything else as it is."""
-    return parse(value) if isinstance(value, str) else value or nothing
 
 
 load_bundle, connect = Bundle.open, Bundle.connect

@@ -84,10 +84,11 @@ def _transport(address: str, deadline_s: float) -> tuple[Transport, str | None]:
     more = url.username or url.password or url.query or url.fragment
     if url.scheme not in PORTS or not url.hostname or not port or more or not LABEL.fullmatch(label):
         raise CmrtfError(
-            "--server: expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
+            "expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
             "(grpcs, https with TLS), and at most a version label behind it. Received: something else."
         )
-    target = f"{url.hostname}:{port}"
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname  # IPv6
+    target = f"{host}:{port}"
     if url.scheme.startswith("grpc"):
         from cmrtf.bundle.grpc_transport import GrpcTransport
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cmrtf.core.measures import Measures, measure
 from cmrtf.core.stack import SLICE_SUMMATION, Stack
+from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,6 +126,20 @@ class Subject:
         title = f"<b>{html.escape(self.name)}</b> ({self.kind}) {html.escape(self.description)}"
         shown = [f"{name} {value:.1f}" for name, value in self.measures().items() if value is not None]
         return f"<div>{title}<br>{figure_as_html(self.plot())}<br><small>{', '.join(shown)}</small></div>"
+
+
+def require_sources(subjects: Sequence[Subject]) -> None:
+    """Refuse synthetic subjects, where names, places and reports are those of patients.
+
+    Raises:
+        CmrtfError: one is synthetic.
+    """
+    for subject in subjects:
+        if subject.is_synthetic:
+            raise CmrtfError(
+                f"subject {subject.name}: expected one of a cohort or of read_subject. Received: a synthetic "
+                f"one ({subject.kind})."
+            )
 
 
 def phases_of(subjects: Sequence[Subject]) -> list[str]:

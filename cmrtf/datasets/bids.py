@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cmrtf.core.files import write_json
+from cmrtf.core.files import new_file, write_json
 from cmrtf.core.labels import LABEL_COLOURS, PHASES, SCHEMA
 from cmrtf.core.measures import MEASURES
 from cmrtf.core.nifti import read_stack, write_stack
@@ -103,7 +103,7 @@ def _write_participants(path: Path, provenances: Iterable[Mapping[str, Any]]) ->
 
 
 def _write_tsv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(rows)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.files import is_file
+from cmrtf.core.files import is_file, new_file
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import image_on_file, labels_on_file, read_nifti, stack_of_files, write_nifti
 from cmrtf.core.stack import Stack
@@ -188,7 +188,7 @@ def write_table(root: Path, rows: Iterable[Mapping[str, object]]) -> None:
         root: folder of the cohort.
         rows: by `CSV_COLUMNS` but for the running number; what is missing stays blank.
     """
-    with (root / CSV_NAME).open("w", newline="", encoding="utf-8") as file:
+    with new_file(root / CSV_NAME) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, CSV_COLUMNS)
         table.writeheader()
         for index, row in enumerate(rows):

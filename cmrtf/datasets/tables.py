@@ -65,8 +65,7 @@ def tables_at_or_above(root: Path) -> list[Path]:
 
     They lie at the top of a published tree, so above `Training` and `Training/Labeled`.
     """
-    above, far_above = root.resolve().parents[:2]
-    for files in (visible_files(root), above.iterdir(), far_above.iterdir()):
+    for files in (visible_files(root), *(folder.iterdir() for folder in root.resolve().parents[:2])):
         if tables := [path for path in files if path.suffix == ".csv"]:
             return sorted(tables, key=lambda path: path.name)
     return []

@@ -26,6 +26,7 @@ from cmrtf.evaluation.sections.reconstruction import reconstruction_section
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices, generated_subjects, interpolated_subjects, restyle
 from cmrtf.synthesis.appearance import SAMPLE, find_style
+from cmrtf.tensorflow_start import start_tensorflow
 
 if TYPE_CHECKING:
     from cmrtf.bundle.bundle import Bundle
@@ -56,7 +57,7 @@ def evaluate(
     subjects of the cohort are held out.
 
     Args:
-        bundle: an opened bundle, or its folder.
+        bundle: an opened bundle on disk, or its folder.
         cohort: the cohort that the bundle was trained on, opened or its folder.
         out: a new folder for `evaluation.json` and `report.html`; None to write nothing.
         segmenters: folder of trained segmenters, read where they fit and written where they are new; None
@@ -72,8 +73,8 @@ def evaluate(
         the evaluation, which a notebook shows as tables and plots.
 
     Raises:
-        CmrtfError: `out` is taken, the bundle was trained on another cohort, or the cohort has fewer than two
-            subjects to train on or to validate.
+        CmrtfError: `out` is taken, the bundle is behind a server or was trained on another cohort, or the
+            cohort has fewer than two subjects to train on or to validate.
 
     Example:
         `cmrtf.evaluate("bundle", "prepared", "evaluation")`
@@ -133,6 +134,7 @@ class _Job:
         progress: bool,
     ) -> "_Job":
         """With the real subjects read from the cohort."""
+        start_tensorflow()
         from cmrtf.training.segmenter_store import SegmenterStore
         from cmrtf.training.train_segmenter import SEGMENTER_STEPS
 
@@ -247,6 +249,8 @@ def _require_two_of_each_split(cohort: PreparedCohort) -> None:
 
 def _require_its_cohort(bundle: "Bundle", cohort: PreparedCohort) -> None:
     """Held-out subjects must have been held out."""
+    if bundle.path is None:
+        raise CmrtfError("expected a bundle on disk to evaluate. Received: models behind a server.")
     for name in ("label_vae", "spade_gan"):
         trained_on = bundle.description[name]["data_hash"]
         if trained_on != cohort.data_hash:

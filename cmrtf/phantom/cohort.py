@@ -81,7 +81,12 @@ def make_subject(seed: np.random.SeedSequence, vendor: Vendor, pathology: str, f
 
 
 def write_phantom_cohort(
-    out: Path, subjects: int = 24, frames: int = 10, seed: int = 1, workers: int | None = None
+    out: Path | str,
+    subjects: int = 24,
+    frames: int = 10,
+    seed: int = 1,
+    workers: int | None = None,
+    progress: bool = False,
 ) -> None:
     """Write a synthetic cohort in M&Ms layout.
 
@@ -96,13 +101,14 @@ def write_phantom_cohort(
         frames: frames per beat, at least 2.
         seed: of the whole cohort.
         workers: number of processes; that of processors if None.
+        progress: whether to show a progress bar.
 
     Raises:
         CmrtfError: `out` has something in it, or cannot be written.
     """
-    with new_folder(out) as folder:
+    with new_folder(Path(out)) as folder:
         tasks = _plan_cohort(folder, subjects, frames, seed)
-        rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects)))
+        rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects), progress))
         mnms.write_table(folder, sorted(rows, key=lambda row: str(row["External code"])))
 
 
@@ -144,9 +150,9 @@ def _draw_codes(rng: np.random.Generator, count: int) -> list[str]:
     return list(codes)
 
 
-def _run(tasks: list[_Task], workers: int) -> Iterator[dict[str, object]]:
-    """Write all subjects, with a progress bar; rows of the table in the order of completion."""
-    with tqdm(total=len(tasks), desc="Phantom", unit="subject") as bar:
+def _run(tasks: list[_Task], workers: int, progress: bool) -> Iterator[dict[str, object]]:
+    """Write all subjects; rows of the table in the order of completion."""
+    with tqdm(total=len(tasks), desc="Phantom", unit="subject", disable=not progress) as bar:
         if workers == 1:
             for task in tasks:
                 yield _write_subject(task)

@@ -35,15 +35,12 @@ from cmrtf.report.sequence import has_kind, title_of, volume_methods
 LEGEND_STEP: Final = 136
 MARK_HEIGHT: Final = 6
 COLUMNS_PER_STACK: Final = 16
-MOST_GENERATED: Final = 10
-"""New subjects beside each other; of more, the first are shown."""
 STACK_POSITIONS: Final = {"apical": 0.15, "mid": 0.5, "basal": 0.85}
 """Rows of panel (b): part of the way from the first to the last slice with a heart."""
 
 SERIES_TITLES: Final = {
     "intersubject": "Intersubject: {count} subjects between both ends",
     "remodelled": "Remodelled: {steps} steps from no change to the whole of it",
-    "generated": "Generated: {count} subjects{first}",
 }
 """Of panel (b), by the kind of its synthetic subjects."""
 
@@ -76,8 +73,6 @@ def _draw_header(page: Page, subjects: Sequence[Subject]) -> None:
 
 
 def _legend_of_frames(subjects: Sequence[Subject]) -> str:
-    if not has_kind(subjects, "source"):
-        return "All of it is synthetic."
     bars = "; blue bars mark the source positions" if has_kind(subjects, "intrasubject") else ""
     return f"Blue frames: source slices, as they are in the data. All else is synthetic{bars}."
 
@@ -95,11 +90,9 @@ def _draw_phase(page: Page, subjects: Sequence[Subject], phase: str) -> None:
     for kind, title in SERIES_TITLES.items():
         if has_kind(subjects, kind):
             count = sum(subject.kind == kind for subject in subjects)
-            shown = subjects[:MOST_GENERATED] if kind == "generated" else subjects
-            first = f", the first {len(shown)} of them" if len(shown) < len(subjects) else ""
-            text = f"(b) {title.format(count=count, steps=count - 1, first=first)}"
+            text = f"(b) {title.format(count=count, steps=count - 1)}"
             page.write(MARGIN, page.y + 10, text, 9.5, weight="bold")
-            _draw_series(page, shown, phase, affine)
+            _draw_series(page, subjects, phase, affine)
 
 
 def _draw_intrasubject(
@@ -192,7 +185,7 @@ def _draw_series(page: Page, subjects: Sequence[Subject], phase: str, affine: ND
 
 def _second_line(subject: Subject) -> str:
     """What stands below a column's name."""
-    by_kind = {"source": "source", "intrasubject": "synthetic", "generated": subject.description}
+    by_kind = {"source": "source", "intrasubject": "synthetic"}
     return by_kind.get(subject.kind, f"{subject.weight:.2f}")
 
 

@@ -105,9 +105,11 @@ class GeneratedCohort(Sequence[Subject]):
             layout: `"mnms"`, `"nnunet"` or `"bids"`.
 
         Raises:
-            CmrtfError: `out` has another name than the layout wants, holds something else, or cannot be
-                written; or a subject cannot be made.
+            CmrtfError: there is no such layout; `out` has another name than the layout wants, holds something
+                else, or cannot be written; or a subject cannot be made.
         """
+        if layout not in LAYOUTS:
+            raise CmrtfError(f"layout: expected one of {', '.join(LAYOUTS)}. Received: {layout!r}.")
         folder, writer = Path(out), LAYOUTS[layout]
         writer.check_folder(folder)
         settings = self._settings(writer)

@@ -36,15 +36,12 @@ class SliceImplausibilities:
         exposed_lv_pixels: number of LV pixels with background, RV or the border of the image beside them.
         ring_open: whether a path leads from the LV to the border of the image around the myocardium or
             through a gap in it; true of an LV without myocardium.
-        without_lv: which of MYO and RV the slice shows without an LV. A slice through the apical wall or
-            the RV outflow tract may do so: this is plausible, and counted only.
     """
 
     extra_components: dict[str, int]
     holes: dict[str, int]
     exposed_lv_pixels: int
     ring_open: bool
-    without_lv: tuple[str, ...]
 
     @property
     def is_plausible(self) -> bool:
@@ -59,14 +56,10 @@ class StackImplausibilities:
     Args:
         slices: those of every slice, apex first.
         gaps: how often a structure ends and starts again further along the stack, by structure.
-        detached: number of connected components beyond the first in 3-D, by structure, corners connecting.
-            Plausible, and counted only: slices are far apart, so the rings of a steeply tapering heart
-            need not overlap.
     """
 
     slices: tuple[SliceImplausibilities, ...]
     gaps: dict[str, int]
-    detached: dict[str, int]
 
     @property
     def is_plausible(self) -> bool:
@@ -82,13 +75,11 @@ def check_slice(label_ids: NDArray[Any]) -> SliceImplausibilities:
     """
     masks = _masks(label_ids)
     with_lv_filled = masks | {"MYO": masks["MYO"] | _fill(masks["LV"])}
-    structures_without_lv = () if masks["LV"].any() else ("MYO", "RV")
     return SliceImplausibilities(
         extra_components={structure: _extra_components(mask) for structure, mask in masks.items()},
         holes={structure: _num_holes(mask) for structure, mask in with_lv_filled.items()},
         exposed_lv_pixels=int(_exposed_lv(label_ids).sum()),
         ring_open=_reaches_border(masks["LV"], obstacle=masks["MYO"]),
-        without_lv=tuple(structure for structure in structures_without_lv if masks[structure].any()),
     )
 
 
@@ -102,7 +93,6 @@ def check_stack(label_ids: NDArray[Any]) -> StackImplausibilities:
     return StackImplausibilities(
         slices=tuple(check_slice(slice_ids) for slice_ids in label_ids),
         gaps={structure: _extra_components(np.any(mask, axis=(1, 2))) for structure, mask in masks.items()},
-        detached={structure: _extra_components(mask) for structure, mask in masks.items()},
     )
 
 

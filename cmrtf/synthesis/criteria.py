@@ -49,11 +49,18 @@ class Condition:
         quantity: of `QUANTITIES`.
         above: whether it shall be larger than the limit, or smaller.
         limit: in the quantity's unit.
+
+    Raises:
+        CmrtfError: there is no such quantity.
     """
 
     quantity: str
     above: bool
     limit: float
+
+    def __post_init__(self) -> None:
+        if self.quantity not in QUANTITIES:
+            raise CmrtfError(f"expected one of {', '.join(QUANTITIES)}. Received: {self.quantity!r}.")
 
     def holds(self, volumes_ml: Volumes) -> NDArray[np.bool_]:
         """Whether hearts of these volumes fulfil it.
@@ -109,8 +116,11 @@ def read_term(text: str, signs: str, expected: str) -> tuple[str, str, float]:
     raise CmrtfError(f"expected {expected}, of {known}. Received: {text.strip()!r}.")
 
 
-def parse_targets(text: str) -> dict[str, float]:
+def parse_targets(text: str | Mapping[str, float]) -> dict[str, float]:
     """Read targets that are separated by commas, as value by name in `QUANTITIES`.
+
+    Args:
+        text: targets as text; values by name are read as if they had been written.
 
     Raises:
         CmrtfError: what is written is none, is 0 or no fraction, or says the same twice.
@@ -119,6 +129,8 @@ def parse_targets(text: str) -> dict[str, float]:
         >>> parse_targets("EDV=200 ml, EF=30 %")
         {'EDV': 200.0, 'EF': 30.0}
     """
+    if not isinstance(text, str):
+        text = ",".join(f"{name}={float(value)}" for name, value in text.items())
     targets: dict[str, float] = {}
     for term in text.split(","):
         name, _, value = read_term(term, "=", "targets such as 'EDV=200 ml, EF=30 %'")

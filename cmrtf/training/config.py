@@ -1,9 +1,11 @@
 """Configuration of a training run: frozen dataclasses, filled from a preset's YAML. Imports no TensorFlow."""
 
 import dataclasses
+import math
 import os
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -127,7 +129,9 @@ MAX_STAGES = 6
 """Each stage halves 128 pixels; at least two by two are left."""
 SECTIONS = {VAEConfig: "vae", GANConfig: "gan"}
 ZERO_ALLOWED = {"kl_weight", "kl_warmup_steps", "between_weight", "average_decay"}
-"""Every other number must be above 0."""
+"""Every other number must be above 0, but for those of `AugmentationConfig` and `LossWeights`."""
+MAXIMA = {"average_decay": 0.99999, "augmentation.flip_probability": 1.0}
+"""A moving average with decay 1 would stay at its first weights."""
 
 
 def preset_names() -> list[str]:
@@ -192,11 +196,23 @@ def _with_steps(config: ConfigT, steps: int) -> ConfigT:
     return dataclasses.replace(config, steps=-(-steps // interval) * interval, interval_steps=interval)
 
 
+def _numbers(config: Any, prefix: str = "", zero_allowed: bool = False) -> Iterator[tuple[str, float, bool]]:
+    """All numbers of a configuration: name, value and whether 0 is one that makes sense."""
+    for name, value in vars(config).items():
+        if dataclasses.is_dataclass(value):
+            yield from _numbers(value, f"{name}.", zero_allowed=True)
+        for number in value if isinstance(value, tuple) else (value,):
+            if type(number) in (int, float):
+                yield prefix + name, number, zero_allowed or name in ZERO_ALLOWED
+
+
 def _check_values(config: Config, source: str) -> None:
     """Refuse values that no model or run can have."""
-    for name, value in vars(config).items():
-        if type(value) in (int, float) and (value < 0 or (value == 0 and name not in ZERO_ALLOWED)):
+    for name, value, zero_allowed in _numbers(config):
+        if not (value > 0 or (value == 0 and zero_allowed)) or math.isinf(value):
             raise CmrtfError(f"{source}, {name}: expected a positive number. Received: {value}.")
+        if value > MAXIMA.get(name, math.inf):
+            raise CmrtfError(f"{source}, {name}: expected {MAXIMA[name]} at most. Received: {value}.")
     if config.precision not in PRECISIONS:
         raise CmrtfError(
             f"{source}, precision: expected {' or '.join(PRECISIONS)}. Received: {config.precision}."

@@ -28,26 +28,32 @@ class Diagnostics:
     Args:
         log: of this run.
         progress: prints them.
+        kl_weight: what the logged KL divergence was multiplied with.
     """
 
-    def __init__(self, log: MetricsLog, progress: Progress) -> None:
+    def __init__(self, log: MetricsLog, progress: Progress, kl_weight: float = 1.0) -> None:
         self.log = log
         self.progress = progress
+        self.kl_weight = kl_weight
         self.topics_said: set[str] = set()
 
     def update(self) -> None:
         """Print warnings that all intervals so far give rise to and that are new."""
-        for topic, text in diagnose([metrics for _, metrics in self.log.intervals()]).items():
+        for topic, text in diagnose(self._rows(), self.kl_weight).items():
             if topic not in self.topics_said:
                 self.topics_said.add(topic)
                 self.progress.say(f"Note: {text}")
 
+    def _rows(self) -> list[dict[str, float]]:
+        return [metrics for _, metrics in self.log.intervals()]
 
-def diagnose(rows: Sequence[Mapping[str, float]]) -> dict[str, str]:
+
+def diagnose(rows: Sequence[Mapping[str, float]], kl_weight: float = 1.0) -> dict[str, str]:
     """Warnings by topic: `discriminator`, `kl`, `steps`.
 
     Args:
         rows: the metrics of all intervals so far, oldest first.
+        kl_weight: what their KL divergence was multiplied with; nothing is said of one that does not count.
     """
     last_two = rows[-2:]
     warnings = {}
@@ -56,9 +62,10 @@ def diagnose(rows: Sequence[Mapping[str, float]]) -> dict[str, str]:
             f"The discriminator overpowers the generator: its hinge loss is {rows[-1]['d_hinge']:.2f} (2 is "
             "guessing). Lower d_learning_rate or set augment_discriminator."
         )
-    if len(last_two) == 2 and all(row.get("kl", FEWEST_NATS) < FEWEST_NATS for row in last_two):
+    nats = [row["kl"] / kl_weight for row in last_two if "kl" in row and kl_weight > 0.0]
+    if len(nats) == 2 and max(nats) < FEWEST_NATS:
         warnings["kl"] = (
-            f"The KL has collapsed to {rows[-1]['kl']:.2f} nats: codes say next to nothing of their input. "
+            f"The KL has collapsed to {nats[-1]:.2f} nats: codes say next to nothing of their input. "
             "Lower kl_weight (of the GAN: loss_weights.kl)."
         )
     if len(rows) > PATIENCE and _error(rows[-1]) is not None:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
 from cmrtf.training.checkpoints import Checkpoints
+from cmrtf.training.config import GANConfig
 from cmrtf.training.diagnostics import Diagnostics
 from cmrtf.training.distributed import (
     any_of_all,
@@ -115,7 +116,9 @@ class IntervalRecords:
         self.progress = progress
         self.log = MetricsLog(run.log, first_step)
         self.tensorboard = TensorBoardWriter(run.tensorboard, self.log)
-        self.diagnostics = Diagnostics(self.log, progress)
+        # The VAE logs its KL divergence, the GAN what the divergence adds to the loss.
+        kl_weight = run.config.loss_weights.kl if isinstance(run.config, GANConfig) else 1.0
+        self.diagnostics = Diagnostics(self.log, progress, kl_weight)
 
     def add(self, step: int, means: dict[str, float]) -> None:
         """Record the mean losses of the interval that ends with `step`, and the report on it."""

@@ -344,5 +344,5 @@ def test_a_server_that_is_none_is_named(story, codes, capsys, monkeypatch, tmp_p
     paths = ["--data", story.prepared, "--subject-a", codes[0], "--out", tmp_path / "out"]
     code, error = _fail(capsys, monkeypatch, "interpolate", "--server", "localhost:8500", *paths)
     assert code == 1
-    assert "--server: expected the address of a server" in error
+    assert "expected the address of a server" in error
     assert not (tmp_path / "out").exists()

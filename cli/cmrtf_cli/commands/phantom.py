@@ -24,5 +24,5 @@ def command(out: Path, subjects: int, frames: int, seed: int) -> None:
     4D cine stacks of beating hearts (healthy, dilated, hypertrophic) as the scanners of two vendors
     would show them, labels at end diastole and end systole, and the table of subjects.
     """
-    cmrtf.write_phantom_cohort(out, subjects=subjects, frames=frames, seed=seed)
+    cmrtf.write_phantom_cohort(out, subjects=subjects, frames=frames, seed=seed, progress=True)
     click.echo(f"Wrote {subjects} subjects to {out}")

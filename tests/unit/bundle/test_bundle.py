@@ -98,3 +98,22 @@ def test_synthesize_takes_a_stack_or_a_file(bundle, ends, tmp_path):
 def test_remodel_needs_something_to_change(bundle, ends):
     with pytest.raises(CmrtfError, match="expected a pathology to move towards, targets, or both"):
         bundle.remodel(ends[0])
+
+
+@pytest.mark.parametrize("targets", [{"LVEDV": 200}, {"EF": 130}, {"ESV": 80, "EF": 40}, {"EDV": -1}])
+def test_remodel_checks_targets_by_name_as_written_ones(bundle, ends, targets):
+    with pytest.raises(CmrtfError, match=r"expected .*Received"):
+        bundle.remodel(ends[0], targets=targets)
+
+
+def test_what_cannot_be_interpolated_or_remodelled_is_refused(bundle, ends):
+    synthetic = replace(ends[0], kind="generated")
+    for job in (
+        lambda: bundle.interpolate(ends[0], num_slices=1),
+        lambda: bundle.interpolate(*ends, num_subjects=0),
+        lambda: bundle.interpolate(ends[0], synthetic),
+        lambda: bundle.remodel(synthetic, targets="EF=30 %"),
+        lambda: bundle.remodel(ends[0], targets="EF=30 %", num_steps=0),
+    ):
+        with pytest.raises(CmrtfError, match=r"expected .*Received"):
+            job()

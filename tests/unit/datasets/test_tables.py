@@ -22,6 +22,12 @@ def test_later_tables_add_to_earlier_ones(tmp_path):
     assert missing == {"1.csv": [], "2.csv": [], "3.csv": ["code", "vendor"]}
 
 
+def test_a_data_set_right_below_the_root_of_the_disk_has_tables(tmp_path, monkeypatch):
+    (tmp_path / "1.csv").touch()
+    monkeypatch.setattr(Path, "resolve", lambda self: Path("/data"))
+    assert tables_at_or_above(tmp_path) == [tmp_path / "1.csv"]
+
+
 def test_an_empty_table_is_named(tmp_path):
     (tmp_path / "1.csv").touch()
     with pytest.raises(CmrtfError, match=r"1\.csv: expected a CSV with a header line"):

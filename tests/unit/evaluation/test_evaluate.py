@@ -1,5 +1,6 @@
 import json
 import logging
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ class Bundle:
     """Knows the appearances of its training subjects, and too few anatomies to draw from."""
 
     sha256 = "5" * 64
+    path = Path("bundle")
 
     models = ExactModels()
 
@@ -133,6 +135,12 @@ def test_a_taken_folder_is_refused_before_the_work(tmp_path, store):
     with pytest.raises(CmrtfError, match=str(tmp_path)):
         evaluate(Bundle(), Cohort(), tmp_path)
     assert store.folders == []
+
+
+def test_models_behind_a_server_are_refused(monkeypatch):
+    monkeypatch.setattr(Bundle, "path", None)
+    with pytest.raises(CmrtfError, match="expected a bundle on disk to evaluate"):
+        evaluate(Bundle(), Cohort())
 
 
 def test_a_bundle_of_another_cohort_is_refused():

@@ -7,7 +7,7 @@ from cmrtf.report import figure
 from cmrtf.report.figure import write_figure
 from cmrtf.report.figure_page import PAGE_WIDTH, Page
 from cmrtf.report.sequence import in_order
-from interpolated import generated, interpolated, remodelled
+from interpolated import interpolated, remodelled
 
 
 def draw(path, subjects):
@@ -68,8 +68,6 @@ def test_hearts_that_vanished_can_still_be_drawn(tmp_path):
             ],
         ),
         (remodelled(), 2 * ["(b) Remodelled: 2 steps from no change to the whole of it"]),
-        (generated(3), 2 * ["(b) Generated: 3 subjects"]),
-        (generated(12), 2 * ["(b) Generated: 12 subjects, the first 10 of them"]),
     ],
 )
 def test_panels_say_how_subjects_came_to_be(subjects, panels, tmp_path, monkeypatch):
@@ -83,10 +81,6 @@ def test_a_remodelled_subject_is_measured_and_framed_as_its_source(tmp_path, mon
     volumes = [text for text in texts if text.endswith(" ml")]
     assert volumes[:4] == [f"{subject.ed.volume_ml('LV'):.0f} ml" for subject in subjects]
     assert not [text for text in texts if "blue bars" in text or "slice centre" in text]
-
-
-def test_generated_subjects_have_no_frames(tmp_path, monkeypatch):
-    assert not [t for t in texts_of(tmp_path / "f.png", generated(), monkeypatch) if "frames" in t]
 
 
 def test_blue_bars_mark_the_nearest_synthetic_slices(tmp_path):

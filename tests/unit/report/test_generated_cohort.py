@@ -159,3 +159,8 @@ def test_a_place_that_cannot_be_written_is_one_message(source, tmp_path):
 
 def test_the_same_words_show_the_cohort_in_a_notebook(source):
     assert repr(GeneratedCohort(source, REQUEST)) == "GeneratedCohort(2 subjects, seed 3, sample)"
+
+
+def test_a_layout_that_does_not_exist_is_refused(source, tmp_path):
+    with pytest.raises(CmrtfError, match=r"layout: expected one of mnms, .*Received: 'nifti'"):
+        GeneratedCohort(source, Request(1, 0)).save(tmp_path / "out", layout="nifti")

@@ -8,7 +8,7 @@ from cmrtf.core.nifti import read_nifti
 from cmrtf.errors import CmrtfError
 from cmrtf.report import outputs as writing
 from cmrtf.report.outputs import SyntheticSubjects, write_outputs
-from interpolated import SLICES, generated, interpolated
+from interpolated import interpolated
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +99,6 @@ def test_synthetic_subjects_save_all_outputs(tmp_path):
     assert json.loads((tmp_path / "out" / "provenance.json").read_text())["seed"] == 5
     lines = (tmp_path / "out" / "measures.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["subject", "source_P001", "intra_P001"]
-
-
-def test_new_subjects_without_sources_are_saved_too(tmp_path):
-    SyntheticSubjects(generated(), [], {}).save(tmp_path / "out")
-    volume = read_nifti(tmp_path / "out" / "SYN00001_ED" / "image.nii.gz")
-    assert volume.data.shape[2] == SLICES
 
 
 def test_a_notebook_shows_a_table_of_all_subjects():

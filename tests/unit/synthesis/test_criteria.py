@@ -147,3 +147,14 @@ def test_a_heart_that_would_not_eject_is_refused():
         meet_targets(HEART_ML, {"ESV": 150.0})
     with pytest.raises(CmrtfError, match=r"expected RVESV below RVEDV. Received: 120 and 100 ml"):
         meet_targets(HEART_ML, {"RVEDV": 100.0, "RVESV": 120.0})
+
+
+def test_targets_by_name_are_read_like_written_ones():
+    assert parse_targets({"edv": 200, "EF": 30.5}) == parse_targets("EDV=200 ml, EF=30.5 %")
+    with pytest.raises(CmrtfError, match=r"expected targets such as .*Received: 'LVEDV=200.0'"):
+        parse_targets({"LVEDV": 200})
+
+
+def test_a_condition_is_on_a_quantity():
+    with pytest.raises(CmrtfError, match=r"expected one of EDV, .*Received: 'LVEDV'"):
+        Condition("LVEDV", True, 200.0)

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from cmrtf.errors import CmrtfError
+from cmrtf.models.loss_weights import LossWeights
 from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict, load_config, preset_names
 
 VAE = {
@@ -125,6 +126,14 @@ def test_entries_must_be_known_and_of_the_right_type(tmp_path, changes, message)
             {"learning_rate": -0.5},
             r"section vae, learning_rate: expected a positive number\. Received: -0\.5",
         ),
+        ({"learning_rate": float("nan")}, r"learning_rate: expected a positive number\. Received: nan"),
+        ({"learning_rate": float("inf")}, r"learning_rate: expected a positive number\. Received: inf"),
+        ({"widths": [4, 0]}, r"widths: expected a positive number\. Received: 0"),
+        ({"augmentation": {"gamma": -1.0}}, r"augmentation\.gamma: expected a positive number"),
+        (
+            {"augmentation": {"flip_probability": 3.0}},
+            r"flip_probability: expected 1\.0 at most\. Received: 3",
+        ),
         ({"precision": "float99"}, r"precision: expected float32 or mixed_bfloat16\. Received: float99"),
         ({"widths": []}, r"section vae, widths: expected 1 to 6\. Received: 0"),
         ({"widths": [4] * 7}, r"section vae, widths: expected 1 to 6\. Received: 7"),
@@ -133,6 +142,19 @@ def test_entries_must_be_known_and_of_the_right_type(tmp_path, changes, message)
 def test_values_that_cannot_be_are_refused(tmp_path, changes, message):
     with pytest.raises(CmrtfError, match=message):
         load(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"average_decay": 1.0}, r"average_decay: expected 0\.99999 at most\. Received: 1\.0"),
+        ({"loss_weights": LossWeights(kl=-1.0)}, r"loss_weights\.kl: expected a positive number"),
+    ],
+)
+def test_values_of_a_gan_that_cannot_be_are_refused(changes, message):
+    config = dataclasses.replace(load_config("cpu", GANConfig), **changes)
+    with pytest.raises(CmrtfError, match=message):
+        load_config(config, GANConfig)
 
 
 def test_kl_may_be_left_out(tmp_path):

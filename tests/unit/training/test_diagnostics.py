@@ -23,6 +23,12 @@ def test_a_collapsed_kl_is_named():
     assert "collapsed to 0.10 nats" in diagnose([gan(), gan(kl=0.2), gan(kl=0.1)])["kl"]
 
 
+def test_a_kl_counts_in_nats_whatever_its_weight():
+    assert diagnose([gan(kl=0.4), gan(kl=0.4)], kl_weight=0.02) == {}
+    assert "collapsed to 0.50 nats" in diagnose([gan(kl=0.01), gan(kl=0.01)], kl_weight=0.02)["kl"]
+    assert diagnose([gan(kl=0.0), gan(kl=0.0)], kl_weight=0.0) == {}
+
+
 @pytest.mark.parametrize("better", [0.0, 0.001])
 def test_more_steps_that_do_not_help_are_named(better):
     rows = [gan(val_l1=value) for value in (0.3, 0.2, 0.2, 0.2, 0.2 - better)]
