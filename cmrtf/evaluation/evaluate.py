@@ -148,7 +148,7 @@ def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
     segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "reference segmenter")
     sections = _sections_without_training(job, segmenter)
     if trainings is not None:
-        logger.info("use ...")
+        logger.info("downstream utility ...")
         sections.append(_downstream_utility(job, range(job.seed, job.seed + trainings)))
     facts = {
         "bundle_sha256": job.bundle.sha256,
@@ -182,12 +182,14 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
         "synthetic, repaired": interpolated,
         **new,
     }
-    _, of_held_out = interpolated_subjects(models, held_out, len(held_out), seed, job.progress)
+    _, interpolated_held_out = interpolated_subjects(models, held_out, len(held_out), seed, job.progress)
     sections: dict[str, Callable[[], Section]] = {
         "label VAE": lambda: reconstruction_section(models, held_out),
         "valid labels": lambda: plausibility_section(labels),
         "images": lambda: realism_section(segmenter, training, held_out, images, seed),
-        "faithfulness": lambda: label_fidelity_section(models, segmenter, held_out, of_held_out, seed),
+        "label fidelity": lambda: label_fidelity_section(
+            models, segmenter, held_out, interpolated_held_out, seed
+        ),
         "clinical measures": lambda: clinical_section(
             models, training, interpolated, held_out, job.num_subjects, seed
         ),

@@ -101,10 +101,10 @@ def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog
         "label VAE ...",
         "valid labels ...",
         "images ...",
-        "faithfulness ...",
+        "label fidelity ...",
         "clinical measures ...",
         "privacy ...",
-        "use ...",
+        "downstream utility ...",
     ]
     assert store.folders == [tmp_path / "out-segmenters"]
 
