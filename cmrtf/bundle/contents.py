@@ -4,7 +4,7 @@ BUNDLE/
   bundle.json          format, versions, label schema, sizes, training, checksums
   label_vae/1/         SavedModel: encode, decode, interpolate
   spade_gan/1/         SavedModel: synthesize, encode_style, walk, walk_average
-  style_bank.json      style codes per training subject and vendor
+  style_bank.json      style codes per training subject, vendor and centre
   anatomy_bank.npz     label codes of the training subjects that have both phases, if any
   README.md            the model card, yours to complete: no checksum
   serving/             configuration for TF Serving, yours to edit: no checksums

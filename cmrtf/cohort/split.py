@@ -1,4 +1,4 @@
-"""Which subjects validate."""
+"""Splits subjects into training and validation, stratified by vendor and pathology."""
 
 from collections.abc import Mapping
 

@@ -21,8 +21,13 @@ PREPARATION_VERSION = 1
 """To be raised when stacks come out differently: older ones are then prepared again."""
 
 SPACING_MM = 1.5
+"""In-plane pixel of a prepared stack."""
+
 SIZE = 128
+"""Its height and width in pixels."""
+
 PERCENTILES = (1.0, 99.0)
+"""Of the source values around the heart: they become -1 and 1."""
 
 
 def prepare_stack(raw: Stack, geometry: Geometry, source: Path) -> Stack:

@@ -1,4 +1,4 @@
-"""Which two subjects to interpolate between when nobody says."""
+"""Chooses two dissimilar held-out subjects for `cmrtf demo` to interpolate between."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""What synthesis asks of trained models, wherever they run."""
+"""The protocols `Decoder` and `Models`: what synthesis calls of trained models, wherever they run."""
 
 from typing import Any, Protocol
 
