@@ -69,7 +69,8 @@ class Bundle:
             deadline_s: seconds that one request may take.
 
         Raises:
-            CmrtfError: the address is none, nobody answers, or a model, version or signature is missing.
+            CmrtfError: the address is malformed, no server answers, or a model, version or signature is
+                missing.
         """
         from cmrtf.bundle.server import ServedModels  # needs gRPC or requests
 
@@ -157,7 +158,7 @@ class Bundle:
 
         Raises:
             CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase, or the
-                bundle knows nobody with the pathology.
+                bundle has no training subject with the pathology.
         """
         values = _parsed(parse_targets, targets, {})
         if towards is None and not values:

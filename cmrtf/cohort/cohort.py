@@ -2,8 +2,8 @@
 
 A cohort is a folder with `manifest.json`, which names its own files but no source file and carries nothing
 of a source header except its geometry. The stacks lie in one npz per subject, all records in the manifest;
-or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says, and
-nobody who reads a cohort needs to know.
+or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says;
+readers of a cohort need not know which.
 """
 
 import difflib

@@ -25,7 +25,7 @@ from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.synthesis.protocols import Models
 
 SAMPLE = "sample"
-"""Asks for appearances that nobody has."""
+"""Name of the style whose appearances are sampled."""
 
 NAMES_IN_MESSAGES = 12
 """Of each kind, in a message."""

@@ -139,8 +139,8 @@ class RunDirectory:
         except OSError as error:
             raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
         refusal = (
-            f"{self.path}: expected a run that nobody trains. Received: one that another process is "
-            "training. Wait for it, or stop it with SIGTERM: it saves first."
+            f"{self.path}: expected a run that no other process trains. Received: one that another process "
+            "is training. Wait for it, or stop it with SIGTERM: it saves first."
         )
         with lock(self.path / LOCK_FILE, refusal):
             yield
