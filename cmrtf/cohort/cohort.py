@@ -21,6 +21,7 @@ from cmrtf.cohort.npz_store import SubjectFiles
 from cmrtf.cohort.record import SubjectRecord
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import sha256
+from cmrtf.core.issues import listed
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -216,8 +217,7 @@ def unknown_code(path: Path, code: str, codes: Sequence[str]) -> CmrtfError:
         codes: of those that there are.
     """
     close = difflib.get_close_matches(code, codes, n=5)
-    more = f" and {len(codes) - MAX_CODES} more" if len(codes) > MAX_CODES else ""
-    hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {', '.join(codes[:MAX_CODES])}{more}."
+    hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {listed(codes, MAX_CODES)}."
     return CmrtfError(f"{path}: expected one of its {len(codes)} subjects. Received: {code!r}. {hint}")
 
 
