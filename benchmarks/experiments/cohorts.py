@@ -80,7 +80,7 @@ class Hearts:
 
 def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
     opened, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
-    models, prior = opened.models, opened.anatomy_prior()
+    models, prior = opened.models, opened.anatomy_prior
     decoder = LastDecoded(models)
     real, unposed = Hearts(), []
     for code in cohort.codes("train"):

@@ -10,25 +10,21 @@ BUNDLE/
   serving/             configuration for TF Serving, yours to edit: no checksums
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cmrtf.core.files import sha256_of
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 
-LABEL_VAE = "label_vae"
-SPADE_GAN = "spade_gan"
 VERSION = 1
 """Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
 
 FORMAT = "cmrtf-bundle"
 FORMAT_VERSION = 3
 BUNDLE_FILE = "bundle.json"
-STYLE_BANK = "style_bank.json"
-ANATOMY_BANK = "anatomy_bank.npz"
 MODEL_CARD = "README.md"
 SERVING = "serving"
 
@@ -93,12 +89,6 @@ def read_description(path: Path) -> dict[str, Any]:
 def bundle_sha256(bundle: Path) -> str:
     """Hash of `bundle.json`, which holds the hashes of all other files: names the whole bundle."""
     return sha256_of(bundle / BUNDLE_FILE)
-
-
-def sha256_of(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _verify(bundle: Path, name: str, expected: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 DEFAULTS = {LABEL_VAE: "decode", SPADE_GAN: "synthesize"}
 """What `serving_default` is."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import SPLITS
 from cmrtf.core.files import require_new_folder
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -137,9 +138,7 @@ class _Job:
         from cmrtf.training.train_segmenter import SEGMENTER_STEPS
 
         store = SegmenterStore(segmenters, training_steps or SEGMENTER_STEPS, progress=progress)
-        training, held_out = (
-            [cohort[code] for code in cohort.codes(split)] for split in ("train", "validation")
-        )
+        training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in SPLITS)
         return cls(bundle, cohort.data_hash, store, training, held_out, num_subjects, seed, progress)
 
 
@@ -167,7 +166,7 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
     """All sections that need no training but the reference segmenter's."""
     models, training, held_out, seed = job.bundle.models, job.training, job.held_out, job.seed
     as_decoded, interpolated = interpolated_subjects(models, training, job.num_subjects, seed, job.progress)
-    bank = job.bundle.appearance_bank()
+    bank = job.bundle.appearance_bank
     known = [bank.subjects[subject.name] for subject in training]
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
@@ -207,8 +206,8 @@ def _generated(job: _Job) -> list[Subject]:
     """New subjects; none where there are too few training anatomies to draw from."""
     bundle = job.bundle
     try:
-        style = find_style(bundle.models, bundle.appearance_bank(), SAMPLE)
-        prior = bundle.anatomy_prior()
+        style = find_style(bundle.models, bundle.appearance_bank, SAMPLE)
+        prior = bundle.anatomy_prior
         return generated_subjects(bundle.models, prior, style, job.num_subjects, job.seed, job.progress)
     except CmrtfError as error:
         logger.info("No new subjects: %s", error)
@@ -217,7 +216,7 @@ def _generated(job: _Job) -> list[Subject]:
 
 def _downstream_utility(job: _Job, seeds: range) -> Section:
     bundle, training, seed = job.bundle, job.training, job.seed
-    bank = bundle.appearance_bank()
+    bank = bundle.appearance_bank
 
     def synthesize(real: Sequence[Subject]) -> list[Subject]:
         """Subjects between these in appearances drawn from theirs, which are more varied."""
@@ -239,7 +238,7 @@ def _open_bundle(folder: Path | str) -> "Bundle":
 
 
 def _require_two_of_each_split(cohort: PreparedCohort) -> None:
-    sizes = [len(cohort.codes(split)) for split in ("train", "validation")]
+    sizes = [len(cohort.codes(split)) for split in SPLITS]
     if min(sizes) < 2:
         raise CmrtfError(
             f"{cohort.path}: expected two subjects or more to train on and to validate. "

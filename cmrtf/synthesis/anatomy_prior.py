@@ -13,6 +13,9 @@ from cmrtf.core.measures import VOLUMES
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy import Anatomy
 
+ANATOMY_BANK = "anatomy_bank.npz"
+"""File of an `AnatomyPrior`, in runs and bundles."""
+
 VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
 """Where in `VOLUMES` EDV and ESV of a ventricle are."""
 

@@ -5,6 +5,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+LABEL_VAE, SPADE_GAN = "label_vae", "spade_gan"
+"""The two models, in runs, bundles and on servers."""
+
 
 class Decoder(Protocol):
     """Half of the label VAE of a bundle."""

@@ -31,6 +31,7 @@ class Bundle:
             "spade_gan": {"data_hash": gan_data_hash},
         }
 
+    @property
     def appearance_bank(self):
         return AppearanceBank(
             {
@@ -39,6 +40,7 @@ class Bundle:
             }
         )
 
+    @property
     def anatomy_prior(self):
         raise CmrtfError("no prior")
 
