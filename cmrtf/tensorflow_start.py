@@ -8,14 +8,11 @@ import tempfile
 from collections.abc import Iterator
 
 
-def start_tensorflow(deterministic: bool = False) -> None:
+def start_tensorflow() -> None:
     """Import TensorFlow and wake its runtime; show what it says on stderr only if that fails.
 
     TF 2.21 writes notes about oneDNN, CUDA and CPU features before its log level applies, so they
     are kept back at the file descriptor.
-
-    Args:
-        deterministic: whether the same operation on the same numbers is to give the same bits.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -25,8 +22,6 @@ def start_tensorflow(deterministic: bool = False) -> None:
         tf.config.list_physical_devices("GPU")
         if "TF_CONFIG" not in os.environ:  # several machines must be joined before anything runs
             tf.constant(0)
-    if deterministic:
-        tf.config.experimental.enable_op_determinism()
     # A filter, since Keras sets this logger's level again: signatures are never differentiated.
     logging.getLogger("absl").addFilter(_is_no_note_on_custom_gradients)
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from panels import grid, last_sample, save, show_image, show_labels, upper_half
 
 from cmrtf.bundle.bundle import Bundle
-from cmrtf.bundle.contents import SPADE_GAN
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.display import upright
 from cmrtf.core.labels import PHASES, SCHEMA
@@ -30,6 +29,7 @@ from cmrtf.shape.plausibility import check_slice, repair
 from cmrtf.shape.signed_distance import shape_based_interpolation
 from cmrtf.synthesis.heart_axis import between
 from cmrtf.synthesis.interpolate import EncodedStack, decode_labels_between, stack_between
+from cmrtf.synthesis.protocols import SPADE_GAN
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train_gan import build_spade_gan
@@ -273,7 +273,7 @@ def inputs_of(layer: Any, run: Callable[[], Any]) -> tuple[Any, Any]:
 
 def hearts(tutorial: Tutorial, path: Path) -> None:
     """Volumes of the training anatomies and of the generated hearts."""
-    prior, drawn = tutorial.bundle.anatomy_prior(), tutorial.generated()
+    prior, drawn = tutorial.bundle.anatomy_prior, tutorial.generated()
     figure = Figure((6, 3.6))
     axes = figure.subplots()
     for number, pathology in enumerate(sorted(set(prior.pathologies))):

@@ -62,7 +62,7 @@ class Column:
 
 def main(bundle: Path, prepared: Path, out: Path, segmenters: Path) -> None:
     opened, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
-    models, bank = opened.models, opened.appearance_bank()
+    models, bank = opened.models, opened.appearance_bank
     training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in ("train", "validation"))
     anatomies = held_out[:NUM]
     columns = make_columns(models, bank, training, held_out[-1])

@@ -80,7 +80,7 @@ class Hearts:
 
 def main(bundle: Path, prepared: Path, num_hearts: int) -> None:
     opened, cohort = Bundle.open(bundle), PreparedCohort.open(prepared)
-    models, prior = opened.models, opened.anatomy_prior()
+    models, prior = opened.models, opened.anatomy_prior
     decoder = LastDecoded(models)
     real, unposed = Hearts(), []
     for code in cohort.codes("train"):
@@ -163,7 +163,7 @@ def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort
             start = time.perf_counter()
             result = remodel(models, prior, subject, replace(change, targets=targets), 1)
             seconds.append(time.perf_counter() - start)
-            off = 100.0 * np.abs(result.reached_ml / result.wanted_ml - 1.0)
+            off = 100.0 * np.abs(result.measured_ml / result.wanted_ml - 1.0)
             changes = ~np.isclose(result.wanted_ml, result.before_ml)
             wanted_off.append(off[changes].max())
             others_off.append(off[~changes].max(initial=0.0))

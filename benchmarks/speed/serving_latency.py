@@ -12,10 +12,10 @@ from labels import Material, take
 from serving_process import server_process
 from timing import Effort, Timing, interleave
 
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
 from cmrtf.bundle.server import ServedModels
 from cmrtf.bundle.signatures import promised_signatures
 from cmrtf.core.labels import SCHEMA
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.train_gan import build_spade_gan
 from cmrtf.training.train_vae import build_label_vae

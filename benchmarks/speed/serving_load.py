@@ -26,9 +26,10 @@ from serving_process import server_process
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from cmrtf.bundle.bundle import Bundle
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, model_folder
+from cmrtf.bundle.contents import model_folder
 from cmrtf.bundle.server import ServedModels
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 LIMIT_BYTES = 8 * 2**20
 DEADLINE_S = 120.0

@@ -1,6 +1,5 @@
 """The stages of `cmrtf demo`: from raw data to a report, each kept when it is done."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.files import new_file, require_new_folder
+from cmrtf.core.files import new_file, require_new_folder, sha256
 from cmrtf.errors import CmrtfError
 
 PLACES = (
@@ -88,7 +87,7 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
 
 def _name(raw: Path) -> str:
     """Tells data sets apart without carrying a path of the user's into the outputs."""
-    return f"{raw.name} {hashlib.sha256(str(raw.resolve()).encode()).hexdigest()[:12]}"
+    return f"{raw.name} {sha256(str(raw.resolve()).encode())[:12]}"
 
 
 def _settle(out: Path, settings: dict[str, str | int]) -> None:

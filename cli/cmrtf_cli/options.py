@@ -144,9 +144,9 @@ style = click.option(
     default="sample",
     show_default=True,
     metavar="SUBJECT|VENDOR|CENTRE|FILE|sample",
-    help="Look like a training subject or an image file, or like nobody: drawn from what images of a vendor "
-    "or centre look like, or of all, each vendor as often as in training. Where two have one name: vendor:A, "
-    "centre:1, subject:A1B2C3.",
+    help="Look like a training subject or an image file, or have a sampled appearance, drawn from what "
+    "images of a vendor or centre look like, or of all, each vendor as often as in training. Where two have "
+    "one name: vendor:A, centre:1, subject:A1B2C3.",
 )
 data_format = click.option(
     "--format",

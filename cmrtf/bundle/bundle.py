@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cmrtf.bundle.contents import ANATOMY_BANK, STYLE_BANK, bundle_sha256, read_description
+from cmrtf.bundle.contents import bundle_sha256, read_description
 from cmrtf.bundle.models import LoadedModels, SignatureModels
 from cmrtf.bundle.transport import DEADLINE_S
 from cmrtf.core.labels import PHASES
@@ -18,8 +18,8 @@ from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
 from cmrtf.report.outputs import SyntheticSubjects
-from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
+from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
+from cmrtf.synthesis.appearance import SAMPLE, STYLE_BANK, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.remodel import Change, Remodelled, remodel
@@ -69,7 +69,8 @@ class Bundle:
             deadline_s: seconds that one request may take.
 
         Raises:
-            CmrtfError: the address is none, nobody answers, or a model, version or signature is missing.
+            CmrtfError: the address is malformed, no server answers, or a model, version or signature is
+                missing.
         """
         from cmrtf.bundle.server import ServedModels  # needs gRPC or requests
 
@@ -161,7 +162,7 @@ class Bundle:
 
         Raises:
             CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase, or the
-                bundle knows nobody with the pathology.
+                bundle has no training subject with the pathology.
         """
         require_sources([subject])
         if num_steps < 1:
@@ -170,7 +171,7 @@ class Bundle:
         if towards is None and not values:
             raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
         change = Change(towards, amount, values)
-        remodelled = remodel(self.models, self.anatomy_prior(), subject, change, num_steps, progress)
+        remodelled = remodel(self.models, self.anatomy_prior, subject, change, num_steps, progress)
         settings = {
             "data_hash": None,
             "subject": subject.name,
@@ -207,7 +208,7 @@ class Bundle:
         """
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
         request = Request(num_subjects, seed, style, pathology, conditions)
-        source = Source(self.models, self.anatomy_prior(), self.appearance_bank(), self.provenance)
+        source = Source(self.models, self.anatomy_prior, self.appearance_bank, self.provenance)
         return GeneratedCohort(source, request)
 
     def synthesize(self, labels: Stack | Path | str, *, style: str = SAMPLE, seed: int = 0) -> Stack:
@@ -225,7 +226,7 @@ class Bundle:
             CmrtfError: the file is no label map of a heart, or the style has no meaning or several.
         """
         stack = labels if isinstance(labels, Stack) else read_labels(Path(labels))
-        choice = find_style(self.models, self.appearance_bank(), style, stack.geometry)
+        choice = find_style(self.models, self.appearance_bank, style, stack.geometry)
         return synthesize_stack(self.models, stack, choice.draw(np.random.default_rng(seed)))
 
     # What it is
@@ -240,28 +241,22 @@ class Bundle:
         """Which models these are, as plain values for JSON."""
         return self.models.provenance
 
+    @cached_property
     def appearance_bank(self) -> AppearanceBank:
         """The appearances of the training subjects.
 
         Raises:
             CmrtfError: the bundle is behind a server, which has none.
         """
-        return self._appearance_bank
+        return AppearanceBank.load(self._folder(STYLE_BANK) / STYLE_BANK)
 
+    @cached_property
     def anatomy_prior(self) -> AnatomyPrior:
         """The distribution that new hearts are drawn from.
 
         Raises:
             CmrtfError: the bundle has none.
         """
-        return self._anatomy_prior
-
-    @cached_property
-    def _appearance_bank(self) -> AppearanceBank:
-        return AppearanceBank.load(self._folder(STYLE_BANK) / STYLE_BANK)
-
-    @cached_property
-    def _anatomy_prior(self) -> AnatomyPrior:
         file = self._folder(ANATOMY_BANK) / ANATOMY_BANK
         if not file.is_file():
             raise CmrtfError(

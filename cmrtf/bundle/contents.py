@@ -4,31 +4,27 @@ BUNDLE/
   bundle.json          format, versions, label schema, sizes, training, checksums
   label_vae/1/         SavedModel: encode, decode, interpolate
   spade_gan/1/         SavedModel: synthesize, encode_style, walk, walk_average
-  style_bank.json      style codes per training subject and vendor
+  style_bank.json      style codes per training subject, vendor and centre
   anatomy_bank.npz     label codes of the training subjects that have both phases, if any
   README.md            the model card, yours to complete: no checksum
   serving/             configuration for TF Serving, yours to edit: no checksums
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cmrtf.core.files import sha256_of
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 
-LABEL_VAE = "label_vae"
-SPADE_GAN = "spade_gan"
 VERSION = 1
 """Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
 
 FORMAT = "cmrtf-bundle"
 FORMAT_VERSION = 3
 BUNDLE_FILE = "bundle.json"
-STYLE_BANK = "style_bank.json"
-ANATOMY_BANK = "anatomy_bank.npz"
 MODEL_CARD = "README.md"
 SERVING = "serving"
 
@@ -93,12 +89,6 @@ def read_description(path: Path) -> dict[str, Any]:
 def bundle_sha256(bundle: Path) -> str:
     """Hash of `bundle.json`, which holds the hashes of all other files: names the whole bundle."""
     return sha256_of(bundle / BUNDLE_FILE)
-
-
-def sha256_of(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _verify(bundle: Path, name: str, expected: str) -> None:

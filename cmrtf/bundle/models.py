@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, bundle_sha256, model_folder
+from cmrtf.bundle.contents import bundle_sha256, model_folder
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
 
 Arrays = dict[str, NDArray[Any]]

@@ -44,7 +44,8 @@ class ServedModels(SignatureModels):
             deadline_s: seconds that one request may take.
 
         Raises:
-            CmrtfError: the address is none, nobody answers, or a model, version or signature is missing.
+            CmrtfError: the address is malformed, no server answers, or a model, version or signature is
+                missing.
         """
         transport, label = _transport(address, deadline_s)
         versions = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 DEFAULTS = {LABEL_VAE: "decode", SPADE_GAN: "synthesize"}
 """What `serving_default` is."""
@@ -44,7 +44,7 @@ def promised_signatures(
     code, style, weight = _tensor(tf.float32, latent_dim), _tensor(tf.float32, style_dim), _tensor(tf.float32)
     decoded = {"label_ids": labels, "probabilities": _tensor(tf.float32, size, size, num_classes)}
     pair = {"label_ids_a": labels, "label_ids_b": labels, "weight": weight}
-    painted = {"label_ids": labels, "image": image}
+    labels_and_image = {"label_ids": labels, "image": image}
     return {
         LABEL_VAE: {
             "encode": _signature({"label_ids": labels}, {"mean": code, "log_variance": code}),
@@ -54,8 +54,8 @@ def promised_signatures(
         SPADE_GAN: {
             "synthesize": _signature({"label_ids": labels, "style": style}, {"image": image}),
             "encode_style": _signature({"image": image}, {"mean": style, "log_variance": style}),
-            "walk": _signature({**pair, "style_a": style, "style_b": style}, painted),
-            "walk_average": _signature(pair, painted),
+            "walk": _signature({**pair, "style_a": style, "style_b": style}, labels_and_image),
+            "walk_average": _signature(pair, labels_and_image),
         },
     }
 

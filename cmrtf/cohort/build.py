@@ -102,7 +102,7 @@ def prepare(
         require_beam()
     plan = Plan.make(raw, out, data_format, validation_fraction, seed)
     refusal = (
-        f"{out}: expected a folder that nobody else is working on. Received: one that another "
+        f"{out}: expected a folder that no other process writes to. Received: one that another "
         f"cmrtf prepare is writing to. Wait for it or name another folder."
     )
     with writing_to(out):

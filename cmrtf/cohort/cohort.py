@@ -2,8 +2,8 @@
 
 A cohort is a folder with `manifest.json`, which names its own files but no source file and carries nothing
 of a source header except its geometry. The stacks lie in one npz per subject, all records in the manifest;
-or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says, and
-nobody who reads a cohort needs to know.
+or, for cohorts that should not be held in memory, both lie in shards. Which of the two the manifest says;
+readers of a cohort need not know which.
 """
 
 import difflib
@@ -21,6 +21,7 @@ from cmrtf.cohort.npz_store import SubjectFiles
 from cmrtf.cohort.record import SubjectRecord
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import sha256
+from cmrtf.core.issues import listed
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -216,8 +217,7 @@ def unknown_code(path: Path, code: str, codes: Sequence[str]) -> CmrtfError:
         codes: of those that there are.
     """
     close = difflib.get_close_matches(code, codes, n=5)
-    more = f" and {len(codes) - MAX_CODES} more" if len(codes) > MAX_CODES else ""
-    hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {', '.join(codes[:MAX_CODES])}{more}."
+    hint = f"Did you mean: {', '.join(close)}?" if close else f"It has: {listed(codes, MAX_CODES)}."
     return CmrtfError(f"{path}: expected one of its {len(codes)} subjects. Received: {code!r}. {hint}")
 
 

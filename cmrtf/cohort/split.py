@@ -1,8 +1,10 @@
-"""Which subjects validate."""
+"""Splits subjects into training and validation, stratified by vendor and pathology."""
 
 from collections.abc import Mapping
 
 import numpy as np
+
+from cmrtf.cohort.record import TRAIN, VALIDATION
 
 
 def split_subjects(
@@ -34,12 +36,12 @@ def split_subjects(
     new = sorted(strata.keys() - earlier.keys())
     n = len(strata)
     wanted = min(max(round(validation_fraction * n), 1), n - 1)
-    held_out = min(max(wanted - list(earlier.values()).count("validation"), 0), len(new))
+    held_out = min(max(wanted - list(earlier.values()).count(VALIDATION), 0), len(new))
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(new)
     in_order = sorted(shuffled.tolist(), key=lambda subject: strata[subject])
     chosen = {in_order[int((i + 0.5) * len(new) / held_out)] for i in range(held_out)}
-    splits = earlier | {subject: "validation" if subject in chosen else "train" for subject in new}
+    splits = earlier | {subject: VALIDATION if subject in chosen else TRAIN for subject in new}
     if earlier and n > 1 and len(set(splits.values())) == 1:
         return split_subjects(strata, validation_fraction, seed)
     return {subject: splits[subject] for subject in strata}

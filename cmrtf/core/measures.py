@@ -67,7 +67,18 @@ def measure(stacks: Mapping[str, Stack], method: str = SLICE_SUMMATION) -> Measu
 def measure_volumes_ml(
     stacks: Mapping[str, NDArray[np.uint8]], slice_spacing_mm: float
 ) -> NDArray[np.float64]:
-    """`VOLUMES` of prepared label stacks, by slice summation."""
+    """`VOLUMES` of prepared label stacks, by slice summation.
+
+    Args:
+        stacks: both phases, `(slices, size, size)` label ids on the prepared grid (1.5 mm in plane).
+        slice_spacing_mm: distance between slice centres.
+
+    Returns:
+        `(6,)`, ml, by `VOLUMES`.
+
+    Raises:
+        KeyError: a phase is absent.
+    """
     voxel_ml = SPACING_MM * SPACING_MM * slice_spacing_mm / 1000.0
     return np.array(
         [

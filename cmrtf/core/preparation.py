@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.geometry import Geometry, bounding_box
+from cmrtf.core.geometry import Geometry, bounding_box, spacing_mm
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.resampling import inside, resample_image, resample_labels
 from cmrtf.core.stack import Stack
@@ -21,8 +21,13 @@ PREPARATION_VERSION = 1
 """To be raised when stacks come out differently: older ones are then prepared again."""
 
 SPACING_MM = 1.5
+"""In-plane pixel of a prepared stack."""
+
 SIZE = 128
+"""Its height and width in pixels."""
+
 PERCENTILES = (1.0, 99.0)
+"""Of the source values around the heart: they become -1 and 1."""
 
 
 def prepare_stack(raw: Stack, geometry: Geometry, source: Path) -> Stack:
@@ -49,7 +54,7 @@ def crop_geometry(heart: NDArray[np.bool_], affine: NDArray[np.float64], stack_f
         stack_flipped: whether the source is stored base first.
     """
     to_source = np.eye(4)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    spacing = spacing_mm(affine)
     for axis, extent in enumerate(bounding_box(heart)[:2]):
         step = SPACING_MM / spacing[axis]
         centre = round((extent.start + extent.stop - 1) / 2) + _tie_free_offset(step)

@@ -124,8 +124,8 @@ class Subject:
         from cmrtf.core.display import figure_as_html
 
         title = f"<b>{html.escape(self.name)}</b> ({self.kind}) {html.escape(self.description)}"
-        shown = [f"{name} {value:.1f}" for name, value in self.measures().items() if value is not None]
-        return f"<div>{title}<br>{figure_as_html(self.plot())}<br><small>{', '.join(shown)}</small></div>"
+        measures = [f"{name} {value:.1f}" for name, value in self.measures().items() if value is not None]
+        return f"<div>{title}<br>{figure_as_html(self.plot())}<br><small>{', '.join(measures)}</small></div>"
 
 
 def require_sources(subjects: Sequence[Subject]) -> None:

@@ -202,7 +202,7 @@ def visible_files(root: Path) -> Iterator[Path]:
     """All files under a folder, however deep they lie, in order of their folders.
 
     Linked folders are followed, each once, since people link subsets of a data set together. Hidden
-    files and folders are passed over: some archives bring a twin `._name` of every file.
+    files and folders are passed over: some archives hold a hidden `._name` of every file.
     """
     visited = set()
     for folder, subfolders, names in os.walk(root, followlinks=True):

@@ -1,1 +1,1 @@
-"""Measures of labels and images."""
+"""How good a bundle is: sections of tables beside real data, and their report."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import SPLITS
 from cmrtf.core.files import require_new_folder
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -139,9 +140,7 @@ class _Job:
         from cmrtf.training.train_segmenter import SEGMENTER_STEPS
 
         store = SegmenterStore(segmenters, training_steps or SEGMENTER_STEPS, progress=progress)
-        training, held_out = (
-            [cohort[code] for code in cohort.codes(split)] for split in ("train", "validation")
-        )
+        training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in SPLITS)
         return cls(bundle, cohort.data_hash, store, training, held_out, num_subjects, seed, progress)
 
 
@@ -150,7 +149,7 @@ def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
     segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "reference segmenter")
     sections = _sections_without_training(job, segmenter)
     if trainings is not None:
-        logger.info("use ...")
+        logger.info("downstream utility ...")
         sections.append(_downstream_utility(job, range(job.seed, job.seed + trainings)))
     facts = {
         "bundle_sha256": job.bundle.sha256,
@@ -169,7 +168,7 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
     """All sections that need no training but the reference segmenter's."""
     models, training, held_out, seed = job.bundle.models, job.training, job.held_out, job.seed
     as_decoded, interpolated = interpolated_subjects(models, training, job.num_subjects, seed, job.progress)
-    bank = job.bundle.appearance_bank()
+    bank = job.bundle.appearance_bank
     known = [bank.subjects[subject.name] for subject in training]
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
@@ -184,12 +183,14 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
         "synthetic, repaired": interpolated,
         **new,
     }
-    _, of_held_out = interpolated_subjects(models, held_out, len(held_out), seed, job.progress)
+    _, interpolated_held_out = interpolated_subjects(models, held_out, len(held_out), seed, job.progress)
     sections: dict[str, Callable[[], Section]] = {
         "label VAE": lambda: reconstruction_section(models, held_out),
         "valid labels": lambda: plausibility_section(labels),
         "images": lambda: realism_section(segmenter, training, held_out, images, seed),
-        "faithfulness": lambda: label_fidelity_section(models, segmenter, held_out, of_held_out, seed),
+        "label fidelity": lambda: label_fidelity_section(
+            models, segmenter, held_out, interpolated_held_out, seed
+        ),
         "clinical measures": lambda: clinical_section(
             models, training, interpolated, held_out, job.num_subjects, seed
         ),
@@ -207,8 +208,8 @@ def _generated(job: _Job) -> list[Subject]:
     """New subjects; none where there are too few training anatomies to draw from."""
     bundle = job.bundle
     try:
-        style = find_style(bundle.models, bundle.appearance_bank(), SAMPLE)
-        prior = bundle.anatomy_prior()
+        style = find_style(bundle.models, bundle.appearance_bank, SAMPLE)
+        prior = bundle.anatomy_prior
         return generated_subjects(bundle.models, prior, style, job.num_subjects, job.seed, job.progress)
     except CmrtfError as error:
         logger.info("No new subjects: %s", error)
@@ -217,7 +218,7 @@ def _generated(job: _Job) -> list[Subject]:
 
 def _downstream_utility(job: _Job, seeds: range) -> Section:
     bundle, training, seed = job.bundle, job.training, job.seed
-    bank = bundle.appearance_bank()
+    bank = bundle.appearance_bank
 
     def synthesize(real: Sequence[Subject]) -> list[Subject]:
         """Subjects between these in appearances drawn from theirs, which are more varied."""
@@ -239,7 +240,7 @@ def _open_bundle(folder: Path | str) -> "Bundle":
 
 
 def _require_two_of_each_split(cohort: PreparedCohort) -> None:
-    sizes = [len(cohort.codes(split)) for split in ("train", "validation")]
+    sizes = [len(cohort.codes(split)) for split in SPLITS]
     if min(sizes) < 2:
         raise CmrtfError(
             f"{cohort.path}: expected two subjects or more to train on and to validate. "

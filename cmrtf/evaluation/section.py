@@ -1,4 +1,4 @@
-"""What an evaluation found: tables of estimates, each to be read as numbers and as a plot."""
+"""Section and table of an evaluation: estimates, to be read as numbers and as a plot."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from cmrtf.core.labels import PHASES
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
@@ -158,7 +159,7 @@ def distinct_pairs(
     Raises:
         CmrtfError: no two subjects have a phase in common.
     """
-    wanted = {phase} if phase else {"ED", "ES"}
+    wanted = {phase} if phase else set(PHASES)
     pairs = [(a, b) for a, b in itertools.combinations(subjects, 2) if set(a.stacks) & set(b.stacks) & wanted]
     if not pairs:
         raise CmrtfError(

@@ -74,10 +74,10 @@ def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNe
     """
     base = num_classes + 1
     outside = num_classes
-    reach = SIDE // 2
+    radius = SIDE // 2
     padded = tf.pad(
         tf.cast(checked_label_ids(label_ids, num_classes), tf.int64),
-        [[0, 0], [reach, reach], [reach, reach]],
+        [[0, 0], [radius, radius], [radius, radius]],
         constant_values=outside,
     )
     # The code of a 5 x 5 window in base `num_classes + 1`, by Horner's rule along rows, then columns.

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,22 +12,6 @@ from cmrtf.core.labels import SCHEMA
 
 PERCENTILE: Final = 95.0
 """Of the Hausdorff distance: the largest distance of all depends on a single pixel."""
-
-
-@dataclass(frozen=True)
-class SurfaceDistance:
-    """How far two surfaces lie apart; both NaN where either structure is empty.
-
-    Args:
-        hd95_mm: 95th percentile of the Hausdorff distance: the larger of the two directed 95th
-            percentiles (Maier-Hein et al., *Metrics reloaded*, Nature Methods 2024; 21:195). MedPy
-            takes one percentile of both directions pooled instead, so its values differ a little.
-        assd_mm: average symmetric surface distance: the mean over the voxels of both surfaces pooled
-            (Heimann et al., IEEE TMI 2009; 28:1251).
-    """
-
-    hd95_mm: float
-    assd_mm: float
 
 
 def dice(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float]:
@@ -53,10 +36,12 @@ def dice(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float]:
     return result
 
 
-def surface_distances(
-    first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[float]
-) -> dict[str, SurfaceDistance]:
-    """Distances between the surfaces of each foreground structure.
+def hd95_mm(first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[float]) -> dict[str, float]:
+    """95th percentile of the Hausdorff distance between the surfaces of each foreground structure.
+
+    It is the larger of the two directed 95th percentiles (Maier-Hein et al., *Metrics reloaded*, Nature
+    Methods 2024; 21:195), NaN where either structure is empty. MedPy takes one percentile of both directions
+    pooled instead, so its values differ a little.
 
     A surface is the voxels that have a face neighbour outside the structure or the array; distances
     are between voxel centres. Where slices are far apart, a structure that ends one slice earlier
@@ -70,20 +55,17 @@ def surface_distances(
     result = {}
     for structure in SCHEMA.foreground:
         label_id = SCHEMA.id_of(structure)
-        result[structure] = _distance(first == label_id, second == label_id, spacing_mm)
+        result[structure] = _hd95_mm(first == label_id, second == label_id, spacing_mm)
     return result
 
 
-def _distance(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], spacing_mm: Sequence[float]
-) -> SurfaceDistance:
+def _hd95_mm(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing_mm: Sequence[float]) -> float:
     if not (first.any() and second.any()):
-        return SurfaceDistance(math.nan, math.nan)
+        return math.nan
     (box,) = ndimage.find_objects((first | second).astype(np.uint8))
     a, b = _surface(first[box]), _surface(second[box])
     a_to_b, b_to_a = _distance_to(b, spacing_mm)[a], _distance_to(a, spacing_mm)[b]
-    hd95_mm = max(np.percentile(a_to_b, PERCENTILE), np.percentile(b_to_a, PERCENTILE))
-    return SurfaceDistance(float(hd95_mm), float(np.concatenate([a_to_b, b_to_a]).mean()))
+    return float(max(np.percentile(a_to_b, PERCENTILE), np.percentile(b_to_a, PERCENTILE)))
 
 
 def _surface(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -179,11 +179,11 @@ class Chest:
         """A slope under the heart, a dome on the right, steep where it meets the ribs."""
         from_x, from_y = x + np.float32(self._x - self._heart_x), y + np.float32(self._y - self._heart_y)
         slope_x, slope_y = (np.float32(value) for value in self._slope)
-        floor = np.float32(self._diaphragm_mm) + slope_x * from_x + slope_y * from_y
+        height = np.float32(self._diaphragm_mm) + slope_x * from_x + slope_y * from_y
         sag = np.float32(0.0015) * np.maximum(np.hypot(from_x, from_y) - 35, 0) ** 2
         dome = np.float32(self._dome_mm) * np.clip((10 - x) / 40, 0, 1)
         ribs = np.float32(0.012) * np.clip(60 + np.float32(self._wall_mm) - depth, 0, 60) ** 2 * (y > -20)
-        return floor + dome - sag - ribs - z
+        return height + dome - sag - ribs - z
 
     def _paint_mediastinum(self, canvas: Canvas, points: _Points, texture: Texture) -> None:
         """Fat in the middle, behind the breastbone and under the heart; vessels and oesophagus."""
@@ -228,8 +228,8 @@ class Chest:
         canvas.fill(ellipsoid_depth(self._from(points, self._spleen_mm), (32, 42, 46)), "spleen")
 
         left_edge = np.float32(0.7) * (np.float32(self._liver_edge_mm) - points.x) + 6 * coarse
-        floor = 34 + np.float32(0.9) * np.clip(30 - points.x, 0, 200) + 4 * coarse - points.under
-        liver = np.minimum(np.minimum(left_edge, floor), points.under - 1)
+        lower_edge = 34 + np.float32(0.9) * np.clip(30 - points.x, 0, 200) + 4 * coarse - points.under
+        liver = np.minimum(np.minimum(left_edge, lower_edge), points.under - 1)
         canvas.fill(liver, "liver")
         canvas.blend(np.clip(1.5 * (fine - 1.7), 0, 1) * np.clip(liver - 6, 0, 1), "venous_blood")
         return canvas.values

@@ -214,12 +214,12 @@ def _plan_slices(rng: np.random.Generator, heart: Heart) -> FloatArray:
     """
     rest = heart.end_diastole
     share, beyond_apex_mm, beyond_base = rng.uniform(0.35, 0.65), rng.uniform(-3, 8), int(rng.integers(0, 3))
-    reach = {
+    num_steps = {
         spacing: int((rest.base_mm - share * spacing + rest.cap_mm + beyond_apex_mm) / spacing)
         for spacing in SLICE_SPACINGS_MM
     }
-    fitting = [spacing for spacing, steps in reach.items() if 7 <= steps <= 11] or [SLICE_SPACINGS_MM[-1]]
+    fitting = [spacing for spacing, steps in num_steps.items() if 7 <= steps <= 11] or [SLICE_SPACINGS_MM[-1]]
     spacing = fitting[rng.integers(len(fitting))]
-    below = int(np.clip(reach[spacing], 7, 11))
+    below = int(np.clip(num_steps[spacing], 7, 11))
     steps = np.arange(-below, min(beyond_base, 11 - below) + 1)
     return (rest.base_mm + spacing * (steps - share)).astype(np.float32)

@@ -1,12 +1,12 @@
 """A subject on its way through the checks, and what is known of it at their end."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from cmrtf.core.files import sha256
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import WARNING, Issue, errors, raise_errors
 from cmrtf.core.nifti import NiftiVolume
@@ -49,7 +49,7 @@ class CheckedSubject:
     def voxels_sha256(self) -> str:
         """SHA-256 of the first phase's image as float32, whatever its file's header and compression."""
         image = to_nifti_order(next(iter(self.stacks.values())).image)
-        return hashlib.sha256(np.asarray(image, np.float32).tobytes()).hexdigest()
+        return sha256(np.asarray(image, np.float32).tobytes())
 
     @property
     def subject(self) -> Subject:

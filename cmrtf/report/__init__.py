@@ -1,1 +1,1 @@
-"""What people look at: outputs on disk, figure, HTML report. No TensorFlow."""
+"""What people look at: outputs on disk, generated cohorts, figure, HTML report. No TensorFlow."""

@@ -56,7 +56,7 @@ class SyntheticSubjects(Sequence[Subject]):
 
     Args:
         subjects: the synthetic ones: what indexing, `len` and iteration are about.
-        sources: as they are in the data; empty where nobody's slices were used.
+        sources: the source subjects, as they are in the data.
         provenance: what all of them were made from, as plain values for JSON.
 
     Example:

@@ -36,18 +36,18 @@ def landmarks(label_ids: NDArray[Any]) -> NDArray[np.float64] | None:
     return np.array(centres) - (np.array(label_ids.shape[1:]) - 1.0) / 2.0
 
 
-def mean_landmarks(of_hearts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def mean_landmarks(landmarks_of_hearts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Landmarks of the mean pose: the mean centre of the LV, and the RV in the mean direction from there.
 
     How far the RV lies from the LV is left out: it is shape, not pose.
 
     Args:
-        of_hearts: landmarks of one heart after the other, at least one.
+        landmarks_of_hearts: landmarks of one heart after the other, at least one.
 
     Returns:
         `(2, 2)`, as `landmarks` returns them.
     """
-    lv, rv = np.stack(of_hearts, axis=1)
+    lv, rv = np.stack(landmarks_of_hearts, axis=1)
     directions = (rv - lv) / np.linalg.norm(rv - lv, axis=1, keepdims=True)
     return np.stack([lv.mean(axis=0), (lv + directions).mean(axis=0)])
 

@@ -13,6 +13,9 @@ from cmrtf.core.measures import VOLUMES
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy import Anatomy
 
+ANATOMY_BANK = "anatomy_bank.npz"
+"""File of an `AnatomyPrior`, in runs and bundles."""
+
 VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
 """Where in `VOLUMES` EDV and ESV of a ventricle are."""
 
@@ -20,10 +23,11 @@ SMALLEST_ML = 0.1
 """What a structure that vanished is taken to measure."""
 
 PARENTS = 4
-"""Training anatomies that a new one lies between: more are safer to give nobody away, and more alike."""
+"""Training anatomies that a new one lies between: with more of them none can be recognised, and new ones are
+more alike."""
 
 LARGEST_WEIGHT = 0.5
-"""Of a parent: nobody is more than half of a new heart."""
+"""Of one parent in a new heart, at most."""
 
 CANDIDATES = 20_000
 """Hearts drawn, as volumes only, in search of one that fulfils conditions."""
@@ -213,7 +217,7 @@ class AnatomyPrior:
         """The average heart of all subjects or of one pathology.
 
         Raises:
-            CmrtfError: nobody has such a pathology.
+            CmrtfError: no training subject has this pathology.
         """
         members = self._members(pathology)
         return Anatomy(
@@ -228,7 +232,7 @@ class AnatomyPrior:
         Its pose stays; amount 1 is the whole way.
 
         Raises:
-            CmrtfError: nobody has such a pathology.
+            CmrtfError: no training subject has this pathology.
         """
         a, b = self.mean(start), self.mean(end)
         return replace(
@@ -251,7 +255,7 @@ class AnatomyPrior:
             amount: 1 is the whole difference.
 
         Raises:
-            CmrtfError: nobody has such a pathology.
+            CmrtfError: no training subject has this pathology.
         """
         known = _to_scale(self.volumes_ml)
         difference = known[self._members(end)].mean(axis=0) - known[self._members(start)].mean(axis=0)

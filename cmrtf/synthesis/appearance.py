@@ -4,7 +4,6 @@ An appearance is one style code for a whole subject, all slices and both phases.
 in it: any appearance goes with any anatomy.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.files import new_file
+from cmrtf.core.files import new_file, sha256_of
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.issues import raise_errors
+from cmrtf.core.issues import listed, raise_errors
 from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.errors import CmrtfError
@@ -24,8 +23,11 @@ from cmrtf.quality.file_checks import axes_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.synthesis.protocols import Models
 
+STYLE_BANK = "style_bank.json"
+"""File of an `AppearanceBank`, in runs and bundles."""
+
 SAMPLE = "sample"
-"""Asks for appearances that nobody has."""
+"""Name of the style whose appearances are sampled."""
 
 NAMES_IN_MESSAGES = 12
 """Of each kind, in a message."""
@@ -195,7 +197,7 @@ class AppearanceBank:
 
     def names(self) -> str:
         """Some of the names that `find` knows, for messages."""
-        return ", ".join(f"a {kind} ({_some(list(groups))})" for kind, groups in self.groups().items())
+        return ", ".join(f"a {kind} ({_known(list(groups))})" for kind, groups in self.groups().items())
 
 
 def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geometry | None = None) -> Style:
@@ -215,8 +217,7 @@ def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geomet
         return style
     path = Path(name)
     if path.is_file():
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return Style(f"file:{digest}", ((appearance_of_file(models, path, geometry),),))
+        return Style(f"file:{sha256_of(path)}", ((appearance_of_file(models, path, geometry),),))
     raise CmrtfError(
         f"style {name}: expected {bank.names()}, an image file, or {SAMPLE}. Received: none of these."
     )
@@ -273,10 +274,8 @@ def _from_entry(entry: Mapping[str, Any]) -> Appearance:
     )
 
 
-def _some(names: Sequence[str]) -> str:
-    known = [name for name in names if name]
-    more = ", ..." if len(known) > NAMES_IN_MESSAGES else ""
-    return f"{', '.join(known[:NAMES_IN_MESSAGES]) or 'none known'}{more}"
+def _known(names: Sequence[str]) -> str:
+    return listed([name for name in names if name], NAMES_IN_MESSAGES) or "none known"
 
 
 def _require_several(name: str, group: Group) -> None:

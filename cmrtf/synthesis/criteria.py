@@ -1,4 +1,4 @@
-"""What a heart shall measure.
+"""Conditions on the measures of drawn hearts, and targets of remodelled ones: read from text, checked, met.
 
 Conditions on drawn hearts (`EDV>180 ml, EF<35 %`), and targets of changed ones (`EDV=200 ml, EF=30 %`),
 which leave the rest as it is.

@@ -58,8 +58,8 @@ class HeartSpan:
 
     def contains(self, positions: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which positions, in fractions of the stack, have a heart."""
-        reach = self.half_slice + 1e-9
-        return (positions >= self.first - reach) & (positions <= self.last + reach)
+        half_slice = self.half_slice + 1e-9
+        return (positions >= self.first - half_slice) & (positions <= self.last + half_slice)
 
     def carry_over(self, positions: NDArray[np.float64], to: "HeartSpan") -> NDArray[np.float64]:
         """The same places along the heart in another stack: apex to apex, base to base.

@@ -1,8 +1,9 @@
-"""Which two subjects to interpolate between when nobody says."""
+"""Chooses two dissimilar held-out subjects for `cmrtf demo` to interpolate between."""
 
 from itertools import combinations
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import VALIDATION
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 
@@ -16,7 +17,7 @@ def dissimilar_pair(cohort: PreparedCohort) -> tuple[str, str]:
     Raises:
         CmrtfError: the cohort has fewer than two subjects with a common phase.
     """
-    held_out = cohort.codes("validation")
+    held_out = cohort.codes(VALIDATION)
     candidates = held_out if len(held_out) > 1 else cohort.codes()
     volumes_ml = {code: _lv_volume_ml(cohort[code]) for code in candidates}
     pairs = [

@@ -1,9 +1,12 @@
-"""What synthesis asks of trained models, wherever they run."""
+"""The protocols `Decoder` and `Models`: what synthesis calls of trained models, wherever they run."""
 
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+LABEL_VAE, SPADE_GAN = "label_vae", "spade_gan"
+"""The two models, in runs, bundles and on servers."""
 
 
 class Decoder(Protocol):

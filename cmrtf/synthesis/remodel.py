@@ -50,24 +50,24 @@ class Remodelled:
         subjects: one for each step, from no change (weight 0) to the whole (weight 1).
         before_ml: volumes of the source, `(6,)`, by `cmrtf.core.measures.VOLUMES`.
         wanted_ml: what the last one should measure.
-        reached_ml: what it measures.
+        measured_ml: what it measures.
     """
 
     subjects: list[Subject]
     before_ml: NDArray[np.float64]
     wanted_ml: NDArray[np.float64]
-    reached_ml: NDArray[np.float64]
+    measured_ml: NDArray[np.float64]
 
     def table(self) -> str:
         """What was wanted and what was reached, as text, a line for each quantity."""
         lines = [f"{'':10}{'before':>10}{'wanted':>10}{'reached':>10}"]
         for name, (unit, quantity) in QUANTITIES.items():
-            before, wanted, reached = (
-                float(quantity(volumes)) for volumes in (self.before_ml, self.wanted_ml, self.reached_ml)
+            before, wanted, measured = (
+                float(quantity(volumes)) for volumes in (self.before_ml, self.wanted_ml, self.measured_ml)
             )
-            percent_off = 100.0 * abs(reached / wanted - 1.0)
+            percent_off = 100.0 * abs(measured / wanted - 1.0)
             note = "" if percent_off <= CLOSE_ENOUGH_PERCENT else f"  {percent_off:.0f} % off"
-            lines.append(f"{name + ', ' + unit:10}{before:10.1f}{wanted:10.1f}{reached:10.1f}{note}")
+            lines.append(f"{name + ', ' + unit:10}{before:10.1f}{wanted:10.1f}{measured:10.1f}{note}")
         stacks = [stack for subject in self.subjects for stack in subject.stacks.values()]
         plausible = sum(check_stack(stack.label_ids).is_plausible for stack in stacks)
         return "\n".join([*lines, f"Stacks that look like a heart: {plausible} of {len(stacks)}."])
@@ -96,8 +96,8 @@ def remodel(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: the subject lacks a phase or a slice that shows both ventricles, or the bundle knows
-            nobody with the pathology.
+        CmrtfError: the subject lacks a phase or a slice that shows both ventricles, or the bundle has
+            no training subject with the pathology.
     """
     _require_both_phases(subject)
     label_ids = {phase: subject.stacks[phase].label_ids for phase in PHASES}

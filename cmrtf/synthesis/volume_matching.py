@@ -15,18 +15,22 @@ CLOSE_ENOUGH = 0.02
 """Relative difference to a wanted volume at which the search stops."""
 
 MAX_MIXTURES = 4
+"""Rounds of `initial_match`, at most."""
+
 MIXING_COST, SUM_COST = 0.05, 30.0
 """What squared weights of hearts that are mixed in cost beside squared differences of logarithms of volumes;
 and how strictly the weights add up to 1, that of the heart itself included."""
 
 MAX_ROUNDS = 30
+"""Steps of `refine`, at most."""
+
 LARGEST_STEP = 0.25
 """Largest relative change of a volume in one round: further away the regression says little."""
 
 
 @dataclass(frozen=True)
 class VolumeMatching:
-    """Volumes to reach, and the stack and the bundle that they are measured with.
+    """Brings hearts to given volumes, which are measured on what a bundle decodes, at one slice spacing.
 
     Args:
         models: decode.

@@ -1,1 +1,1 @@
-"""Presets, run directories and the training loop."""
+"""Training of the label VAE, the SPADE GAN and segmenters: presets, input pipeline, loop, run directories."""

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import TRAIN
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.subject import Subject
@@ -15,9 +16,6 @@ from cmrtf.shape.pose import landmarks, mean_landmarks, pose_between
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, AppearanceBank
-
-ANATOMY_BANK_FILE = "anatomy_bank.npz"
-STYLE_BANK_FILE = "style_bank.json"
 
 
 def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> None:
@@ -36,7 +34,7 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
         lambda label_ids: model.encode(label_ids).mean, reduce_retracing=True, autograph=False
     )
     places = {}
-    for code in cohort.codes("train"):
+    for code in cohort.codes(TRAIN):
         subject = cohort[code]
         if _has_both_stacks(subject) and (place := landmarks(subject.ed.label_ids)) is not None:
             places[code] = place
@@ -76,7 +74,7 @@ def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> Non
     """
     encode = tf.function(lambda image: model.encode_style(image).mean, reduce_retracing=True, autograph=False)
     appearances = {}
-    for code in cohort.codes("train"):
+    for code in cohort.codes(TRAIN):
         subject = cohort[code]
         images = np.concatenate([stack.image for stack in subject.stacks.values()])
         low, high = np.mean([stack.intensity_window for stack in subject.stacks.values()], axis=0)

@@ -22,12 +22,13 @@ from typing import Any
 
 from cmrtf.core.files import lock, new_file
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict
 from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
-KINDS: dict[str, type[Any]] = {"label_vae": VAEConfig, "spade_gan": GANConfig}
+KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,8 @@ class RunDirectory:
         except OSError as error:
             raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
         refusal = (
-            f"{self.path}: expected a run that nobody trains. Received: one that another process is "
-            "training. Wait for it, or stop it with SIGTERM: it saves first."
+            f"{self.path}: expected a run that no other process trains. Received: one that another process "
+            "is training. Wait for it, or stop it with SIGTERM: it saves first."
         )
         with lock(self.path / LOCK_FILE, refusal):
             yield

@@ -31,7 +31,7 @@ def draw_reconstructions(
     title = "validation: true labels above, reconstruction below - Dice " + ", ".join(
         f"{name} {value:.3f}" for name, value in scores.items()
     )
-    _draw_rows(path, title, {"true": label_ids[chosen], "VAE": reconstructed[chosen]})
+    draw_syntheses(path, {"true": label_ids[chosen], "VAE": reconstructed[chosen]}, title)
 
 
 def draw_syntheses(path: Path, rows: dict[str, NDArray[Any]], title: str) -> None:
@@ -42,10 +42,6 @@ def draw_syntheses(path: Path, rows: dict[str, NDArray[Any]], title: str) -> Non
         rows: name to `(columns, size, size)`.
         title: of the picture.
     """
-    _draw_rows(path, title, rows)
-
-
-def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
     columns = max(len(values) for values in rows.values())
     figure = Figure(figsize=(1.5 * columns, 1.55 * len(rows) + 0.4), layout="constrained")
     figure.suptitle(title, fontsize=10)
@@ -67,6 +63,6 @@ def _draw_rows(path: Path, title: str, rows: dict[str, NDArray[Any]]) -> None:
         figure.savefig(partial, dpi=80)
 
 
-def _spread(count: int, columns: int = COLUMNS) -> Sequence[int]:
-    """Up to `columns` positions spread over `count`."""
-    return np.unique(np.linspace(0, count - 1, columns).round().astype(int)).tolist()
+def _spread(count: int) -> Sequence[int]:
+    """Up to `COLUMNS` positions spread over `count`."""
+    return np.unique(np.linspace(0, count - 1, COLUMNS).round().astype(int)).tolist()

@@ -12,12 +12,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
-from cmrtf.training.banks import STYLE_BANK_FILE, write_style_bank
+from cmrtf.synthesis.appearance import STYLE_BANK
+from cmrtf.synthesis.protocols import SPADE_GAN
+from cmrtf.training.banks import write_style_bank
 from cmrtf.training.config import GANConfig, load_config
 from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
@@ -26,7 +29,6 @@ from cmrtf.training.loop import opened_run, train
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.samples import COLUMNS, draw_syntheses
 
-KIND = "spade_gan"
 DISPLAYED = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
 SAMPLE_HEIGHTS = (1 / 3, 1 / 2, 2 / 3)
 """Where stacks are sampled, from the apex (0) to the base (1): where all structures are cut."""
@@ -84,14 +86,14 @@ def train_gan(
     cohort = PreparedCohort.open(Path(prepared))
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
-    training = Slices.of_split(cohort, "train")
+    training = Slices.of_split(cohort, TRAIN)
 
     def batches(steps: range) -> tf.data.Dataset:
         return image_batches(
             training, config.augmentation, config.batch_size, steps, seed, config.style_dim, NUM_DRAWS
         )
 
-    directory = RunDirectory(Path(run), KIND, config, seed, cohort.data_hash)
+    directory = RunDirectory(Path(run), SPADE_GAN, config, seed, cohort.data_hash)
     with opened_run(directory, resume):
         keras.utils.set_random_seed(seed)
         with strategy.scope():
@@ -107,7 +109,7 @@ def train_gan(
         report = SynthesisReport(model, sample_slices(cohort), directory.samples)
         train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_style_bank(model, cohort, directory.path / STYLE_BANK_FILE)
+            write_style_bank(model, cohort, directory.path / STYLE_BANK)
 
 
 def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
@@ -158,7 +160,7 @@ def _validation_stacks(cohort: PreparedCohort) -> Iterator[Stack]:
 
     Every subject comes once before any comes again, in its next phase.
     """
-    codes = cohort.codes("validation") or cohort.codes("train")
+    codes = cohort.codes(VALIDATION) or cohort.codes(TRAIN)
     for turn in itertools.count():
         for code in codes:
             subject = cohort[code]

@@ -10,10 +10,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
-from cmrtf.training.banks import ANATOMY_BANK_FILE, write_anatomy_bank
+from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
+from cmrtf.synthesis.protocols import LABEL_VAE
+from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig, load_config
 from cmrtf.training.distributed import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
@@ -24,7 +27,6 @@ from cmrtf.training.pca_initialisation import initialise_with_pca
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.samples import draw_reconstructions
 
-KIND = "label_vae"
 DISPLAYED = (
     "cross_entropy",
     "kl",
@@ -88,7 +90,7 @@ def train_vae(
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     # Interpolations stay between labelled slices, so the model need not know empty ones.
-    training = Slices.of_split(cohort, "train").labelled()
+    training = Slices.of_split(cohort, TRAIN).labelled()
 
     def batches(steps: range) -> tf.data.Dataset:
         return label_batches(
@@ -101,7 +103,7 @@ def train_vae(
             with_neighbours=config.between_weight > 0,
         )
 
-    directory = RunDirectory(Path(run), KIND, config, seed, cohort.data_hash)
+    directory = RunDirectory(Path(run), LABEL_VAE, config, seed, cohort.data_hash)
     with opened_run(directory, resume):
         keras.utils.set_random_seed(seed)
         with strategy.scope():
@@ -116,12 +118,12 @@ def train_vae(
         report = ReconstructionReport(model, _validation_stacks(cohort), directory.samples)
         train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_anatomy_bank(model, cohort, directory.path / ANATOMY_BANK_FILE)
+            write_anatomy_bank(model, cohort, directory.path / ANATOMY_BANK)
 
 
 def _validation_stacks(cohort: PreparedCohort) -> list[NDArray[np.uint8]]:
     """Labelled slices of each stack of the validation subjects, or of some evenly among them."""
-    codes = cohort.codes("validation")
+    codes = cohort.codes(VALIDATION)
     every = max(1, -(-len(codes) // VALIDATION_SUBJECTS))
     stacks = [stack for code in codes[::every] for stack in cohort[code].stacks.values()]
     return [stack.label_ids[stack.has_heart] for stack in stacks]

@@ -9,15 +9,14 @@ from google.protobuf.message import DecodeError
 
 from cmrtf.bundle.contents import (
     BUNDLE_FILE,
-    LABEL_VAE,
     MODEL_CARD,
     SERVING,
-    SPADE_GAN,
     model_folder,
     read_description,
 )
 from cmrtf.bundle.signatures import Signature, promised_by
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf_export.session_model import SessionModel
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests
 

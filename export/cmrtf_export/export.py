@@ -11,12 +11,8 @@ from typing import Any
 import tensorflow as tf
 
 from cmrtf.bundle.contents import (
-    ANATOMY_BANK,
-    LABEL_VAE,
     MODEL_CARD,
     SERVING,
-    SPADE_GAN,
-    STYLE_BANK,
     describe,
     model_folder,
 )
@@ -25,10 +21,10 @@ from cmrtf.core.files import new_folder, require_new_folder
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import AppearanceBank, average
+from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
+from cmrtf.synthesis.appearance import STYLE_BANK, AppearanceBank, average
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training import train_gan, train_vae
-from cmrtf.training.banks import ANATOMY_BANK_FILE, STYLE_BANK_FILE
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
 from cmrtf.version import __version__
@@ -53,9 +49,9 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
     runs = {
         kind: RunDirectory.open(path, kind) for kind, path in ((LABEL_VAE, vae_run), (SPADE_GAN, gan_run))
     }
-    if not (gan_run / STYLE_BANK_FILE).is_file():
+    if not (gan_run / STYLE_BANK).is_file():
         raise CmrtfError(
-            f"{gan_run / STYLE_BANK_FILE}: expected the style bank of a finished run, but there is none. "
+            f"{gan_run / STYLE_BANK}: expected the style bank of a finished run, but there is none. "
             "Let `cmrtf train-gan --resume` finish the run."
         )
     with new_folder(out) as folder:
@@ -72,9 +68,9 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     vae_step = restore_for_inference(vae, runs[LABEL_VAE].checkpoints)
     gan = train_gan.build_spade_gan(runs[SPADE_GAN].config, SIZE)
     gan_step = restore_for_inference(gan, runs[SPADE_GAN].checkpoints)
-    style_bank = runs[SPADE_GAN].path / STYLE_BANK_FILE
+    style_bank = runs[SPADE_GAN].path / STYLE_BANK
     shutil.copyfile(style_bank, folder / STYLE_BANK)
-    anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK_FILE
+    anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK
     if anatomy_bank.is_file():
         shutil.copyfile(anatomy_bank, folder / ANATOMY_BANK)
     facts: dict[str, Any] = {

@@ -11,11 +11,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN
 from cmrtf.bundle.signatures import DEFAULTS, Signature
 from cmrtf.layers.spectral_conv2d import fuse_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 Outputs = dict[str, tf.Tensor]
 

@@ -5,8 +5,9 @@ import pytest
 
 import serving_double
 from cmrtf.bundle.bundle import Bundle
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, model_folder
+from cmrtf.bundle.contents import model_folder
 from cmrtf.bundle.signatures import promised_by
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train_gan import build_spade_gan

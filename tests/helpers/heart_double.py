@@ -88,9 +88,11 @@ def heart_source():
 class HeartBundle(Bundle):
     """A bundle of `RingModels` and of what `heart_source` knows."""
 
+    @property
     def anatomy_prior(self):
         return heart_source().prior
 
+    @property
     def appearance_bank(self):
         return heart_source().bank
 

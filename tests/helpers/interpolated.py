@@ -67,7 +67,7 @@ def remodelled(steps=2):
 
 
 def generated(count=3):
-    """New subjects, of nobody's slices."""
+    """New subjects, made of no source subject's slices."""
     rng = np.random.default_rng(0)
     return [
         Subject(

@@ -25,8 +25,9 @@ from cmrtf_cli import options
 def command(vae_run: Path | None, gan_run: Path | None, checked: Path | None, out: Path | None) -> None:
     """Write the trained models as SavedModels into the new folder OUT, a bundle.
 
-    A bundle is all that `interpolate` and `synthesize` need. Its SavedModels load without cmrtf and
-    without Keras, and its folder serving/ says how to put them behind TensorFlow Serving.
+    `generate` and `synthesize` need nothing but a bundle; `interpolate`, `remodel` and `evaluate` need a
+    prepared cohort too. The SavedModels of a bundle load without cmrtf and without Keras, and its folder
+    serving/ says how to put them behind TensorFlow Serving.
     """
     import cmrtf_export
 

@@ -1,4 +1,4 @@
-"""`cmrtf generate`: a cohort of hearts that nobody has."""
+"""`cmrtf generate`: a cohort of new subjects."""
 
 from pathlib import Path
 from typing import Any

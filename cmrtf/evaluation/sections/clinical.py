@@ -23,8 +23,8 @@ from cmrtf.synthesis.protocols import Models
 
 MEASURED_IN = {"ml": "volumes", "percent": "ejection fractions", "g": "masses"}
 
-STEADY_FROM_PERCENT = 20.0
-"""Ends whose volumes differ by less say nothing about direction."""
+MIN_VOLUME_DIFFERENCE_PERCENT = 20.0
+"""Interpolations whose ends differ in volume by less are left out: the direction is not clear."""
 
 NUM_BETWEEN = 8
 """Subjects between the ends of an interpolation whose volumes are followed."""
@@ -92,20 +92,21 @@ def _interpolation_table(
     models: Models, subjects: Sequence[Subject], num_interpolations: int, seed: int
 ) -> Table:
     pairs = distinct_pairs(subjects, np.random.default_rng(seed), "ED")[:num_interpolations]
-    percent_steady: dict[str, list[float]] = {structure: [] for structure in SCHEMA.foreground}
+    percent_forward: dict[str, list[float]] = {structure: [] for structure in SCHEMA.foreground}
     for a, b in pairs:
         for structure, volumes_ml in _volumes_along(models, a, b).items():
             larger = max(volumes_ml[0], volumes_ml[-1])
-            if larger and 100.0 * abs(volumes_ml[-1] - volumes_ml[0]) / larger >= STEADY_FROM_PERCENT:
-                steps = np.diff(volumes_ml) * np.sign(volumes_ml[-1] - volumes_ml[0])
-                percent_steady[structure].append(100.0 * float(np.mean(steps >= 0)))
+            difference = volumes_ml[-1] - volumes_ml[0]
+            if larger and 100.0 * abs(difference) / larger >= MIN_VOLUME_DIFFERENCE_PERCENT:
+                steps = np.diff(volumes_ml) * np.sign(difference)
+                percent_forward[structure].append(100.0 * float(np.mean(steps >= 0)))
 
     def means_of(function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> dict[str, Estimate]:
         return {
             structure: single(
                 float(function(np.array(percent)).mean()) if percent else float("nan"), len(percent)
             )
-            for structure, percent in percent_steady.items()
+            for structure, percent in percent_forward.items()
         }
 
     rows = {
@@ -117,7 +118,7 @@ def _interpolation_table(
         "%",
         rows,
         "Interpolations between different pairs of held-out subjects whose volumes differ by "
-        f"{STEADY_FROM_PERCENT:g} % or more. Pairs share subjects, so there is no interval.",
+        f"{MIN_VOLUME_DIFFERENCE_PERCENT:g} % or more. Pairs share subjects, so there is no interval.",
     )
 
 

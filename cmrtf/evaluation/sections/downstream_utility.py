@@ -17,7 +17,7 @@ from cmrtf.evaluation.segmenter import (
 )
 from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference, subject_mean
-from cmrtf.metrics.overlap import surface_distances
+from cmrtf.metrics.overlap import hd95_mm
 
 Train = Callable[[NDArray[np.float32], NDArray[np.uint8], int, str], ReferenceSegmenter]
 """Images, label ids, seed and name to a network trained on them, always for as many steps."""
@@ -103,17 +103,17 @@ def _test(segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> _Test:
     segmentations = segment_subjects(segmenter, subjects)
     overlap = dice_per_subject(subjects, segmentations)
     overlap[MEAN] = [subject_mean(values) for values in zip(*overlap.values(), strict=True)]
-    hd95_mm: PerSubject = {structure: [] for structure in SCHEMA.foreground}
+    distance_mm: PerSubject = {structure: [] for structure in SCHEMA.foreground}
     missed_percent: PerSubject = {structure: [] for structure in SCHEMA.foreground}
     for subject, segmentation in zip(subjects, segmentations, strict=True):
-        surfaces = [
-            surface_distances(stack.label_ids, segmentation[phase], stack.spacing_mm[::-1])
+        distances = [
+            hd95_mm(stack.label_ids, segmentation[phase], stack.spacing_mm[::-1])
             for phase, stack in subject.stacks.items()
         ]
         for structure in SCHEMA.foreground:
-            hd95_mm[structure].append(subject_mean([by[structure].hd95_mm for by in surfaces]))
+            distance_mm[structure].append(subject_mean([by[structure] for by in distances]))
             missed_percent[structure].append(_missed_percent(subject, segmentation, structure))
-    return _Test(overlap, hd95_mm, missed_percent)
+    return _Test(overlap, distance_mm, missed_percent)
 
 
 def _missed_percent(subject: Subject, segmentation: Segmentation, structure: str) -> float:

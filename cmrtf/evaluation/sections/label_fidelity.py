@@ -8,6 +8,7 @@ from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table
 from cmrtf.evaluation.segmenter import ReferenceSegmenter, dice_per_subject, segment_subjects
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
+from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models
 
 REAL = "real"
@@ -87,7 +88,6 @@ def _in_style_of(models: Models, subject: Subject, donor: Subject) -> Subject:
     stacks = {}
     for phase, stack in subject.stacks.items():
         look = donor.stacks.get(phase, next(iter(donor.stacks.values())))
-        style = models.encode_style(look.image).mean(axis=0, keepdims=True)
-        styles = np.repeat(style, stack.num_slices, axis=0)
-        stacks[phase] = stack.with_image(models.synthesize(stack.label_ids, styles))
+        appearance = Appearance(models.encode_style(look.image).mean(axis=0), look.intensity_window)
+        stacks[phase] = stack.with_image(appearance.synthesize(models, stack.label_ids))
     return subject.with_stacks(stacks)

@@ -12,7 +12,7 @@ from cmrtf.metrics.bootstrap import Estimate, mean_estimate
 from cmrtf.shape.plausibility import SliceImplausibilities, check_stack
 
 GAPS: Final = "gaps along the stack"
-IMPLAUSIBILITIES: Final = ("more than one piece", "holes", "LV exposed", "myocardium open", GAPS)
+IMPLAUSIBILITIES: Final = ("more than one component", "holes", "LV exposed", "myocardium open", GAPS)
 """Rows of the report."""
 
 
@@ -34,16 +34,17 @@ def plausibility_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
                 "Valid",
                 "%",
                 shares,
-                "A slice is valid if each structure is one piece without holes and the myocardium encloses "
-                "the LV cavity; a stack if all its slices are and no structure has a gap along it. "
-                "Annotators break these rules too: compare with real. Means of shares per subject. Repaired "
-                "slices are valid by construction. Higher is better.",
+                "A slice is valid if each structure is one connected component without holes and the "
+                "myocardium encloses the LV cavity; a stack if all its slices are and no structure has a gap "
+                "along it. Annotators break these rules too: compare with real. Means of shares per subject. "
+                "Repaired slices are valid by construction. Higher is better.",
             ),
             Table(
-                "Faults per 100 labelled slices",
+                "Implausibilities per 100 labelled slices",
                 "",
                 rates,
-                "Slices with that fault, and gaps. An open myocardium exposes the LV. Lower is better.",
+                "Slices with that implausibility, and gaps. An open myocardium exposes the LV. Lower is "
+                "better.",
             ),
         ],
     )
@@ -77,7 +78,7 @@ def _count(subjects: Sequence[Subject]) -> tuple[dict[str, Estimate], dict[str, 
 def _kinds(one_slice: SliceImplausibilities) -> Counter[str]:
     return Counter(
         {
-            "more than one piece": int(any(one_slice.extra_components.values())),
+            "more than one component": int(any(one_slice.extra_components.values())),
             "holes": int(any(one_slice.holes.values())),
             "LV exposed": int(one_slice.exposed_lv_pixels > 0),
             "myocardium open": int(one_slice.ring_open),

@@ -19,7 +19,7 @@ NUM_PAIRS: Final = 8
 """Nearest-neighbour pairs that are shown."""
 
 PAIRS_CAPTION: Final = (
-    "Synthetic slices (above) closest to training slices (below), with their distance in pixels"
+    "Synthetic slices (above) closest to training slices (below), with the distance of their pixel values"
 )
 
 THUMBNAIL_FACTOR: Final = 4
@@ -47,17 +47,17 @@ def privacy_section(
         "features of the reference segmenter": segmenter.features,
         "pixels": _thumbnails,
     }.items():
-        of_members, of_others = embed(members.image), embed(others.image)
+        member_rows, other_rows = embed(members.image), embed(others.image)
         for name, slices in groups.items():
-            of_synthetic = embed(slices.image)
+            synthetic_rows = embed(slices.image)
             rows[f"{name}, {view}"] = {
                 "membership": auc(
-                    _mean_distances(of_members, of_synthetic, members),
-                    _mean_distances(of_others, of_synthetic, others),
+                    _mean_distances(member_rows, synthetic_rows, members),
+                    _mean_distances(other_rows, synthetic_rows, others),
                 ),
                 "copying": auc(
-                    _mean_distances(of_synthetic, of_members, slices),
-                    _mean_distances(of_others, of_members, others),
+                    _mean_distances(synthetic_rows, member_rows, slices),
+                    _mean_distances(other_rows, member_rows, others),
                 ),
             }
     return Section(
@@ -66,7 +66,7 @@ def privacy_section(
         "Can one tell who was in training?",
         [
             Table(
-                "Chance that the attack is right",
+                "AUC of membership inference and copying",
                 "",
                 rows,
                 "Membership: area under the ROC curve of an attack that calls those members who lie close "

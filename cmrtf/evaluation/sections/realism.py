@@ -13,6 +13,7 @@ from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate, subject_mean
 from cmrtf.metrics.distributions import (
+    NUM_DRAWS,
     Distance,
     compare_with_baseline,
     frechet_distance,
@@ -89,9 +90,10 @@ def _distance_table(
         f"{name} distance of features",
         "",
         rows,
-        "To held-out patients, whom nobody has seen, beside that of training patients, n slices on each "
-        "side; from the lowest to the highest of 20 draws. Features are those of the reference "
-        "segmenter, which was trained on the training patients: compare within this report.",
+        "To held-out patients, whom neither the models nor the reference segmenter have seen, beside that of "
+        f"training patients, n slices on each side; from the lowest to the highest of {NUM_DRAWS} draws. "
+        "Features are those of the reference segmenter, which was trained on the training patients: compare "
+        "within this report.",
     )
 
 

@@ -11,7 +11,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Section, Table
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
-from cmrtf.metrics.overlap import dice, surface_distances
+from cmrtf.metrics.overlap import dice, hd95_mm
 from cmrtf.shape.signed_distance import add_residuals, residuals, shape_based_interpolation
 from cmrtf.synthesis.protocols import Models
 
@@ -53,10 +53,10 @@ def _reconstruction_tables(models: Models, subjects: Sequence[Subject]) -> list[
     for subject in subjects:
         for phase, stack in subject.stacks.items():
             truth, decoded = stack.label_ids, reconstruct(models, stack.label_ids)
-            surfaces = surface_distances(truth, decoded, stack.spacing_mm[::-1])
+            distance_mm = hd95_mm(truth, decoded, stack.spacing_mm[::-1])
             for structure, value in dice(truth, decoded).items():
                 overlap[phase][structure].append(value)
-                distance[phase][structure].append(surfaces[structure].hd95_mm)
+                distance[phase][structure].append(distance_mm[structure])
                 volume[phase][structure].append(_volume_error_percent(truth, decoded, structure))
     return [
         _table("Reconstruction: Dice", "", overlap, "Of each stack as a whole. Higher is better."),

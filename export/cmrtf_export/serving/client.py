@@ -1,4 +1,4 @@
-"""A walk between two hearts from a server that holds a bundle, without cmrtf and without Keras.
+"""A latent interpolation between two hearts from a server that holds a bundle, without cmrtf and Keras.
 
     pip install tensorflow-serving-api
     python client.py localhost:8500

@@ -40,7 +40,7 @@ def test_a_damaged_bundle_is_refused(copied):
 
 
 def test_the_appearances_of_the_training_subjects_come_along(bundle):
-    subjects = bundle.appearance_bank().subjects
+    subjects = bundle.appearance_bank.subjects
     assert len(subjects) > 1
     for appearance in subjects.values():
         low, high = appearance.intensity_window
@@ -50,8 +50,8 @@ def test_the_appearances_of_the_training_subjects_come_along(bundle):
 
 def test_the_anatomies_of_the_training_subjects_come_along(bundle):
     """Two of the four subjects validate."""
-    prior = bundle.anatomy_prior()
-    assert len(prior.codes) == len(prior.pathologies) == len(bundle.appearance_bank().subjects) == 2
+    prior = bundle.anatomy_prior
+    assert len(prior.codes) == len(prior.pathologies) == len(bundle.appearance_bank.subjects) == 2
     assert prior.codes.shape[-1] == 4
     decoded = prior.mean().decode(bundle.models, 10.0)
     assert list(decoded) == ["ED", "ES"]
@@ -59,7 +59,7 @@ def test_the_anatomies_of_the_training_subjects_come_along(bundle):
 
 def test_a_bundle_without_anatomies_says_what_they_come_from(bundle, tmp_path):
     with pytest.raises(CmrtfError, match=r"expected anatomy_bank\.npz, from a label VAE .* without it"):
-        replace(bundle, path=tmp_path).anatomy_prior()
+        _ = replace(bundle, path=tmp_path).anatomy_prior
 
 
 def test_models_behind_a_server_have_no_banks(bundle):
@@ -86,7 +86,7 @@ def test_interpolating_one_subject_is_the_intrasubject_job(bundle, ends):
 
 def test_synthesize_takes_a_stack_or_a_file(bundle, ends, tmp_path):
     write_stack(ends[0].ed, tmp_path / "image.nii.gz", tmp_path / "labels.nii.gz")
-    style = next(iter(bundle.appearance_bank().subjects))
+    style = next(iter(bundle.appearance_bank.subjects))
     from_stack = bundle.synthesize(ends[0].ed, style=style)
     from_file = bundle.synthesize(tmp_path / "labels.nii.gz", style=style)
     assert from_stack.label_ids is ends[0].ed.label_ids

@@ -33,6 +33,7 @@ class Bundle:
             "spade_gan": {"data_hash": gan_data_hash},
         }
 
+    @property
     def appearance_bank(self):
         return AppearanceBank(
             {
@@ -41,6 +42,7 @@ class Bundle:
             }
         )
 
+    @property
     def anatomy_prior(self):
         raise CmrtfError("no prior")
 
@@ -103,10 +105,10 @@ def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog
         "label VAE ...",
         "valid labels ...",
         "images ...",
-        "faithfulness ...",
+        "label fidelity ...",
         "clinical measures ...",
         "privacy ...",
-        "use ...",
+        "downstream utility ...",
     ]
     assert store.folders == [tmp_path / "out-segmenters"]
 

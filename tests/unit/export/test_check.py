@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from cmrtf.bundle.contents import sha256_of
+from cmrtf.core.files import sha256_of
 from cmrtf.errors import CmrtfError
 from cmrtf_export.check import check_bundle
 

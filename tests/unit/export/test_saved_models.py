@@ -30,7 +30,7 @@ def expected(bundle, keras_models, slices):
     codes = [vae.encode(slices[name]).mean.numpy() for name in ("label_ids_a", "label_ids_b")]
     walked = decode(between(*codes))
     style = between(slices["style_a"], slices["style_b"])
-    mean_style = average(list(bundle.appearance_bank().subjects.values())).style
+    mean_style = average(list(bundle.appearance_bank.subjects.values())).style
     return {
         "encode": vae.encode(slices["label_ids"])._asdict(),
         "decode": decode(slices["code"]),

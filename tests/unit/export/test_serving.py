@@ -10,8 +10,9 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from cmrtf.bundle.contents import LABEL_VAE, SPADE_GAN, VERSION
+from cmrtf.bundle.contents import VERSION
 from cmrtf.bundle.grpc_transport import GrpcTransport
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 SOURCE = Path(__file__).resolve().parents[3] / "export" / "cmrtf_export" / "serving"
 

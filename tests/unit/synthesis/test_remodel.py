@@ -55,7 +55,7 @@ def test_steps_lead_from_the_source_to_the_targets(source, subject, failing):
     changed_ml = source.prior.move_volumes(before_ml, "NOR", "DCM", 1.0)
     wanted_ml = [260.0, *changed_ml[1:3], 182.0, *changed_ml[4:]]
     np.testing.assert_allclose(failing.wanted_ml, wanted_ml)
-    np.testing.assert_array_equal(failing.reached_ml, volumes_ml(failing.subjects[2]))
+    np.testing.assert_array_equal(failing.measured_ml, volumes_ml(failing.subjects[2]))
     expected = before_ml, np.sqrt(before_ml * wanted_ml), wanted_ml
     for step, expected_ml in zip(failing.subjects, expected, strict=True):
         np.testing.assert_allclose(volumes_ml(step), expected_ml, rtol=0.05)
@@ -70,14 +70,14 @@ def test_a_subject_for_each_step_has_both_phases_and_is_called_remodelled(failin
 def test_half_the_amount_changes_half_as_much(source, subject):
     half = remodel(source.models, source.prior, subject, Change(towards="DCM", amount=0.5), 1)
     np.testing.assert_allclose(half.wanted_ml, source.prior.move_volumes(half.before_ml, "NOR", "DCM", 0.5))
-    np.testing.assert_allclose(half.reached_ml, half.wanted_ml, rtol=0.05)
+    np.testing.assert_allclose(half.measured_ml, half.wanted_ml, rtol=0.05)
 
 
 def test_targets_alone_leave_the_rest(source, subject):
     larger = remodel(source.models, source.prior, subject, Change(targets={"RVEDV": 170.0}), 1)
     expected = larger.before_ml.copy()
     expected[[2, 5]] *= 170.0 / expected[2]
-    np.testing.assert_allclose(larger.reached_ml, expected, rtol=0.05)
+    np.testing.assert_allclose(larger.measured_ml, expected, rtol=0.05)
 
 
 def test_a_subject_of_an_unknown_pathology_starts_from_the_mean_of_all(source, subject):

@@ -58,7 +58,7 @@ def run(tmp_path, vae_config):
 def test_an_opened_run_is_on_disk_and_held(run):
     with opened_run(run, resume=False):
         assert RunDirectory.open(run.path, "label_vae") == run
-        with pytest.raises(CmrtfError, match="nobody trains"), run.lock():
+        with pytest.raises(CmrtfError, match="no other process trains"), run.lock():
             pass
     with opened_run(run, resume=True):
         pass

@@ -141,7 +141,7 @@ def test_a_run_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path):
     command = [sys.executable, "-c", HOLD, run.path]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        message = r"run: expected a run that nobody trains\. Received: one that another process is training"
+        message = r"run: expected a run that no other process trains\. Received: one that another process is "
         with pytest.raises(CmrtfError, match=message), run.lock():
             pass
         other.kill()

@@ -26,7 +26,7 @@ def test_volumes_go_the_right_way_along_interpolations(training, held_out):
 
 
 def test_ends_of_like_volumes_say_nothing_about_direction(training, held_out, monkeypatch):
-    monkeypatch.setattr(clinical, "STEADY_FROM_PERCENT", 99.0)
+    monkeypatch.setattr(clinical, "MIN_VOLUME_DIFFERENCE_PERCENT", 99.0)
     section = clinical_section(ExactModels(), training, training, held_out, num_interpolations=2, seed=0)
     assert (
         table(section, "Volumes along interpolations, ED").rows["interpolations without a step back"]["LV"].n

@@ -21,7 +21,7 @@ def test_holes_are_counted_and_repaired(held_out):
     assert shares["punched"]["slices"].mean == pytest.approx(shares["real"]["slices"].mean - 100 / 6)
     assert shares["punched"]["stacks"].mean == 0.0
     assert shares["repaired"]["stacks"].mean == 100.0
-    rates = table(section, "Faults per 100 labelled slices").rows
+    rates = table(section, "Implausibilities per 100 labelled slices").rows
     assert rates["punched"]["holes"].mean == pytest.approx(100 / 6)
     assert rates["real"]["holes"].mean == 0.0
     assert tuple(rates["real"]) == IMPLAUSIBILITIES
@@ -36,7 +36,7 @@ def test_a_gap_along_the_stack_makes_it_implausible_and_no_slice(held_out):
     rows = table(section, "Valid").rows
     assert rows["gapped"]["slices"].mean == rows["real"]["slices"].mean
     assert rows["gapped"]["stacks"].mean == 0.0
-    gaps = table(section, "Faults per 100 labelled slices").rows["gapped"]["gaps along the stack"]
+    gaps = table(section, "Implausibilities per 100 labelled slices").rows["gapped"]["gaps along the stack"]
     assert gaps.mean == pytest.approx(100.0 * 3 / 5)  # three structures, in five labelled slices
     assert gaps.n == 4 * 2 * 5
 

@@ -4,7 +4,7 @@ from evaluation_doubles import GreySegmenter, table
 
 def test_copies_of_training_subjects_are_found(training, held_out):
     section = privacy_section(GreySegmenter(), training, held_out, {"copies": training})
-    rows = table(section, "Chance that the attack is right").rows
+    rows = table(section, "AUC of membership inference and copying").rows
     assert set(rows) == {"copies, features of the reference segmenter", "copies, pixels"}
     assert all(row["membership"].mean == row["copying"].mean == 1.0 for row in rows.values())
     assert all(row["membership"].n == 10 for row in rows.values())
@@ -12,7 +12,7 @@ def test_copies_of_training_subjects_are_found(training, held_out):
 
 def test_copies_of_new_patients_give_no_member_away(training, held_out):
     section = privacy_section(GreySegmenter(), training, held_out, {"others": held_out})
-    rows = table(section, "Chance that the attack is right").rows
+    rows = table(section, "AUC of membership inference and copying").rows
     assert all(row["membership"].mean == 0.0 for row in rows.values())
 
 
