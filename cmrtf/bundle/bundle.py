@@ -22,7 +22,7 @@ from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, STYLE_BANK, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
-from cmrtf.synthesis.remodel import Change, Remodelled, remodel
+from cmrtf.synthesis.remodel import MAX_AMOUNT, Change, Remodelled, remodel
 from cmrtf.synthesis.synthesize import read_labels, synthesize_stack
 
 
@@ -115,7 +115,7 @@ class Bundle:
         if num_slices < 2 or num_subjects < 1:
             received = f"{num_slices} slices, {num_subjects} subjects"
             raise CmrtfError(f"expected 2 slices and 1 subject in between, or more. Received: {received}.")
-        require_sources([subject_a] if subject_b is None else [subject_a, subject_b])
+        require_sources(*(end for end in (subject_a, subject_b) if end is not None))
         ends = [replace(subject_a, weight=0.0)]
         ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
         common = common_phases(ends, phases)
@@ -164,9 +164,12 @@ class Bundle:
             CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase, or the
                 bundle has no training subject with the pathology.
         """
-        require_sources([subject])
-        if num_steps < 1:
-            raise CmrtfError(f"expected one step or more. Received: {num_steps}.")
+        require_sources(subject)
+        if num_steps < 1 or not 0.0 <= amount <= MAX_AMOUNT:
+            received = f"{num_steps} steps, {amount}"
+            raise CmrtfError(
+                f"expected 1 step and an amount of 0, or more, to {MAX_AMOUNT}. Received: {received}."
+            )
         values = parse_targets(targets) if targets else {}
         if towards is None and not values:
             raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
@@ -206,6 +209,9 @@ class Bundle:
         Raises:
             CmrtfError: nothing that was learned can fulfil the request.
         """
+        if num_subjects < 1 or seed < 0:
+            received = f"{num_subjects} subjects, seed {seed}"
+            raise CmrtfError(f"expected 1 subject and a seed of 0, or more. Received: {received}.")
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
         request = Request(num_subjects, seed, style, pathology, conditions)
         source = Source(self.models, self.anatomy_prior, self.appearance_bank, self.provenance)
@@ -274,7 +280,7 @@ class Bundle:
         return f"Bundle({self.path or self.provenance})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RemodelledSubjects(SyntheticSubjects):
     """The steps from a subject to its changed heart.
 

@@ -22,6 +22,7 @@ from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
+from cmrtf.errors import CmrtfError
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,14 @@ def prepare(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: `out` is taken or cannot be written, Beam is not installed, or subjects cannot be used
-            (all of them are named).
+        CmrtfError: the fraction is none, `out` is taken or cannot be written, Beam is not installed, or
+            subjects cannot be used (all of them are named).
     """
     raw, out = Path(raw), Path(out)
+    if not 0.0 < validation_fraction < 1.0:
+        raise CmrtfError(
+            f"validation_fraction: expected above 0 and below 1. Received: {validation_fraction}."
+        )
     if beam:
         require_beam()
     plan = Plan.make(raw, out, data_format, validation_fraction, seed)

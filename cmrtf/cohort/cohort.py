@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.cohort.npz_store import SubjectFiles
-from cmrtf.cohort.record import SubjectRecord
+from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import sha256
 from cmrtf.core.issues import listed
@@ -80,7 +80,7 @@ class Storage(Protocol):
         """Images, labels, and which stack each slice is of."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PreparedCohort:
     """A prepared cohort on disk: subjects by their codes, whose images are read when asked for.
 
@@ -124,7 +124,13 @@ class PreparedCohort:
         return self.storage.records
 
     def codes(self, split: str | None = None) -> tuple[str, ...]:
-        """Subject codes, of one split or of all, in order."""
+        """Subject codes, of one split or of all, in order.
+
+        Raises:
+            CmrtfError: there is no such split.
+        """
+        if split not in (None, TRAIN, VALIDATION):
+            raise CmrtfError(f"split: expected {TRAIN} or {VALIDATION}. Received: {split!r}.")
         return self.storage.codes(split)
 
     def __len__(self) -> int:
@@ -153,7 +159,11 @@ class PreparedCohort:
         try:
             return self.storage.record(code)
         except KeyError:
-            raise unknown_code(self.path, code, self.codes()) from None
+            raise unknown_code(self.path, str(code), self.codes()) from None
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.codes(split))} {split}" for split in (TRAIN, VALIDATION))
+        return f"PreparedCohort({self.path}: {counts})"
 
     def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
         """Every slice of every phase of every subject of a split.

@@ -37,7 +37,9 @@ class LabelSchema:
         return self.structures[1:]
 
     def id_of(self, structure: str) -> int:
-        """Label id of a structure."""
+        """Label id of a structure; CmrtfError if there is none."""
+        if structure not in self.structures:
+            raise CmrtfError(f"expected one of {', '.join(self.structures)}. Received: {structure!r}.")
         return self.structures.index(structure)
 
     def validate(self, label_ids: NDArray[Any], source: str) -> None:

@@ -24,7 +24,7 @@ from cmrtf.core.files import is_file, new_file
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.preparation import restore_intensity, to_nifti_order
 from cmrtf.core.stack import Stack
-from cmrtf.errors import FileError
+from cmrtf.errors import CmrtfError, FileError
 
 DESCRIPTION = "synthetic, cmrtf"
 """Field `descrip` of every header that is written."""
@@ -99,7 +99,12 @@ def write_nifti(
         data: values; the dtype is kept.
         affine: `(4, 4)`, voxel index to scanner millimetres.
         time_step_s: step of the fourth axis in seconds, for 4D data.
+
+    Raises:
+        CmrtfError: the name ends in something else.
     """
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise CmrtfError(f"{path}: expected a name that ends in .nii or .nii.gz.")
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")
     image.header["descrip"] = DESCRIPTION

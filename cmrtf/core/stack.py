@@ -27,7 +27,7 @@ whatever number of slices fills that span. Ten slices of 10 mm are 100 mm by sli
 32-slice version, 90 mm between the outer centres, 93 mm: the two compare centre to centre only."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stack:
     """One phase of a subject.
 
@@ -81,7 +81,14 @@ class Stack:
         Args:
             structure: such as `"LV"`.
             method: `SLICE_SUMMATION` or `CENTRE_TO_CENTRE`.
+
+        Raises:
+            CmrtfError: there is no such structure or method.
         """
+        if method not in (SLICE_SUMMATION, CENTRE_TO_CENTRE):
+            raise CmrtfError(
+                f"method: expected {SLICE_SUMMATION} or {CENTRE_TO_CENTRE}. Received: {method!r}."
+            )
         voxels = self._pixels(structure).astype(np.float64)
         if method == CENTRE_TO_CENTRE:
             voxels[[0, -1]] /= 2.0
@@ -102,11 +109,12 @@ class Stack:
             path: ends in `.nii` or `.nii.gz`; its folder exists.
 
         Raises:
-            CmrtfError: it cannot be written.
+            CmrtfError: there is such a file, or it cannot be written.
         """
-        from cmrtf.core.files import writing_to
+        from cmrtf.core.files import require_new_file, writing_to
         from cmrtf.core.nifti import image_on_file, write_nifti
 
+        require_new_file(Path(path))
         with writing_to(Path(path)):
             write_nifti(Path(path), image_on_file(self), self.affine)
 
@@ -119,9 +127,10 @@ class Stack:
             path: ends in `.nii` or `.nii.gz`; its folder exists.
 
         Raises:
-            CmrtfError: the stack has other slices than its source, or the file cannot be written.
+            CmrtfError: the stack has other slices than its source, there is such a file, or it cannot be
+                written.
         """
-        from cmrtf.core.files import writing_to
+        from cmrtf.core.files import require_new_file, writing_to
         from cmrtf.core.nifti import write_nifti
         from cmrtf.core.preparation import place_on_source, restore_intensity
 
@@ -130,9 +139,15 @@ class Stack:
                 f"{path}: expected a stack with the slices of its source, {self.geometry.source_shape[2]}. "
                 f"Received: {self.num_slices} slices. `save` writes them as they are."
             )
+        require_new_file(Path(path))
         image = restore_intensity(place_on_source(self.image, self.geometry), self.intensity_window)
         with writing_to(Path(path)):
             write_nifti(Path(path), image, self.geometry.source_affine)
+
+    def __repr__(self) -> str:
+        x, y, z = self.geometry.shape
+        spacing = " x ".join(f"{mm:.3g}" for mm in self.spacing_mm)
+        return f"Stack({z} slices of {x} x {y}, {spacing} mm)"
 
     def _pixels(self, structure: str) -> NDArray[np.intp]:
         """Pixels of one structure in each slice."""

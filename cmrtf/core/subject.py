@@ -1,6 +1,7 @@
 """A subject: its stacks by phase, and what is known of whom they show."""
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,16 +105,22 @@ class Subject:
             folder: where they go; made if need be.
 
         Raises:
-            CmrtfError: it cannot be written.
+            CmrtfError: there is such a file, or it cannot be written.
         """
-        from cmrtf.core.files import writing_to
+        from cmrtf.core.files import require_new_file, writing_to
         from cmrtf.core.nifti import write_stack
 
         folder = Path(folder)
+        files = {
+            phase: (folder / f"{phase}_image.nii.gz", folder / f"{phase}_label.nii.gz")
+            for phase in self.phases
+        }
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            for phase, stack in self.stacks.items():
-                write_stack(stack, folder / f"{phase}_image.nii.gz", folder / f"{phase}_label.nii.gz")
+            for file in itertools.chain.from_iterable(files.values()):
+                require_new_file(file)
+            for phase, (image, label) in files.items():
+                write_stack(self.stacks[phase], image, label)
 
     def __repr__(self) -> str:
         stacks = ", ".join(f"{phase} {stack.num_slices} slices" for phase, stack in self.stacks.items())
@@ -128,18 +135,23 @@ class Subject:
         return f"<div>{title}<br>{figure_as_html(self.plot())}<br><small>{', '.join(measures)}</small></div>"
 
 
-def require_sources(subjects: Sequence[Subject]) -> None:
-    """Refuse synthetic subjects, where names, places and reports are those of patients.
+def require_sources(*subjects: Subject) -> None:
+    """Refuse what is no subject, or a synthetic one: names, places and reports are those of patients.
 
     Raises:
-        CmrtfError: one is synthetic.
+        CmrtfError: one is none or synthetic, or two have one name.
     """
     for subject in subjects:
+        if not isinstance(subject, Subject):
+            raise CmrtfError(f"expected a subject, such as cohort[{subject!r}]. Received: {subject!r}.")
         if subject.is_synthetic:
             raise CmrtfError(
                 f"subject {subject.name}: expected one of a cohort or of read_subject. Received: a synthetic "
                 f"one ({subject.kind})."
             )
+    names = [subject.name for subject in subjects]
+    if len(set(names)) < len(names):
+        raise CmrtfError(f"expected two subjects. Received: {names[0]} twice.")
 
 
 def phases_of(subjects: Sequence[Subject]) -> list[str]:

@@ -62,6 +62,9 @@ def _with_links(subject: RawSubject, root: Path) -> RawSubject:
 def _reader(root: Path, data_format: str) -> Reader:
     """The reader of that name, or the one that recognises the folder; a description settles it."""
     candidates = [reader for reader in READERS if data_format in (AUTO, reader.name)]
+    if not candidates:
+        names = ", ".join(reader.name for reader in READERS)
+        raise CmrtfError(f"data format: expected {AUTO}, {names}. Received: {data_format!r}.")
     matching = [reader for reader in candidates if reader.recognises(root)]
     if len(matching) == 1 or folder.READER in matching:
         return matching[-1]

@@ -45,7 +45,7 @@ def check_label_order(subject: CheckedSubject) -> CheckedSubject:
     issues = [
         Issue(ERROR, subject.raw.phases[phase].label, problem)
         for phase, stack in subject.stacks.items()
-        for problem in _label_order_problems(stack.label_ids, values)
+        for problem in label_order_problems(stack.label_ids, values)
     ]
     return replace(subject, issues=(*subject.issues, *issues))
 
@@ -70,7 +70,7 @@ def check_heart(subject: CheckedSubject) -> CheckedSubject:
     return replace(subject, issues=issues, raw=raw, stacks=stacks, geometry=geometry)
 
 
-def _label_order_problems(label_ids: NDArray[np.uint8], values: Mapping[int, int]) -> list[str]:
+def label_order_problems(label_ids: NDArray[np.uint8], values: Mapping[int, int]) -> list[str]:
     """The structure that is enclosed in place of the LV, if one is.
 
     Args:

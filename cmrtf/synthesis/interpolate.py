@@ -118,8 +118,10 @@ def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -
     """Those of `phases` that all subjects have.
 
     Raises:
-        CmrtfError: there is none.
+        CmrtfError: there is none, or `phases` names another.
     """
+    if not phases or not set(phases) <= set(PHASES):
+        raise CmrtfError(f"phases: expected some of {', '.join(PHASES)}. Received: {phases!r}.")
     common = [phase for phase in PHASES if phase in phases and all(phase in s.stacks for s in subjects)]
     if not common:
         having = "; ".join(f"{subject.name} has {', '.join(subject.phases)}" for subject in subjects)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,10 @@ from cmrtf.synthesis.volume_matching import VolumeMatching
 
 CLOSE_ENOUGH_PERCENT = 5.0
 """Up to here a quantity counts as reached."""
+
+
+MAX_AMOUNT: Final = 2.0
+"""Beyond twice the average difference between two pathologies lie no hearts that were seen."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from cmrtf.core.geometry import Geometry, spacing_mm
 from cmrtf.core.issues import raise_errors
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import NiftiVolume, read_nifti
-from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, prepare_labels
+from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, prepare_labels, to_nifti_order
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.file_checks import axes_issues
+from cmrtf.quality.heart_checks import label_order_problems
 from cmrtf.quality.voxel_checks import heart_issues
 from cmrtf.shape.orientation import apical_taper
 from cmrtf.synthesis.appearance import Appearance
@@ -28,7 +29,7 @@ def read_labels(path: Path) -> Stack:
         a stack whose image is dark everywhere.
 
     Raises:
-        CmrtfError: the file is no 3D label map of a heart.
+        CmrtfError: the file is no 3D label map of a heart, or its labels are in another order.
     """
     volume = read_nifti(path)
     if volume.data.ndim != 3:
@@ -37,6 +38,8 @@ def read_labels(path: Path) -> Stack:
     SCHEMA.validate(volume.data, str(path))
     label_ids = volume.data.astype(np.uint8)
     raise_errors(heart_issues(path, label_ids))
+    if problems := label_order_problems(to_nifti_order(label_ids), {k: k for k in range(SCHEMA.num_classes)}):
+        raise CmrtfError(f"{path}: {problems[0]}")
     geometry = _geometry(volume, label_ids)
     prepared = prepare_labels(label_ids, geometry)
     return Stack(np.full(prepared.shape, -1.0, np.float32), prepared, geometry)
@@ -49,7 +52,11 @@ def synthesize_stack(models: Models, labels: Stack, appearance: Appearance) -> S
         models: a bundle's.
         labels: prepared.
         appearance: of the image.
+
+    Raises:
+        CmrtfError: the labels are not those of `SCHEMA`.
     """
+    SCHEMA.validate(labels.label_ids, "label_ids of the stack")
     return labels.with_image(appearance.synthesize(models, labels.label_ids), appearance.intensity_window)
 
 

@@ -184,3 +184,14 @@ def test_a_subject_that_cannot_be_read_is_named(raw):
     (raw / "patient001" / "patient001_frame01.nii.gz").unlink()
     with pytest.raises(CmrtfError, match=r"patient001_frame01_gt\.nii\.gz: expected the image"):
         read_subject(raw, "patient001")
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, 2.0, float("nan")])
+def test_a_fraction_that_is_none_is_refused(tmp_path, fraction):
+    with pytest.raises(CmrtfError, match="validation_fraction: expected above 0 and below 1"):
+        prepare(tmp_path, tmp_path / "out", validation_fraction=fraction)
+
+
+def test_a_data_format_that_is_none_is_refused(tmp_path):
+    with pytest.raises(CmrtfError, match=r"data format: expected auto, mnms, .*Received: 'xyz'"):
+        prepare(tmp_path, tmp_path / "out", data_format="xyz")

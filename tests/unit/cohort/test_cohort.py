@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import numpy as np
@@ -98,3 +99,18 @@ def test_a_manifest_that_does_not_fit_is_explained(cohort, edit_manifest, entrie
     edit_manifest(**entries)
     with pytest.raises(CmrtfError, match=message):
         PreparedCohort.open(cohort.path)
+
+
+def test_a_split_must_be_one(prepared):
+    with pytest.raises(CmrtfError, match=r"split: expected train or validation\. Received: 'test'"):
+        PreparedCohort.open(prepared).codes("test")
+
+
+def test_a_cohort_says_how_many_subjects_it_has(prepared):
+    said = repr(PreparedCohort.open(prepared))
+    assert re.fullmatch(r"PreparedCohort\(.*: \d+ train, \d+ validation\)", said)
+
+
+def test_a_number_is_no_code(prepared):
+    with pytest.raises(CmrtfError, match="expected"):
+        PreparedCohort.open(prepared)[0]

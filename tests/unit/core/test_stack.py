@@ -97,3 +97,33 @@ def test_a_folder_that_is_not_there_is_an_error_for_the_user(tmp_path):
     for save in (stack.save, stack.save_on_source):
         with pytest.raises(CmrtfError, match=r"absent.*expected to be able to write"):
             save(tmp_path / "absent" / "image.nii.gz")
+
+
+def test_a_structure_and_a_method_must_be_known():
+    stack = stack_of({LV: 20}, 4, np.eye(4))
+    with pytest.raises(CmrtfError, match=r"expected one of background, LV, .*Received: 'lv'"):
+        stack.volume_ml("lv")
+    with pytest.raises(CmrtfError, match=r"method: expected slice_summation or .*Received: 'xyz'"):
+        stack.volume_ml("LV", "xyz")
+
+
+def test_a_stack_says_its_size_and_no_voxels():
+    assert (
+        repr(stack_of({LV: 20}, 4, np.diag([1.5, 1.5, 8.0, 1.0])))
+        == "Stack(4 slices of 10 x 10, 1.5 x 1.5 x 8 mm)"
+    )
+
+
+def test_an_image_is_saved_as_nifti_only(tmp_path):
+    with pytest.raises(CmrtfError, match=r"image\.png: expected a name that ends in \.nii"):
+        stack_of({LV: 20}, 4, np.eye(4)).save(tmp_path / "image.png")
+
+
+def test_an_image_that_is_there_is_not_overwritten(tmp_path):
+    path = tmp_path / "image.nii"
+    path.write_text("mine")
+    stack = stack_of({LV: 20}, 4, np.eye(4))
+    for save in (stack.save, stack.save_on_source):
+        with pytest.raises(CmrtfError, match=r"image\.nii"):
+            save(path)
+    assert path.read_text() == "mine"

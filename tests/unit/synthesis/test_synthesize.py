@@ -48,8 +48,9 @@ def test_read_labels_takes_a_file_on_the_prepared_grid_as_it_is(tmp_path):
         (lambda heart: np.stack([heart, heart], -1), "expected a 3D label map"),
         (lambda heart: heart * 7, "Received"),
         (lambda heart: heart * 0, "Received"),
+        (lambda heart: np.array([0, 3, 2, 1])[heart], "labels are in the order of another data set"),
     ],
-    ids=["4D", "other labels", "no heart"],
+    ids=["4D", "other labels", "no heart", "order of ACDC"],
 )
 def test_read_labels_refuses_what_is_no_heart(tmp_path, labels, expected):
     path = label_file(tmp_path, labels=labels)
