@@ -62,7 +62,7 @@ acdc-inter: interpolate {patients} --subject-a patient001 --subject-b patient050
 acdc-remodel: remodel {patients} --subject patient021 --towards NOR --steps 2 --out {out}/acdc_remodel
 acdc-generate: generate --model {inputs}/acdc_bundle --subjects 2 --where "EF<45 %" --out {out}/acdc_generated
 acdc-synthesize: synthesize --model {inputs}/acdc_bundle --style patient005
-    {inputs}/acdc_raw/patient001/patient001_frame01_gt.nii.gz --out {out}/acdc_synthesized.nii.gz
+    {out}/acdc_inter/inter_04_ED/label.nii.gz --out {out}/acdc_synthesized.nii.gz
 """
 
 
