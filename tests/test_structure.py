@@ -122,6 +122,18 @@ def test_no_package_imports_one_that_stands_above_it():
         assert not (ALLOWED[package] & set(order[number + 1 :]) - {"cmrtf"}), package
 
 
+def test_no_modules_import_each_other_in_a_circle():
+    """Inside functions neither."""
+    to_visit = {
+        module: {name for name in imports(module) if name in MODULES} - {module}
+        for module, file in MODULES.items()
+        if file.name != "__init__.py"  # the API's names are imported on first use
+    }
+    while free := {module for module, names in to_visit.items() if not names & to_visit.keys()}:
+        to_visit = {module: names for module, names in to_visit.items() if module not in free}
+    assert not to_visit
+
+
 def test_nifti_is_read_and_written_in_one_module():
     assert importers_of("nibabel") - {"cmrtf.core.geometry"} == {"cmrtf.core.nifti"}
 

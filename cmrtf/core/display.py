@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +16,6 @@ from cmrtf.core.stack import Stack
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cmrtf.core.subject import Subject
 
 HEART_MARGIN: Final = 12
 """Pixels shown around the heart."""
@@ -25,7 +24,7 @@ PLOT_COLUMNS: Final = 16
 """Slices beside each other; a longer stack takes several lines."""
 
 PLOT_TILE: Final = 96
-"""Side of a slice in `plot_subject`, in pixels."""
+"""Side of a slice in `plot_stacks`, in pixels."""
 
 PLOT_DPI: Final = 100
 
@@ -123,25 +122,25 @@ def with_contours(tile: NDArray[np.uint8], label_ids: NDArray[np.uint8]) -> NDAr
     return np.where(contours[..., None] > 0, np.array(LABEL_COLOURS, np.uint8)[contours], tile)
 
 
-def plot_subject(subject: "Subject") -> "Figure":
+def plot_stacks(stacks: Mapping[str, Stack], title: str) -> "Figure":
     """All slices with the contours of their labels, a row per phase, apex to base.
 
     Args:
-        subject: with images in [-1, 1] and slices of one size.
+        stacks: by phase, with images in [-1, 1] and slices of one size.
+        title: of the figure.
 
     Returns:
         a figure of no window: save it with `figure.savefig("subject.png")`, or let a notebook show it.
     """
-    first = next(iter(subject.stacks.values()))
-    window = heart_window(subject.stacks.values(), first.affine)
-    montages = [_montage(stack, first.affine, window) for stack in subject.stacks.values()]
+    first = next(iter(stacks.values()))
+    window = heart_window(stacks.values(), first.affine)
+    montages = [_montage(stack, first.affine, window) for stack in stacks.values()]
     heights = [montage.shape[0] for montage in montages]
     width = max(montage.shape[1] for montage in montages)
     figure = _notebook_figure(width / PLOT_DPI, (sum(heights) + 30 * (len(heights) + 1)) / PLOT_DPI)
-    title = ", ".join(part for part in (subject.id, subject.description) if part)
     figure.suptitle(title, fontsize=10, fontweight="bold", parse_math=False)
     rows = figure.subplots(len(montages), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, montage, (phase, stack) in zip(rows, montages, subject.stacks.items(), strict=True):
+    for axes, montage, (phase, stack) in zip(rows, montages, stacks.items(), strict=True):
         axes.imshow(montage)
         axes.set_anchor("W")
         axes.set_axis_off()

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from cmrtf.core.geometry import Geometry, bounding_box, spacing_mm
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.resampling import inside, resample_image, resample_labels
-from cmrtf.core.stack import Stack
 from cmrtf.errors import FileError
 
 PREPARATION_VERSION = 1
@@ -28,21 +27,6 @@ SIZE = 128
 
 PERCENTILES = (1.0, 99.0)
 """Of the source values around the heart: they become -1 and 1."""
-
-
-def prepare_stack(raw: Stack, geometry: Geometry, source: Path) -> Stack:
-    """Resample, crop, order and normalise one phase of a subject.
-
-    Args:
-        raw: in the units, on the voxels and in the slice order of its source.
-        geometry: of the prepared stack, of `crop_geometry`.
-        source: the image's file, to name in the message.
-
-    Raises:
-        FileError: the image has no contrast around the heart.
-    """
-    image, window = prepare_image(to_nifti_order(raw.image), geometry, source)
-    return Stack(image, prepare_labels(to_nifti_order(raw.label_ids), geometry), geometry, window)
 
 
 def crop_geometry(heart: NDArray[np.bool_], affine: NDArray[np.float64], stack_flipped: bool) -> Geometry:

@@ -112,11 +112,13 @@ class Stack:
             CmrtfError: there is such a file, or it cannot be written.
         """
         from cmrtf.core.files import require_new_file, writing_to
-        from cmrtf.core.nifti import image_on_file, write_nifti
+        from cmrtf.core.nifti import write_nifti
+        from cmrtf.core.preparation import restore_intensity, to_nifti_order
 
         require_new_file(Path(path))
         with writing_to(Path(path)):
-            write_nifti(Path(path), image_on_file(self), self.affine)
+            image = to_nifti_order(restore_intensity(self.image, self.intensity_window))
+            write_nifti(Path(path), image, self.affine)
 
     def save_on_source(self, path: Path | str) -> None:
         """Write the image on the voxels of the file that the stack was prepared from, in its units.

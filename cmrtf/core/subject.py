@@ -94,9 +94,9 @@ class Subject:
 
     def plot(self) -> "Figure":
         """All slices with the contours of their labels, a row per phase."""
-        from cmrtf.core.display import plot_subject
+        from cmrtf.core.display import plot_stacks
 
-        return plot_subject(self)
+        return plot_stacks(self.stacks, ", ".join(part for part in (self.id, self.description) if part))
 
     def save(self, folder: Path | str) -> None:
         """Write `<phase>_image.nii.gz` and `<phase>_label.nii.gz`, in the units and the place of the source.
@@ -108,7 +108,7 @@ class Subject:
             CmrtfError: there is such a file, or it cannot be written.
         """
         from cmrtf.core.files import require_new_file, writing_to
-        from cmrtf.core.nifti import write_stack
+        from cmrtf.core.stack_files import write_stack
 
         folder = Path(folder)
         files = {

@@ -12,8 +12,8 @@ from typing import Any
 from cmrtf.core.files import new_file, write_json
 from cmrtf.core.labels import LABEL_COLOURS, PHASES, SCHEMA
 from cmrtf.core.measures import MEASURES
-from cmrtf.core.nifti import read_stack, write_stack
 from cmrtf.core.stack import Stack
+from cmrtf.core.stack_files import read_stack, write_stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.version import __version__

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from cmrtf.core.files import is_file, new_file
 from cmrtf.core.labels import PHASES
-from cmrtf.core.nifti import image_on_file, labels_on_file, read_nifti, stack_of_files, write_nifti
+from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
+from cmrtf.core.stack_files import image_on_file, labels_on_file, stack_of_files
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import (
     Layout,

@@ -6,8 +6,8 @@ from typing import Any
 
 from cmrtf.core.files import write_json
 from cmrtf.core.labels import PHASES, SCHEMA
-from cmrtf.core.nifti import read_stack, write_stack
 from cmrtf.core.stack import Stack
+from cmrtf.core.stack_files import read_stack, write_stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import Layout
 

@@ -10,7 +10,7 @@ from cmrtf.core.files import sha256
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import WARNING, Issue, errors, raise_errors
 from cmrtf.core.nifti import NiftiVolume
-from cmrtf.core.preparation import prepare_image, prepare_stack, to_nifti_order
+from cmrtf.core.preparation import prepare_image, prepare_labels, to_nifti_order
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import RawSubject
@@ -81,3 +81,18 @@ class CheckedSubject:
                 for phase, stack in self.stacks.items()
             }
         )
+
+
+def prepare_stack(raw: Stack, geometry: Geometry, source: Path) -> Stack:
+    """Resample, crop, order and normalise one phase of a subject.
+
+    Args:
+        raw: in the units, on the voxels and in the slice order of its source.
+        geometry: of the prepared stack, of `crop_geometry`.
+        source: the image's file, to name in the message.
+
+    Raises:
+        FileError: the image has no contrast around the heart.
+    """
+    image, window = prepare_image(to_nifti_order(raw.image), geometry, source)
+    return Stack(image, prepare_labels(to_nifti_order(raw.label_ids), geometry), geometry, window)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from cmrtf.core.files import new_folder
-from cmrtf.core.nifti import write_stack
+from cmrtf.core.stack_files import write_stack
 from cmrtf.core.subject import Subject
 from cmrtf.report.figure import write_figure
 from cmrtf.report.html import write_report

@@ -8,7 +8,8 @@ import pytest
 
 import cmrtf
 from cmrtf.bundle.bundle import Bundle
-from cmrtf.core.nifti import read_nifti, write_stack
+from cmrtf.core.nifti import read_nifti
+from cmrtf.core.stack_files import write_stack
 from cmrtf.errors import CmrtfError
 
 

@@ -12,8 +12,8 @@ from cmrtf.cohort.build import prepare, read_subject
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.plan import LOCK_NAME
 from cmrtf.core.files import lock
-from cmrtf.core.nifti import image_on_file
 from cmrtf.core.preparation import to_nifti_order
+from cmrtf.core.stack_files import image_on_file
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
 from cmrtf.phantom.cohort import write_phantom_cohort

@@ -9,7 +9,6 @@ from cmrtf.core.display import (
     grey_tile,
     heart_window,
     label_contours,
-    plot_subject,
     png_address,
     upright,
     with_contours,
@@ -94,7 +93,7 @@ def test_the_window_of_no_heart_is_the_whole_slice() -> None:
 @pytest.mark.parametrize("phases", [("ED",), ("ED", "ES")])
 def test_a_subject_is_plotted_with_a_titled_row_per_phase(phases) -> None:
     subject = next(s for s in interpolated(code_a="a$b^{", phases=phases) if s.kind == "source")
-    figure = plot_subject(subject)
+    figure = subject.plot()
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert [title.split(":")[0] for title in titles] == list(phases)
     assert "4 slices 10.0 mm apart" in titles[0]
@@ -107,12 +106,12 @@ def test_a_long_stack_takes_several_lines() -> None:
     stack = short.ed
     image, label_ids = (np.repeat(array, 8, axis=0) for array in (stack.image, stack.label_ids))
     long = short.with_stacks({"ED": stack.with_labels(label_ids).with_image(image)})
-    heights = [plot_subject(s).axes[0].images[0].get_array().shape[0] for s in (short, long)]
+    heights = [s.plot().axes[0].images[0].get_array().shape[0] for s in (short, long)]
     assert heights[1] == 2 * heights[0]
 
 
 def test_a_figure_as_html_holds_its_picture_and_escapes_its_title() -> None:
-    figure = plot_subject(interpolated(code_a="<b>", code_b=None)[0])
+    figure = interpolated(code_a="<b>", code_b=None)[0].plot()
     page = figure_as_html(figure)
     assert page.count("<") == 1
     assert 'alt="source_&lt;b&gt;' in page

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.nifti import image_on_file
 from cmrtf.core.preparation import (
     SIZE,
     SPACING_MM,
@@ -12,12 +11,13 @@ from cmrtf.core.preparation import (
     is_base_first,
     is_cut,
     place_on_source,
-    prepare_stack,
     restore_intensity,
     to_nifti_order,
 )
 from cmrtf.core.stack import Stack
+from cmrtf.core.stack_files import image_on_file
 from cmrtf.errors import CmrtfError
+from cmrtf.quality.checked_subject import prepare_stack
 from raw_data import heart, image_of
 
 STRAIGHT = np.diag([3.0, 3.0, 10.0, 1.0])
