@@ -42,7 +42,7 @@ def _write_subject(root: Path, subject: Subject) -> None:
         image.parent.mkdir(parents=True, exist_ok=True)
         write_stack(stack, image, labels)
         write_json(_sidecar(image), {"Description": f"Synthetic, {phase}", "SkullStripped": False})
-        write_json(_sidecar(labels), {"Description": f"Labels of the image, {phase}", "Manual": False})
+        write_json(_sidecar(labels), {"Description": f"What was painted, {phase}", "Manual": False})
 
 
 def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, Stack]:
