@@ -12,6 +12,8 @@ from cmrtf.errors import CmrtfError
 from folders import contents, names
 from raw_data import save, write_acdc
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def raw(tmp_path):

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.inspection import check
 
+pytestmark = pytest.mark.slow
+
 CASES = int(os.environ.get("CMRTF_FUZZ_CASES", "100"))
 SECONDS = 3.0
 """Of processor time. A case takes some milliseconds."""

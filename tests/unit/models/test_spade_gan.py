@@ -8,6 +8,8 @@ from cmrtf.models.differentiable_augmentation import NUM_DRAWS, augment
 from cmrtf.models.loss_weights import LossWeights
 from cmrtf.models.spade_gan import SPADEGAN
 
+pytestmark = pytest.mark.slow
+
 SIZE = 16
 CONFIG = {
     "num_classes": 4,
