@@ -219,3 +219,14 @@ def volume_file(folder: Path, stem: str) -> Path:
     """Where a folder keeps a volume: `<stem>.nii.gz`, or `<stem>.nii` if only that is there."""
     compressed, plain = folder / f"{stem}.nii.gz", folder / f"{stem}.nii"
     return plain if is_file(plain) and not is_file(compressed) else compressed
+
+
+def subject_folders(root: Path, file_name: re.Pattern[str]) -> list[tuple[str, Path]]:
+    """Codes and the folders that hold their image or label, in order of the codes.
+
+    Args:
+        root: the data set's folder.
+        file_name: of image and label; its group `code` is the subject's.
+    """
+    files = ((file_name.fullmatch(path.name), path.parent) for path in visible_files(root))
+    return sorted({(match["code"], folder) for match, folder in files if match})

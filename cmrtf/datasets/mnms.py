@@ -31,6 +31,7 @@ from cmrtf.datasets.base import (
     SkippedSubject,
     gather,
     require_partner,
+    subject_folders,
     visible_files,
     volume_file,
 )
@@ -92,7 +93,7 @@ def read(root: Path) -> RawCohort:
             return SkippedSubject(code, "unlabelled part of the data set")
         return _subject(code, folder, rows)
 
-    return gather(NAME, _subject_folders(root), read_one)
+    return gather(NAME, subject_folders(root, FILE_NAME), read_one)
 
 
 def recognises(root: Path) -> bool:
@@ -101,12 +102,6 @@ def recognises(root: Path) -> bool:
 
 
 READER = Reader(NAME, "<CODE>_sa.nii.gz with <CODE>_sa_gt.nii.gz and the M&Ms CSV", recognises, read)
-
-
-def _subject_folders(root: Path) -> list[tuple[str, Path]]:
-    """Codes and the folders that hold their image or label, in order of the codes."""
-    files = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
-    return sorted({(match["code"], folder) for match, folder in files if match})
 
 
 def _is_unlabelled(root: Path, code: str, folder: Path, rows: Mapping[str, Row]) -> bool:

@@ -20,6 +20,7 @@ from cmrtf.datasets.base import (
     SkippedSubject,
     gather,
     require_partner,
+    subject_folders,
     visible_files,
     volume_file,
 )
@@ -41,7 +42,7 @@ def read(root: Path) -> RawCohort:
     def read_one(code: str, folder: Path) -> RawSubject | SkippedSubject:
         return _read_one(code, folder, by_number)
 
-    return gather(NAME, _subject_folders(root), read_one)
+    return gather(NAME, subject_folders(root, FILE_NAME), read_one)
 
 
 def recognises(root: Path) -> bool:
@@ -50,12 +51,6 @@ def recognises(root: Path) -> bool:
 
 
 READER = Reader(NAME, "NNN_SA_ED.nii.gz with NNN_SA_ED_gt.nii.gz, likewise ES", recognises, read)
-
-
-def _subject_folders(root: Path) -> list[tuple[str, Path]]:
-    """Codes and their folders, in order of the codes."""
-    files = ((FILE_NAME.fullmatch(path.name), path.parent) for path in visible_files(root))
-    return sorted({(match["code"], folder) for match, folder in files if match})
 
 
 def _read_one(code: str, folder: Path, rows: Mapping[int, Row]) -> RawSubject | SkippedSubject:
