@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from cmrtf.losses import cross_entropy_loss, soft_dice_loss
 from cmrtf.models.segmenter import Segmenter
+from train_steps import assert_descended, assert_reported
 
 SIZE = 16
 CONFIG = {"num_classes": 4, "size": SIZE, "widths": (8, 8, 16), "depth": 1}
@@ -70,13 +71,8 @@ def test_train_step_descends_cross_entropy_per_pixel_plus_soft_dice():
 
     reported = model.train_step(batch)
     expected = {"loss": loss, "cross_entropy": np.mean(cross_entropy), "soft_dice": np.mean(soft_dice)}
-    assert set(reported) == set(expected)
-    for name, value in expected.items():
-        np.testing.assert_allclose(reported[name], value, rtol=1e-5)
-    for ours, before, gradient in zip(
-        model.trainable_variables, twin.trainable_variables, gradients, strict=True
-    ):
-        np.testing.assert_allclose(ours, before - rate * gradient, rtol=1e-4, atol=1e-5)
+    assert_reported(reported, expected)
+    assert_descended(model, twin, gradients, rate)
 
 
 def test_config_round_trip():
