@@ -1,11 +1,16 @@
-"""TensorFlow, started without its start-up chatter, and only when it is needed."""
+"""TensorFlow, started without its start-up chatter and only when it is needed, and given names of files."""
 
 import contextlib
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+
+PATTERN = re.compile(r"[*?\[\]\\]|[\ud800-\udfff]")
+"""What makes a path a pattern to TensorFlow, and bytes that are not UTF-8, which it cannot take."""
 
 
 def start_tensorflow() -> None:
@@ -24,6 +29,26 @@ def start_tensorflow() -> None:
             tf.constant(0)
     # A filter, since Keras sets this logger's level again: signatures are never differentiated.
     logging.getLogger("absl").addFilter(_is_no_note_on_custom_gradients)
+
+
+@contextlib.contextmanager
+def literal_path(path: Path) -> Iterator[str]:
+    """A name of `path` that TensorFlow does not misread, for as long as the block lasts.
+
+    Its checkpoint reader takes every name for a pattern: what lies in a folder `run[1]` is written, but not
+    found again. Such a folder is reached through a handle of this process instead.
+
+    Args:
+        path: of a file or folder, there or to be made, in a folder that exists. Its last part is no pattern.
+    """
+    if not PATTERN.search(str(path)):
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _is_no_note_on_custom_gradients(record: logging.LogRecord) -> bool:

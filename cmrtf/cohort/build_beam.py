@@ -33,7 +33,7 @@ from cmrtf.core.files import new_file, sha256
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.tensorflow_start import start_tensorflow
+from cmrtf.tensorflow_start import literal_path, start_tensorflow
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
@@ -125,7 +125,8 @@ def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slice
         new_file(lines, shared=True) as partial_lines,
         new_file(slices, shared=True) as partial_slices,
         partial_lines.open("wb") as subject_lines,
-        tf.io.TFRecordWriter(str(partial_slices)) as records,
+        literal_path(partial_slices) as slices_path,
+        tf.io.TFRecordWriter(slices_path) as records,
     ):
         for raw, inputs_of_raw in zip(subjects, inputs, strict=True):
             try:

@@ -1,5 +1,6 @@
 """What a run shows and writes beside its checkpoints: progress, log and TensorBoard."""
 
+import contextlib
 import csv
 import shutil
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from cmrtf.core.files import new_file
+from cmrtf.tensorflow_start import literal_path
 
 
 class Progress:
@@ -92,7 +94,8 @@ class TensorBoardWriter:
 
     def __init__(self, folder: Path, log: MetricsLog) -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self._handle = contextlib.ExitStack()  # for as long as there is a writer
+        self.writer = tf.summary.create_file_writer(self._handle.enter_context(literal_path(folder)))
         for step, metrics in log.intervals():
             self.add(step, metrics)
 
