@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+logger = logging.getLogger(__name__)
+
 PATTERN = re.compile(r"[*?\[\]\\]|[\ud800-\udfff]")
 """What makes a path a pattern to TensorFlow, and bytes that are not UTF-8, which it cannot take."""
 
@@ -19,6 +21,8 @@ def start_tensorflow() -> None:
     TF 2.21 writes notes about oneDNN, CUDA and CPU features before its log level applies, so they
     are kept back at the file descriptor.
     """
+    if "tensorflow" not in sys.modules:
+        logger.info("Starting TensorFlow ...")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _stderr_held_back():

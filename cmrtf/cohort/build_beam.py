@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
@@ -31,6 +29,7 @@ from cmrtf.cohort.shard_store import (
 )
 from cmrtf.core.files import new_file, sha256
 from cmrtf.core.preparation import SIZE
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 from cmrtf.tensorflow_start import literal_path, start_tensorflow
@@ -249,7 +248,7 @@ def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
 def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
     """A bar that follows the workers' reports, wherever they run."""
     total = sum(len(task.subjects) for task in tasks)
-    with tqdm(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
+    with progress_bar(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
         ended = threading.Event()
 
         def follow() -> None:

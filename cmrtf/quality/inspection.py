@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.issues import ERROR, Issue, errors
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject, SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
 from cmrtf.errors import FileError
@@ -129,7 +129,9 @@ def check(
     cohort = read_raw(root, data_format)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         results = pool.map(_inspect_subject, cohort.subjects)
-        subjects = list(tqdm(results, "check", len(cohort.subjects), unit="subject", disable=not progress))
+        subjects = list(
+            progress_bar(results, "check", len(cohort.subjects), unit="subject", disable=not progress)
+        )
     facts = tuple(facts for facts, _ in subjects if facts)
     issues = [*cohort.problems, *(issue for _, issues in subjects for issue in issues)]
     issues += duplicate_issues((usable.raw, usable.voxels_sha256) for usable in facts)

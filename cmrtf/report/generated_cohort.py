@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from cmrtf.core.files import require_new_folder, write_json, writing_to
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.datasets.layouts import LAYOUTS
@@ -157,7 +157,9 @@ class GeneratedCohort(Sequence[Subject]):
 def _missing(out: Path, subjects: int) -> Iterator[int]:
     """Numbers of the subjects that are not complete yet, with a progress bar."""
     numbers = [n for n in range(1, subjects + 1) if not _provenance_file(out, n).exists()]
-    yield from tqdm(numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects)
+    yield from progress_bar(
+        numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects
+    )
 
 
 def _provenances(out: Path, subjects: int) -> Iterator[Mapping[str, Any]]:

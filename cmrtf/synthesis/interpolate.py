@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -106,7 +106,7 @@ def interpolate_subjects(
             for end in ends
         ]
         for number, (start, end, weight) in enumerate(
-            tqdm(places, phase, unit="stack", disable=not progress)
+            progress_bar(places, phase, unit="stack", disable=not progress)
         ):
             stacks[number][phase] = stack_between(
                 models, encoded[start], encoded[end], weight, num_slices, repaired

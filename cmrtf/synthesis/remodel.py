@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import measure_volumes_ml
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -112,7 +112,7 @@ def remodel(
     path = _Path(VolumeMatching(models, prior, spacing_mm), anatomy, before_ml, change, subject.pathology)
     appearances = {phase: _appearance(models, subject.stacks[phase]) for phase in PHASES}
     steps = []
-    for step in tqdm(range(num_steps + 1), "Remodel", unit="step", disable=not progress):
+    for step in progress_bar(range(num_steps + 1), "Remodel", unit="step", disable=not progress):
         weight = step / num_steps
         heart = path.at(weight)
         geometry = _geometry(subject, heart)

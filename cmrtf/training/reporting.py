@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from cmrtf.core.files import new_file
+from cmrtf.core.progress import progress_bar
 from cmrtf.tensorflow_start import literal_path
 
 
@@ -28,7 +28,7 @@ class Progress:
     def __init__(
         self, name: str, first_step: int, total_steps: int, displayed: tuple[str, ...], silent: bool = False
     ) -> None:
-        self.bar = tqdm(
+        self.bar = progress_bar(
             total=total_steps, initial=first_step, desc=name, unit="step", mininterval=1.0, disable=silent
         )
         self.displayed = displayed

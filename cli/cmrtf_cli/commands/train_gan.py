@@ -10,7 +10,7 @@ from cmrtf_cli import options
 
 
 @click.command("train-gan", epilog="Example: cmrtf train-gan prepared/ --run runs/gan --preset cpu")
-@click.argument("prepared", type=options.PATH)
+@click.argument("prepared", type=options.PREPARED)
 @options.run
 @options.preset
 @options.steps

@@ -10,7 +10,7 @@ from cmrtf_cli import options
 
 
 @click.command("train-vae", epilog="Example: cmrtf train-vae prepared/ --run runs/vae --preset cpu")
-@click.argument("prepared", type=options.PATH)
+@click.argument("prepared", type=options.PREPARED)
 @options.run
 @options.preset
 @options.steps
