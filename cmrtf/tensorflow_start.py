@@ -5,9 +5,11 @@ import logging
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from cmrtf.errors import CmrtfError
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,40 @@ def start_tensorflow() -> None:
 
 
 @contextlib.contextmanager
+def own_keras_settings() -> Iterator[None]:
+    """A block, or a function, in which Keras computes as models of cmrtf need it, whatever is set around it.
+
+    What a program, or a `keras.json`, has set holds again afterwards.
+
+    Raises:
+        CmrtfError: Keras runs on something else than TensorFlow.
+    """
+    import keras
+
+    config = keras.config
+    if config.backend() != "tensorflow":
+        raise CmrtfError(
+            f"expected Keras on TensorFlow. Received: Keras on {config.backend()}. Set "
+            "KERAS_BACKEND=tensorflow before Keras is imported."
+        )
+    before = config.floatx(), config.epsilon(), config.image_data_format(), config.dtype_policy()
+    _set_keras("float32", 1e-7, "channels_last", "float32")
+    try:
+        yield
+    finally:
+        _set_keras(*before)
+
+
+def _set_keras(floatx: str, epsilon: float, image_data_format: str, dtype_policy: Any) -> None:
+    import keras
+
+    keras.config.set_floatx(floatx)
+    keras.config.set_epsilon(epsilon)
+    keras.config.set_image_data_format(image_data_format)
+    keras.config.set_dtype_policy(dtype_policy)
+
+
+@contextlib.contextmanager
 def literal_path(path: Path) -> Iterator[str]:
     """A name of `path` that TensorFlow does not misread, for as long as the block lasts.
 
@@ -61,7 +97,8 @@ def _is_no_note_on_custom_gradients(record: logging.LogRecord) -> bool:
 
 @contextlib.contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    with tempfile.TemporaryFile() as held:
+    # In memory: there may be no place for temporary files, and a pipe would fill up.
+    with os.fdopen(os.memfd_create("stderr"), "rb") as held:
         sys.stderr.flush()
         stderr = os.dup(2)
         os.dup2(held.fileno(), 2)

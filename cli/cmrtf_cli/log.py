@@ -22,5 +22,6 @@ def show_log(quiet: bool) -> None:
     logger = logging.getLogger("cmrtf")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     logging.getLogger("cmrtf.progress").disabled = quiet
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps what it knows of fonts
     if not any(isinstance(handler, TerminalHandler) for handler in logger.handlers):
         logger.addHandler(TerminalHandler())

@@ -18,6 +18,7 @@ import click
 
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
+from cmrtf_cli.environment import settle_environment
 from cmrtf_cli.terminal import Terminal
 
 logger = logging.getLogger("cmrtf.cli")
@@ -111,6 +112,7 @@ def main() -> None:
     terminal = Terminal()
     with terminal.shown():
         try:
+            settle_environment()
             cli(prog_name="cmrtf", obj=terminal)
         except CmrtfError as error:
             _fail(str(error))

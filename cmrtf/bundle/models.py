@@ -94,7 +94,8 @@ class LoadedModels(SignatureModels):
 
     def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
         """One output of a signature."""
+        function = self.signatures[model][signature]  # starts TensorFlow
+
         import tensorflow as tf
 
-        function = self.signatures[model][signature]
         return function(**{name: tf.constant(values) for name, values in inputs.items()})[output].numpy()

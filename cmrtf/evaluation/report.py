@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -80,6 +81,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+@matplotlib.style.context("default")  # not what a matplotlibrc says
 def _plot(table: Table) -> str:
     """Dots with intervals, a line per row, a colour per column: the address of a PNG."""
     columns = table.columns

@@ -16,6 +16,7 @@ from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig, load_config
@@ -52,6 +53,7 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     )
 
 
+@own_keras_settings()
 def train_vae(
     prepared: str | os.PathLike[str],
     run: str | os.PathLike[str],
