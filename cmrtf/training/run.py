@@ -23,7 +23,7 @@ from typing import Any
 from cmrtf.core.files import lock, new_file
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
-from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict
+from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
 from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
@@ -87,7 +87,7 @@ class RunDirectory:
             raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
         if kind_on_disk != kind:
             raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {kind_on_disk}.")
-        config = config_from_dict(KINDS[kind], settings, str(file))
+        config = config_of_run(KINDS[kind], settings, str(file))
         return cls(path, kind, config, seed, data_hash)
 
     def start(self, resume: bool) -> None:
