@@ -1,13 +1,15 @@
 """Small YAML files that people write: whatever is in one, reading it ends soon, in a value or a paragraph."""
 
+import os
 import re
 import reprlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cmrtf.errors import FileError
+from cmrtf.errors import CmrtfError, FileError
 
 MAX_BYTES = 10_000
 MAX_BRACKETS = 50
@@ -74,6 +76,28 @@ def parse_yaml(content: bytes) -> Any:
         return yaml.load(content, _Loader)
     except UNREADABLE as error:
         raise ValueError(" ".join(str(error).split())[:300]) from error
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Name to value of some `name=value`, with values in YAML.
+
+    Raises:
+        CmrtfError: one is no assignment, or a name is there twice.
+    """
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not (name and equals):
+            raise CmrtfError(f"expected name=value, such as steps=2000. Received: {shown(assignment)}.")
+        if name in values:
+            raise CmrtfError(
+                f"{name}: expected one value. Received: {shown(values[name])} and {shown(text)}."
+            )
+        try:
+            values[name] = parse_yaml(os.fsencode(text))
+        except ValueError as error:
+            raise CmrtfError(f"{name}: expected a value. Received: {shown(text)} ({error}).") from error
+    return values
 
 
 _repr = reprlib.Repr()

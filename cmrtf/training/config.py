@@ -2,14 +2,14 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 from cmrtf.core.files import is_file
-from cmrtf.core.yaml_files import parse_yaml, read_yaml, shown
+from cmrtf.core.yaml_files import read_yaml, shown
 from cmrtf.errors import CmrtfError
 from cmrtf.models.loss_weights import LossWeights
 from cmrtf.training.config_values import (
@@ -198,30 +198,6 @@ def config_of_run(config_class: type[ConfigT], values: Any, source: str) -> Conf
     config: ConfigT = config_from_dict(config_class, values, source)
     _require_whole_intervals(config, source)
     return config
-
-
-def parse_settings(assignments: Iterable[str]) -> dict[str, Any]:
-    """Settings that a command line gives as `name=value`, values in YAML.
-
-    Raises:
-        CmrtfError: one is no assignment, or is there twice.
-    """
-    settings: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not (name and equals):
-            raise CmrtfError(
-                f"expected name=value, such as learning_rate=1e-3. Received: {shown(assignment)}."
-            )
-        if name in settings:
-            raise CmrtfError(
-                f"{name}: expected one value. Received: {shown(settings[name])} and {shown(text)}."
-            )
-        try:
-            settings[name] = parse_yaml(os.fsencode(text))
-        except ValueError as error:
-            raise CmrtfError(f"{name}: expected a value. Received: {shown(text)} ({error}).") from error
-    return settings
 
 
 def with_steps(config: ConfigT, steps: int) -> ConfigT:

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from cmrtf.core.yaml_files import parse_yaml, read_yaml, shown
-from cmrtf.errors import FileError
+from cmrtf.core.yaml_files import parse_assignments, parse_yaml, read_yaml, shown
+from cmrtf.errors import CmrtfError, FileError
 
 
 def test_numbers_are_those_that_everybody_reads():
@@ -70,3 +70,26 @@ def test_values_are_shown_as_far_as_a_message_needs_them():
     for _ in range(50):
         nested = [nested] * 50
     assert max(len(shown("x" * 1000)), len(shown(nested)), len(shown(10**100))) < 400
+
+
+def test_assignments_have_values_in_yaml():
+    assert parse_assignments(["learning_rate=1e-3", "widths=[4, 8]", "linear_path=true", "x.y=a=b"]) == {
+        "learning_rate": 0.001,
+        "widths": [4, 8],
+        "linear_path": True,
+        "x.y": "a=b",
+    }
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["steps"], "expected name=value, such as .*Received: 'steps'"),
+        (["=3"], "expected name=value"),
+        (["steps=1", "steps=2"], "steps: expected one value. Received: 1 and '2'"),
+        (["widths=["], r"widths: expected a value. Received: '\['"),
+    ],
+)
+def test_what_is_no_assignment_is_named(assignments, message):
+    with pytest.raises(CmrtfError, match=message):
+        parse_assignments(assignments)

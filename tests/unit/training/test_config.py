@@ -8,7 +8,7 @@ import yaml
 
 from cmrtf.errors import CmrtfError
 from cmrtf.models.loss_weights import LossWeights
-from cmrtf.training.config import GANConfig, VAEConfig, load_config, parse_settings, preset_names
+from cmrtf.training.config import GANConfig, VAEConfig, load_config, preset_names
 from cmrtf.training.config_values import config_from_dict
 
 VAE = {
@@ -261,29 +261,6 @@ def test_steps_may_be_set_and_are_rounded_too(settings, steps, interval):
 def test_settings_are_checked_as_presets_are(settings, message):
     with pytest.raises(CmrtfError, match=message):
         load_config("demo", VAEConfig, settings=settings)
-
-
-def test_settings_are_parsed_as_in_a_preset():
-    assert parse_settings(["learning_rate=1e-3", "widths=[4, 8]", "linear_path=true", "x.y=a=b"]) == {
-        "learning_rate": 0.001,
-        "widths": [4, 8],
-        "linear_path": True,
-        "x.y": "a=b",
-    }
-
-
-@pytest.mark.parametrize(
-    ("assignments", "message"),
-    [
-        (["steps"], "expected name=value, such as .*Received: 'steps'"),
-        (["=3"], "expected name=value"),
-        (["steps=1", "steps=2"], "steps: expected one value. Received: 1 and '2'"),
-        (["widths=["], r"widths: expected a value. Received: '\['"),
-    ],
-)
-def test_what_is_no_setting_is_named(assignments, message):
-    with pytest.raises(CmrtfError, match=message):
-        parse_settings(assignments)
 
 
 def test_a_preset_for_the_other_model_is_refused():
