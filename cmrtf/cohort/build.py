@@ -16,7 +16,7 @@ from cmrtf.cohort.build_subject import build_subject, inputs_of
 from cmrtf.cohort.cohort import PreparedCohort, unknown_code
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
-from cmrtf.cohort.shard_store import SHARDS_FOLDER
+from cmrtf.cohort.shard_format import SHARDS_FOLDER
 from cmrtf.core.files import lock, prune, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.subject import Subject

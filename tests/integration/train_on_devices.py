@@ -19,9 +19,8 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.input_pipeline import Slices
-from cmrtf.training.train_gan import train_gan
+from cmrtf.training.train import train_gan, train_vae
 from cmrtf.training.train_segmenter import SegmenterConfig, train_segmenter
-from cmrtf.training.train_vae import train_vae
 
 
 def main(cohort, preset, out):
