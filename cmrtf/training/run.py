@@ -20,7 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cmrtf.core.files import lock, new_file
+from cmrtf.core.files import is_free, require_writable, write_text
+from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict
@@ -103,7 +104,7 @@ class RunDirectory:
         if resume and (self.path / RUN_FILE).exists():
             self.check_settings()
             return
-        if self.path.exists() and not (self.path.is_dir() and all(map(_is_leftover, self.path.iterdir()))):
+        if self.path.exists() and not (self.path.is_dir() and is_free(self.path, ignoring=LOCK_FILE)):
             raise CmrtfError(
                 f"{self.path}: expected a new or empty folder for the run. Received: one that is not empty. "
                 "Continue the run that it holds with --resume, or name another folder."
@@ -134,11 +135,8 @@ class RunDirectory:
         Raises:
             CmrtfError: another process holds it, or it cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / LOCK_FILE).touch()
-        except OSError as error:
-            raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
+        require_writable(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
         refusal = (
             f"{self.path}: expected a run that no other process trains. Received: one that another process "
             "is training. Wait for it, or stop it with SIGTERM: it saves first."
@@ -167,13 +165,7 @@ class RunDirectory:
         record = self._to_dict() | {
             "versions": {"cmrtf": __version__, "python": platform.python_version()} | versions
         }
-        with new_file(self.path / RUN_FILE) as partial:
-            partial.write_text(json.dumps(record, indent=2) + "\n")
-
-
-def _is_leftover(path: Path) -> bool:
-    """Whether a file does not make a folder taken: the lock, or hidden, such as a record cut short."""
-    return path.name == LOCK_FILE or path.name.startswith(".")
+        write_text(self.path / RUN_FILE, json.dumps(record, indent=2) + "\n")
 
 
 def _differences(started: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> list[str]:

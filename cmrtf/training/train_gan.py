@@ -75,7 +75,7 @@ def train_gan(
 
     Raises:
         CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
 
     Example:
         `cmrtf.train_gan("prepared", "runs/gan", "cpu")`
@@ -94,7 +94,7 @@ def train_gan(
         )
 
     directory = RunDirectory(Path(run), SPADE_GAN, config, seed, cohort.data_hash)
-    with opened_run(directory, resume):
+    with cohort.held(), opened_run(directory, resume):
         keras.utils.set_random_seed(seed)
         with strategy.scope():
             model = build_spade_gan(config, training.image.shape[-1])

@@ -78,7 +78,7 @@ def train_vae(
 
     Raises:
         CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
 
     Example:
         `cmrtf.train_vae("prepared", "runs/vae", "cpu")`
@@ -104,7 +104,7 @@ def train_vae(
         )
 
     directory = RunDirectory(Path(run), LABEL_VAE, config, seed, cohort.data_hash)
-    with opened_run(directory, resume):
+    with cohort.held(), opened_run(directory, resume):
         keras.utils.set_random_seed(seed)
         with strategy.scope():
             model = build_label_vae(config, training.label_ids.shape[-1])

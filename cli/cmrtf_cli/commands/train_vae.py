@@ -27,5 +27,6 @@ def command(prepared: Path, run_path: Path, **settings: Any) -> None:
     SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
     --resume. With TF_CONFIG set on each of them, several machines train one run.
     """
+    options.require_writable(run_path)
     cmrtf.train_vae(prepared, run_path, **settings)
     click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'log.csv'}.")
