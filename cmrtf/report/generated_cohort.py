@@ -4,6 +4,7 @@ Subject number i is a function of the seed and of i, so neither what was written
 wanted changes it. Its provenance is written last and says that it is complete.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from cmrtf.core.files import require_new_folder, write_json, writing_to
+from cmrtf.core.files import is_free, require_new_folder, require_writable, write_json, writing_to
+from cmrtf.core.locks import lock
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import Layout
@@ -27,6 +29,9 @@ from cmrtf.synthesis.criteria import Condition
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.protocols import Models
 from cmrtf.version import __version__
+
+LOCK_NAME = ".generating"
+"""The file that is held in the folder of a cohort in the making."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,8 @@ class GeneratedCohort(Sequence[Subject]):
         writer.check_folder(folder)
         files = ProvenanceFiles.of(folder, prefix)
         settings = self._settings(writer)
-        _require_new_or_same(files, writer, settings)
-        with writing_to(folder):
+        require_writable(folder)
+        with _alone_in(files, writer, settings):
             for number in _missing(files, len(self)):
                 subject = replace(self.subject(number), name=files.code(number))
                 files.folder.mkdir(parents=True, exist_ok=True)
@@ -172,11 +177,34 @@ def _provenances(files: ProvenanceFiles, subjects: int) -> Iterator[Mapping[str,
         yield json.loads(files.of_subject(number).read_text(encoding="utf-8"))
 
 
+@contextlib.contextmanager
+def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Hold a folder that is new, or has a cohort to go on with: no other process writes there.
+
+    Raises:
+        CmrtfError: there is something else, another process writes there, or it cannot be written.
+    """
+    _require_new_or_same(files, layout, settings)  # before anything is put there
+    out = files.root
+    refusal = (
+        f"{out}: expected a folder that no other process writes to. Received: one that another "
+        f"cmrtf generate is writing to. Wait for it or name another folder."
+    )
+    with writing_to(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with lock(out / LOCK_NAME, refusal):
+            _require_new_or_same(files, layout, settings)
+            try:
+                yield
+            finally:
+                (out / LOCK_NAME).unlink()
+
+
 def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> None:
     """Check that a folder is new, can be added to, or has the same cohort, or the first subjects of it."""
     out = files.root
     if not files.settings.is_file():
-        if files.prefix and layout.check_addable and out.is_dir() and any(out.iterdir()):
+        if files.prefix and layout.check_addable and out.is_dir() and not is_free(out):
             layout.check_addable(out, files.prefix)
         else:
             require_new_folder(out)
