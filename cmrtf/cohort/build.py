@@ -17,7 +17,7 @@ from cmrtf.cohort.build_subject import build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, unknown_code
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
-from cmrtf.cohort.shard_store import SHARDS_FOLDER
+from cmrtf.cohort.shard_format import SHARDS_FOLDER
 from cmrtf.core.files import prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.locks import lock

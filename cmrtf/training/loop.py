@@ -12,6 +12,7 @@ from cmrtf.core.stopping import Stopped, StopRequest
 from cmrtf.errors import CmrtfError
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import GANConfig
+from cmrtf.training.curves import draw_curves
 from cmrtf.training.diagnostics import Diagnostics
 from cmrtf.training.distributed import (
     any_of_all,
@@ -21,7 +22,8 @@ from cmrtf.training.distributed import (
     step_function,
     without_remapping,
 )
-from cmrtf.training.reporting import MetricsLog, Progress, TensorBoardWriter
+from cmrtf.training.metrics_log import MetricsLog
+from cmrtf.training.reporting import Progress, TensorBoardWriter
 from cmrtf.training.run import RunDirectory
 
 Report = Callable[[int], dict[str, float]]
@@ -107,10 +109,11 @@ class IntervalRecords:
     """
 
     def __init__(self, run: RunDirectory, report: Report, first_step: int, progress: Progress) -> None:
+        self.run = run
         self.report = report
         self.progress = progress
         self.log = MetricsLog(run.log, first_step)
-        self.tensorboard = TensorBoardWriter(run.tensorboard, self.log)
+        self.tensorboard = TensorBoardWriter(run.tensorboard, self.log, run.samples)
         # The VAE logs its KL divergence, the GAN what the divergence adds to the loss.
         kl_weight = run.config.loss_weights.kl if isinstance(run.config, GANConfig) else 1.0
         self.diagnostics = Diagnostics(self.log, progress, kl_weight)
@@ -120,6 +123,7 @@ class IntervalRecords:
         metrics = means | self.report(step)
         self.log.add(step, metrics)
         self.tensorboard.add(step, metrics)
+        draw_curves(self.run, self.log.intervals())
         self.progress.display(step, metrics)
         self.diagnostics.update()
 

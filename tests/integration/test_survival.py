@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from cmrtf.training.train_vae import train_vae
+from cmrtf.training.train import train_vae
 
 
 @pytest.fixture(scope="module")
