@@ -14,6 +14,7 @@ from cmrtf.core.preparation import prepare_image, prepare_labels, to_nifti_order
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import RawSubject
+from cmrtf.shape.orientation import NO_MAJORITY, Majority
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,22 @@ class CheckedSubject:
 
     Args:
         raw: its files; the phases are exchanged where they were swapped.
+        majority: the slice order of other stacks of its data set.
         issues: errors and warnings.
         volumes: file to its content, once all files can be read.
         stacks: by phase, once all voxels can be used: in the units, on the voxels and in the slice order of
             their files, with label ids of `SCHEMA` and finite values.
         geometry: of the prepared stacks, once all checks are done without an error.
+        is_order_in_doubt: whether its own slice order cannot be told from its files, nor is it set.
     """
 
     raw: RawSubject
+    majority: Majority = NO_MAJORITY
     issues: tuple[Issue, ...] = ()
     volumes: Mapping[Path, NiftiVolume] = field(default_factory=dict)
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     geometry: Geometry | None = None
+    is_order_in_doubt: bool = False
 
     @property
     def is_usable(self) -> bool:

@@ -17,7 +17,7 @@ from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, is_cut, to_nifti_order
 from cmrtf.quality.checked_subject import CheckedSubject
-from cmrtf.shape.orientation import CERTAIN_TAPER, apical_taper
+from cmrtf.quality.slice_order import slice_order
 
 LV, MYO = SCHEMA.id_of("LV"), SCHEMA.id_of("MYO")
 
@@ -48,13 +48,14 @@ def check_heart(subject: CheckedSubject) -> CheckedSubject:
     """
     stacks = subject.stacks
     image = next(iter(subject.raw.phases.values())).image
-    labels = [to_nifti_order(stack.label_ids) for stack in stacks.values()]
+    affine = next(iter(stacks.values())).affine
     heart = to_nifti_order(np.any([stack.label_ids > 0 for stack in stacks.values()], axis=0))
-    taper = apical_taper(labels)
-    geometry = crop_geometry(heart, next(iter(stacks.values())).affine, stack_flipped=taper < 0)
-    problems = (*_order_problems(taper), *_size_problems(heart, geometry))
+    order = slice_order([to_nifti_order(stack.label_ids) for stack in stacks.values()], affine, subject)
+    geometry = crop_geometry(heart, affine, stack_flipped=order.is_base_first)
+    problems = (*order.problems, *_size_problems(heart, geometry))
     warnings = [Issue(WARNING, image, problem) for problem in problems]
-    return replace(subject, issues=(*subject.issues, *warnings), geometry=geometry)
+    issues = (*subject.issues, *warnings)
+    return replace(subject, issues=issues, geometry=geometry, is_order_in_doubt=order.is_in_doubt)
 
 
 def label_order_problems(label_ids: NDArray[np.uint8], values: Mapping[int, int]) -> list[str]:
@@ -87,14 +88,6 @@ def _enclosure(label_ids: NDArray[np.uint8]) -> dict[tuple[int, int], float]:
             if around.size:
                 shares[inner, outer] = float(np.mean(around == outer))
     return shares
-
-
-def _order_problems(taper: float) -> list[str]:
-    """Base first, or an order of the slices that is a guess."""
-    order = "base" if taper < 0 else "apex"
-    if abs(taper) < CERTAIN_TAPER:
-        return [f"apex and base look alike (taper {taper:+.3f}); the file was taken to be {order} first"]
-    return ["the stack runs from base to apex; it is turned round"] if taper < 0 else []
 
 
 def _size_problems(heart: NDArray[np.bool_], geometry: Geometry) -> list[str]:
