@@ -59,6 +59,8 @@ class RawSubject:
         issues: what the reader warns of.
         centre: the data set's number or abbreviation, or `""` when unknown.
         slice_order: one of `SLICE_ORDERS` where a user says it, `""` where it is to be told from the stack.
+        other_orders: how many other stacks of the data set are known to be stored apex first and base first;
+            they count where the stack leaves it in doubt.
     """
 
     subject: str
@@ -71,6 +73,7 @@ class RawSubject:
     issues: tuple[Issue, ...] = ()
     centre: str = ""
     slice_order: str = ""
+    other_orders: tuple[int, int] = (0, 0)
 
     @property
     def files(self) -> dict[str, Path]:

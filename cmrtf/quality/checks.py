@@ -14,7 +14,6 @@ from cmrtf.quality.file_checks import check_files, check_places
 from cmrtf.quality.heart_checks import check_heart, check_label_order
 from cmrtf.quality.phase_checks import check_phases
 from cmrtf.quality.voxel_checks import check_voxels
-from cmrtf.shape.orientation import NO_MAJORITY, Majority
 
 Check = Callable[[CheckedSubject], CheckedSubject]
 """Adds issues to a subject, and what it has read or repaired."""
@@ -26,14 +25,9 @@ CHECKS: tuple[Check, ...] = (
 """From files to voxels to anatomy: after an error the next one would have nothing to stand on."""
 
 
-def check_subject(raw: RawSubject, majority: Majority = NO_MAJORITY) -> CheckedSubject:
-    """Read and check all files of a subject, each once, up to the first check that finds an error.
-
-    Args:
-        raw: the subject.
-        majority: the slice order of other stacks of its data set, which counts where its own is in doubt.
-    """
-    subject = CheckedSubject(raw, majority, raw.issues)
+def check_subject(raw: RawSubject) -> CheckedSubject:
+    """Read and check all files of a subject, each once, up to the first check that finds an error."""
+    subject = CheckedSubject(raw, raw.issues)
     for check in CHECKS:
         subject = check(subject)
         if not subject.is_usable:

@@ -1,14 +1,13 @@
 """In which order a subject's slices are stored: told by its stack, by its data set, or by a user."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.datasets.base import APEX_FIRST, BASE_FIRST
-from cmrtf.quality.checked_subject import CheckedSubject
+from cmrtf.datasets.base import APEX_FIRST, BASE_FIRST, RawSubject
 from cmrtf.shape.orientation import OrderEvidence
 
 
@@ -28,27 +27,44 @@ class SliceOrder:
 
 
 def slice_order(
-    label_volumes: Sequence[NDArray[Any]], affine: NDArray[np.float64], subject: CheckedSubject
+    label_volumes: Sequence[NDArray[Any]], affine: NDArray[np.float64], raw: RawSubject
 ) -> SliceOrder:
     """Find the order of a subject's slices.
 
     Args:
         label_volumes: `(x, y, z)` label ids, a volume per phase.
         affine: `(4, 4)`, voxel index to scanner millimetres (RAS+).
-        subject: for what is said of it, and of the other stacks of its data set.
+        raw: what is said of it, and known of the other stacks of its data set.
     """
     evidence = OrderEvidence.of(label_volumes, affine)
-    if told := subject.raw.slice_order:
+    if told := raw.slice_order:
         is_base_first = told == BASE_FIRST
-        opposed = evidence.is_certain and evidence.is_base_first(subject.majority) != is_base_first
+        opposed = evidence.is_certain and evidence.is_base_first() != is_base_first
         doubt = [f"the stack looks as if it were not {told}; taken to be, as was said"] if opposed else []
         return SliceOrder(is_base_first, False, (*doubt, *_turned(is_base_first)))
-    is_base_first = evidence.is_base_first(subject.majority)
+    is_base_first = evidence.is_base_first(raw.other_orders)
     if evidence.is_certain:
         return SliceOrder(
             is_base_first, False, (*_turned(is_base_first), *_opposed_affine(evidence, is_base_first))
         )
-    return SliceOrder(is_base_first, True, (_doubt(evidence, is_base_first, subject),))
+    return SliceOrder(is_base_first, True, (_doubt(evidence, is_base_first, raw.other_orders),))
+
+
+def with_other_orders(
+    subjects: Iterable[RawSubject], is_base_first: Mapping[str, bool | None]
+) -> tuple[RawSubject, ...]:
+    """The same subjects, of which those in doubt know how the others are stored.
+
+    Args:
+        subjects: of a data set.
+        is_base_first: by code, of those that can be used; None of those in doubt.
+    """
+    known = list(is_base_first.values())
+    other_orders = known.count(False), known.count(True)
+    return tuple(
+        replace(raw, other_orders=other_orders) if is_base_first.get(raw.subject, False) is None else raw
+        for raw in subjects
+    )
 
 
 def _turned(is_base_first: bool) -> list[str]:
@@ -64,11 +80,9 @@ def _opposed_affine(evidence: OrderEvidence, is_base_first: bool) -> list[str]:
     return [f"the affine points the other way than labels that are {order}; the labels are believed"]
 
 
-def _doubt(evidence: OrderEvidence, is_base_first: bool, subject: CheckedSubject) -> str:
+def _doubt(evidence: OrderEvidence, is_base_first: bool, other_orders: tuple[int, int]) -> str:
     """An order that is a guess, and what it rests on."""
-    majority = subject.majority
-    alike = majority.base_first if is_base_first else majority.apex_first
-    total = majority.apex_first + majority.base_first
+    alike, total = other_orders[is_base_first], sum(other_orders)
     order = BASE_FIRST if is_base_first else APEX_FIRST
     others = f", as {alike} of {total} other stacks are" if total else ""
     return (

@@ -44,33 +44,6 @@ PER_UNLABELLED_SLICE = 0.7
 
 
 @dataclass(frozen=True)
-class Majority:
-    """How other stacks of a data set are stored, as far as they are certain.
-
-    Args:
-        apex_first: number of stacks.
-        base_first: number of stacks.
-    """
-
-    apex_first: int = 0
-    base_first: int = 0
-
-    @classmethod
-    def of(cls, is_base_first: Iterable[bool]) -> "Majority":
-        """Count stacks."""
-        flags = list(is_base_first)
-        return cls(flags.count(False), flags.count(True))
-
-    @property
-    def log_odds(self) -> float:
-        """Of one more stack being apex first (rule of succession)."""
-        return float(np.log((self.apex_first + 1) / (self.base_first + 1)))
-
-
-NO_MAJORITY = Majority()
-
-
-@dataclass(frozen=True)
 class OrderEvidence:
     """What a stack says of its order.
 
@@ -114,9 +87,15 @@ class OrderEvidence:
         """Whether the stack's own signs are enough."""
         return abs(self.log_odds) >= CERTAIN
 
-    def is_base_first(self, majority: Majority) -> bool:
-        """The more likely order; the other stacks count where the stack's own signs are not enough."""
-        return self.log_odds + (0.0 if self.is_certain else majority.log_odds) < 0
+    def is_base_first(self, others: tuple[int, int] = (0, 0)) -> bool:
+        """The more likely order; other stacks count where the stack's own signs are not enough.
+
+        Args:
+            others: how many other stacks of the data set are stored apex first and base first.
+        """
+        apex_first, base_first = others
+        of_others = float(np.log((apex_first + 1) / (base_first + 1)))  # the rule of succession
+        return self.log_odds + (0.0 if self.is_certain else of_others) < 0
 
 
 def apical_taper(label_volumes: Iterable[NDArray[Any]]) -> float:

@@ -15,7 +15,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.quality.header_checks import header_issues
 from cmrtf.quality.heart_checks import label_order_problems
 from cmrtf.quality.label_checks import read_label_ids
-from cmrtf.shape.orientation import NO_MAJORITY, OrderEvidence
+from cmrtf.shape.orientation import OrderEvidence
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models
 
@@ -61,7 +61,7 @@ def synthesize_stack(models: Models, labels: Stack, appearance: Appearance) -> S
 
 
 def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> Geometry:
-    base_first = OrderEvidence.of([label_ids], volume.affine).is_base_first(NO_MAJORITY)
+    base_first = OrderEvidence.of([label_ids], volume.affine).is_base_first()
     around_heart = crop_geometry(label_ids > 0, volume.affine, base_first)
     on_grid = label_ids.shape[:2] == (SIZE, SIZE) and np.allclose(
         spacing_mm(volume.affine)[:2], SPACING_MM, atol=1e-3

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cmrtf.core.preparation import is_base_first
+from cmrtf.datasets.base import RawSubject
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.quality.checks import check_subject
-from cmrtf.shape.orientation import Majority
+from cmrtf.quality.slice_order import with_other_orders
 from raw_data import write_acdc
 from raw_patient import CODE, TURNED_ROUND
 
@@ -23,16 +24,14 @@ def tube(patient):
     return patient
 
 
-def checked(patient, majority=Majority(), **told):  # noqa: B008
+def checked(patient, **told):
     (raw,) = read_raw(patient.folder.parent).subjects
-    return check_subject(replace(raw, **told), majority)
+    return check_subject(replace(raw, **told))
 
 
-@pytest.mark.parametrize(
-    ("majority", "order"), [(Majority(9, 1), "apex-first"), (Majority(1, 9), "base-first")]
-)
-def test_a_stack_in_doubt_follows_the_others(tube, majority, order):
-    subject = checked(tube, majority)
+@pytest.mark.parametrize(("others", "order"), [((9, 1), "apex-first"), ((1, 9), "base-first")])
+def test_a_stack_in_doubt_follows_the_others(tube, others, order):
+    subject = checked(tube, other_orders=others)
     assert subject.is_order_in_doubt
     assert is_base_first(subject.geometry) == (order == "base-first")
     (problem,) = subject.warnings
@@ -41,7 +40,7 @@ def test_a_stack_in_doubt_follows_the_others(tube, majority, order):
 
 @pytest.mark.parametrize("order", ["apex-first", "base-first"])
 def test_what_a_user_says_counts(tube, order):
-    subject = checked(tube, Majority(9, 9), slice_order=order)
+    subject = checked(tube, other_orders=(9, 9), slice_order=order)
     assert not subject.is_order_in_doubt
     assert is_base_first(subject.geometry) == (order == "base-first")
     assert subject.warnings == ((TURNED_ROUND,) if order == "base-first" else ())
@@ -68,3 +67,9 @@ def test_an_affine_that_opposes_the_labels_is_warned_of(patient):
     assert "the affine points the other way than labels that are apex-first; the labels are believed" in (
         subject.warnings
     )
+
+
+def test_only_subjects_in_doubt_learn_of_the_others():
+    subjects = [RawSubject(code, "", "", {}) for code in "ABCDE"]
+    learnt = with_other_orders(subjects, {"A": False, "B": None, "C": True, "D": False})
+    assert [raw.other_orders for raw in learnt] == [(0, 0), (2, 1), (0, 0), (0, 0), (0, 0)]
