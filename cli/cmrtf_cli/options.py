@@ -232,6 +232,15 @@ data_format = click.option(
     help="Layout of RAW; auto goes by the files.",
 )
 
+slice_orders = click.option(
+    "--slice-order",
+    "slice_orders",
+    multiple=True,
+    metavar="[CODE=]ORDER",
+    help="How slices are stored, apex-first or base-first, where it cannot be told from the files: of all "
+    "subjects, or of one. Several times for several.",
+)
+
 
 def open_bundle(model: Path | None, server: str | None, deadline_s: int) -> "Bundle":
     """The bundle on disk or behind a server."""

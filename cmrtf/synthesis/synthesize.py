@@ -12,10 +12,10 @@ from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, prepare_labels, to_nifti_order
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_issues
+from cmrtf.quality.header_checks import header_issues
 from cmrtf.quality.heart_checks import label_order_problems
-from cmrtf.quality.voxel_checks import heart_issues
-from cmrtf.shape.orientation import apical_taper
+from cmrtf.quality.label_checks import read_label_ids
+from cmrtf.shape.orientation import OrderEvidence
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models
 
@@ -34,11 +34,11 @@ def read_labels(path: Path) -> Stack:
     volume = read_nifti(path)
     if volume.data.ndim != 3:
         raise CmrtfError(f"{path}: expected a 3D label map (one phase). Received: shape={volume.data.shape}.")
-    raise_errors(axes_issues(path, volume.affine))
-    SCHEMA.validate(volume.data, str(path))
-    label_ids = volume.data.astype(np.uint8)
-    raise_errors(heart_issues(path, label_ids))
-    if problems := label_order_problems(to_nifti_order(label_ids), {k: k for k in range(SCHEMA.num_classes)}):
+    raise_errors(header_issues(path, volume))
+    values = {label_id: label_id for label_id in range(SCHEMA.num_classes)}
+    label_ids, issues = read_label_ids(path, volume.data, values, spacing_mm(volume.affine))
+    raise_errors(issues)
+    if problems := label_order_problems(to_nifti_order(label_ids), values):
         raise CmrtfError(f"{path}: {problems[0]}")
     geometry = _geometry(volume, label_ids)
     prepared = prepare_labels(label_ids, geometry)
@@ -61,7 +61,7 @@ def synthesize_stack(models: Models, labels: Stack, appearance: Appearance) -> S
 
 
 def _geometry(volume: NiftiVolume, label_ids: NDArray[np.uint8]) -> Geometry:
-    base_first = apical_taper([label_ids]) < 0
+    base_first = OrderEvidence.of([label_ids], volume.affine).is_base_first()
     around_heart = crop_geometry(label_ids > 0, volume.affine, base_first)
     on_grid = label_ids.shape[:2] == (SIZE, SIZE) and np.allclose(
         spacing_mm(volume.affine)[:2], SPACING_MM, atol=1e-3
