@@ -8,6 +8,7 @@ interpolated like their codes and added to what it decodes (`add_residuals`), ma
 pass through the true slices.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ def signed_distances(label_ids: NDArray[Any], limit_px: float = LIMIT_PX) -> NDA
 
 
 def shape_based_interpolation(
-    first: NDArray[Any], second: NDArray[Any], fractions: Sequence[float]
+    first: NDArray[Any], second: NDArray[Any], fractions: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     """Slices between two slices, without a model.
 
@@ -62,6 +63,27 @@ def shape_based_interpolation(
     """
     weight = np.asarray(fractions, np.float32)[:, None, None, None]
     return _largest((1.0 - weight) * signed_distances(first) + weight * signed_distances(second))
+
+
+def fill_gaps(label_ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Labels for slices within the heart that have none, interpolated between the nearest that have.
+
+    Args:
+        label_ids: `(slices, height, width)`.
+
+    Returns:
+        label ids of the same shape; the same array where there is no gap.
+    """
+    labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
+    if len(labelled) < 2 or len(labelled) == labelled[-1] - labelled[0] + 1:
+        return label_ids
+    filled = label_ids.copy()
+    for below, above in itertools.pairwise(labelled):
+        fractions = np.arange(1, above - below) / (above - below)
+        if fractions.size:
+            between = shape_based_interpolation(label_ids[below], label_ids[above], fractions)
+            filled[below + 1 : above] = between
+    return filled
 
 
 def residuals(label_ids: NDArray[Any], decoded: NDArray[Any]) -> NDArray[np.float32]:

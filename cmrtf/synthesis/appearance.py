@@ -20,7 +20,7 @@ from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_issues, slices_issues
+from cmrtf.quality.header_checks import header_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.synthesis.protocols import Models
 
@@ -245,7 +245,7 @@ def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = N
     volume = read_nifti(path)
     if volume.data.ndim != 3:
         raise CmrtfError(f"{path}: expected a 3D image (one phase). Received: shape={volume.data.shape}.")
-    raise_errors(axes_issues(path, volume.affine))
+    raise_errors(header_issues(path, volume))
     raise_errors(slices_issues(path, volume.data.shape[2]))
     raise_errors(finite_issues(path, volume.data, np.ones(volume.data.shape, np.bool_)))
     raise_errors(image_issues(path, volume.data))

@@ -16,6 +16,7 @@ from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.deformities import Deformities
 from cmrtf.shape.pose import landmarks, pose_between
+from cmrtf.shape.signed_distance import fill_gaps
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import SMALLEST_ML, AnatomyPrior
 from cmrtf.synthesis.criteria import meet_targets
@@ -97,7 +98,7 @@ def remodel(
             training subject with the pathology, or what is wanted is beyond its reach.
     """
     _require_both_phases(subject)
-    label_ids = {phase: subject.stacks[phase].label_ids for phase in PHASES}
+    label_ids = {phase: fill_gaps(subject.stacks[phase].label_ids) for phase in PHASES}
     spacing_mm = subject.ed.slice_spacing_mm
     anatomy = Anatomy.encode(models.encode, label_ids, spacing_mm, _pose(prior, subject))
     before_ml = np.maximum(measure_volumes_ml(label_ids, spacing_mm), SMALLEST_ML)
