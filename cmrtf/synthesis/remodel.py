@@ -37,12 +37,21 @@ class Change:
         towards: a pathology, or None.
         amount: how far: 1 is as different as patients with this pathology are from those with the
             subject's own, on average; 0.5 is half of it.
-        targets: value by name in `cmrtf.synthesis.criteria.QUANTITIES`; they come last.
+        targets: value by name in `cmrtf.synthesis.quantities.QUANTITIES`; they come last.
+
+    Raises:
+        CmrtfError: nothing shall change, or by an amount beyond `MAX_AMOUNT`.
     """
 
     towards: str | None = None
     amount: float = 1.0
     targets: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.amount <= MAX_AMOUNT:
+            raise CmrtfError(f"expected an amount from 0 to {MAX_AMOUNT}. Received: {self.amount}.")
+        if self.towards is None and not self.targets:
+            raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
 
 
 @dataclass(frozen=True)
@@ -94,9 +103,11 @@ def remodel(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: the subject lacks a phase or a slice that shows both ventricles, the bundle has no
-            training subject with the pathology, or what is wanted is beyond its reach.
+        CmrtfError: there is no step, the subject lacks a phase or a slice that shows both ventricles, the
+            bundle has no training subject with the pathology, or what is wanted is beyond its reach.
     """
+    if num_steps < 1:
+        raise CmrtfError(f"expected 1 step or more. Received: {num_steps}.")
     _require_both_phases(subject)
     label_ids = {phase: fill_gaps(subject.stacks[phase].label_ids) for phase in PHASES}
     spacing_mm = subject.ed.slice_spacing_mm
