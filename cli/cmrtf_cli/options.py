@@ -107,6 +107,13 @@ def targets() -> Any:
     return parse_targets
 
 
+def label_values() -> Any:
+    """Parses `--label-values`."""
+    from cmrtf.core.label_values import parse_label_values
+
+    return parse_label_values
+
+
 model = click.option("--model", type=BUNDLE, required=True, metavar="BUNDLE", help="Made by export.")
 data = click.option("--data", type=PREPARED, required=True, metavar="PREPARED", help="Made by prepare.")
 outputs = click.option("--out", type=PATH, required=True, help="New folder for the outputs.")
@@ -154,10 +161,11 @@ phases = click.option(
     callback=lambda _, __, phase: ("ED", "ES") if phase == "both" else (phase,),
 )
 exact_ends = click.option(
-    "--exact-ends",
-    is_flag=True,
-    help="Pass through the true labels: what the decoder misses of the sources is interpolated and added. "
-    "What --repair changes at the ends is not theirs.",
+    "--exact-ends/--no-exact-ends",
+    default=True,
+    show_default=True,
+    help="Pass through the true labels, so that volumes of the sources are kept: what the decoder misses of "
+    "the sources is interpolated and added. What --repair changes at the ends is not theirs.",
 )
 repair = click.option(
     "--repair/--no-repair",
