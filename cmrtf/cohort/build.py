@@ -6,7 +6,7 @@ cohort or the new one, and finished files that the next process goes on with.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class BuiltCohort:
         cohort: the prepared cohort, in its final place.
         data_format: the reader that was used.
         skipped: subjects left out on purpose.
+        problems: what is wrong with those that cannot be used and were skipped, by code.
         warnings: what to look at.
         num_unchanged: how many subjects were there already.
     """
@@ -40,6 +41,7 @@ class BuiltCohort:
     cohort: PreparedCohort
     data_format: str
     skipped: tuple[SkippedSubject, ...]
+    problems: Mapping[str, str]
     warnings: tuple[SubjectWarning, ...]
     num_unchanged: int
 
@@ -61,6 +63,7 @@ class BuiltCohort:
         for reason in dict.fromkeys(skipped.reason for skipped in self.skipped):
             codes = [skipped.subject for skipped in self.skipped if skipped.reason == reason]
             lines.append(f"Skipped {len(codes)}, {reason}: {listed(codes)}.")
+        lines += [f"  - {problem}" for problem in self.problems.values()]
         for text in dict.fromkeys(warning.warning for warning in self.warnings):
             codes = [warning.subject for warning in self.warnings if warning.warning == text]
             lines.append(f"Warning, {len(codes)} of {total}: {text}: {listed(codes)}.")
@@ -77,11 +80,14 @@ def prepare(
     beam: bool = False,
     beam_options: Sequence[str] = (),
     progress: bool = False,
+    exclude: Sequence[str] = (),
+    skip_unusable: bool = False,
 ) -> BuiltCohort:
     """Prepare a raw data set; `out` becomes a cohort, or another one, when all of it is done.
 
     Subjects that are there already and whose files have not changed are kept: those of the cohort that is
-    to be brought up to date, and those that an interrupted run has finished.
+    to be brought up to date, and those that an interrupted run has finished. A cohort is not replaced by one
+    of another data set, and loses no subject that is not named.
 
     Args:
         raw: folder of the raw data set.
@@ -93,10 +99,12 @@ def prepare(
         beam: whether to prepare with Apache Beam, into shards that training reads from disk.
         beam_options: of the pipeline; without any it runs on this machine.
         progress: whether to show a progress bar.
+        exclude: codes of subjects to leave out.
+        skip_unusable: whether subjects that cannot be used are left out, and named in the manifest.
 
     Raises:
-        CmrtfError: the fraction is none, `out` is taken or cannot be written, Beam is not installed, or
-            subjects cannot be used (all of them are named).
+        CmrtfError: the fraction is none, `out` is taken or cannot be written, a cohort there is of another
+            data set, Beam is not installed, or subjects cannot be used (all of them are named).
     """
     raw, out = Path(raw), Path(out)
     if not 0.0 < validation_fraction < 1.0:
@@ -105,7 +113,7 @@ def prepare(
         )
     if beam:
         require_beam()
-    plan = Plan.make(raw, out, data_format, validation_fraction, seed)
+    plan = Plan.make(raw, out, data_format, validation_fraction, seed, exclude, skip_unusable)
     refusal = (
         f"{out}: expected a folder that no other process writes to. Received: one that another "
         f"cmrtf prepare is writing to. Wait for it or name another folder."
@@ -121,7 +129,10 @@ def prepare(
                 prune(out / folder, files.paths)
             (out / LOCK_NAME).unlink()
     cohort = PreparedCohort.open(out)
-    return BuiltCohort(cohort, plan.raw.format, plan.raw.skipped, files.warnings, files.num_unchanged)
+    members = files.members
+    return BuiltCohort(
+        cohort, plan.raw.format, members.skipped, members.problems, files.warnings, files.num_unchanged
+    )
 
 
 def read_subject(raw: Path | str, code: str, data_format: str = AUTO) -> Subject:

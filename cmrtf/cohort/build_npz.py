@@ -45,27 +45,29 @@ def prepare_files(plan: Plan, folder: Path, workers: int | None, progress: bool)
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: subjects cannot be used; all of them are named.
+        CmrtfError: subjects cannot be used and are not to be skipped; all of them are named.
     """
     (folder / SUBJECTS_FOLDER).mkdir(exist_ok=True)
     subjects, problems = _prepare_all(plan.raw.subjects, folder, workers, progress)
-    records = [subject.record for subject in subjects]
-    plan.require_usable(problems, {record.subject: record.source_sha256[VOXELS] for record in records})
+    voxels = {subject.record.subject: subject.record.source_sha256[VOXELS] for subject in subjects}
+    members = plan.members(problems, voxels)
+    subjects = [subject for subject in subjects if subject.record.subject in members.splits]
     warnings = tuple(
         SubjectWarning(subject.record.subject, text) for subject in subjects for text in subject.warnings
     )
-    records = [replace(record, split=plan.splits[record.subject]) for record in records]
-    _write_manifest(folder / MANIFEST_NAME, plan.manifest, records, warnings)
+    records = [replace(subject.record, split=members.splits[subject.record.subject]) for subject in subjects]
+    _write_manifest(folder / MANIFEST_NAME, members.manifest, records, warnings)
     paths = (
         path for record in records for path in (subject_file(folder, record), _note(folder, record.subject))
     )
-    return PreparedFiles(frozenset(paths), warnings, sum(subject.is_unchanged for subject in subjects))
+    num_unchanged = sum(subject.is_unchanged for subject in subjects)
+    return PreparedFiles(frozenset(paths), members, warnings, num_unchanged)
 
 
 def _prepare_all(
     subjects: Sequence[RawSubject], folder: Path, workers: int | None, progress: bool
-) -> tuple[list[_Prepared], list[str]]:
-    """Prepare all subjects that can be used, and say what is wrong with the others."""
+) -> tuple[list[_Prepared], dict[str, str]]:
+    """Prepare all subjects that can be used, and say what is wrong with the others, by their codes."""
 
     def prepare(raw: RawSubject) -> _Prepared | CmrtfError:
         try:
@@ -74,16 +76,16 @@ def _prepare_all(
             return error
 
     prepared: list[_Prepared] = []
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     num_unchanged = 0
     # Threads do: unzipping, hashing and matrix products run outside the interpreter lock.
     pool = ThreadPoolExecutor(workers or os.cpu_count())
     try:
         results = pool.map(prepare, subjects)
         with tqdm(results, "prepare", len(subjects), unit="subject", disable=not progress) as bar:
-            for result in bar:
+            for raw, result in zip(subjects, bar, strict=True):
                 if isinstance(result, CmrtfError):
-                    problems.append(str(result))
+                    problems[raw.subject] = str(result)
                 else:
                     prepared.append(result)
                     num_unchanged += result.is_unchanged
