@@ -22,6 +22,12 @@ from cmrtf.version import __version__
 LOCK_NAME = ".preparing"
 """Marks the folder of a cohort in the making. The lock itself goes with the process that holds it."""
 
+ADVICE = (
+    "The others are done: put this right and run the same command again, or leave out who cannot be used "
+    "with --skip-unusable or --exclude CODE."
+)
+"""When subjects cannot be used."""
+
 
 @dataclass(frozen=True)
 class SubjectWarning:
@@ -126,7 +132,7 @@ class Plan:
             code: (subject.vendor, subject.pathology) for code, subject in subjects.items() if code not in bad
         }
         if not (self.skip_unusable and strata):
-            raise_problems(list(bad.values()), len(self.raw.codes))
+            raise_problems(list(bad.values()), len(self.raw.codes), ADVICE)
         skipped = (*self.raw.skipped, *(SkippedSubject(code, "cannot be used") for code in sorted(bad)))
         split = {"validation_fraction": self.validation_fraction, "seed": self.seed}
         splits = split_subjects(strata, self.validation_fraction, self.seed, self._earlier_splits(split))

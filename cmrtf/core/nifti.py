@@ -34,8 +34,8 @@ HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 SPACE_UNITS = {1: "metre", 2: "millimetre", 3: "micrometre"}
 """Lower three bits of a header's `xyzt_units`."""
 
-MAX_FRAME_VOXELS = 2**25
-"""512 x 512 pixels and 128 slices: checks and resampling take tens of bytes for each."""
+MAX_FRAME_VOXELS = 2**24
+"""512 x 512 pixels and 64 slices: checks and resampling take tens of bytes for each."""
 
 MAX_VOLUME_BYTES = 2**30
 """In memory: a cine of 512 x 512 pixels, 40 slices and 50 frames as integers."""

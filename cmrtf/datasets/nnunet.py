@@ -191,7 +191,7 @@ def _read_one(description: Description, subject: str, cases: Mapping[str, str]) 
         require_partner(image, label)
     phases = {word.upper(): pair for word, pair in pairs.items()}
     issues: tuple[Issue, ...] = ()
-    if len(pairs) == 2 and not any(word.upper() in PHASES for word in pairs):
+    if len(pairs) == 2 and all(word.lower().startswith("frame") for word in pairs):
         sizes = lv_sizes({word: label for word, (_, label) in pairs.items()}, description.label_to_schema)
         phases = {phase: pairs[word] for phase, word in zip(PHASES, sizes, strict=True)}
         large, small = sizes.values()

@@ -57,6 +57,17 @@ def test_skipped_subjects_are_listed(raw, tmp_path):
     assert "Skipped 1, test patient without labels: patient004." in result.output
 
 
+def test_who_is_left_out_is_listed(raw, tmp_path):
+    (raw / "patient003" / "patient003_frame01.nii.gz").unlink()
+    refused = _run(raw, tmp_path / "prepared", "--exclude", "patient001")
+    assert "leave out who cannot be used with --skip-unusable or --exclude CODE" in str(refused.exception)
+    result = _run(raw, tmp_path / "prepared", "--exclude", "patient001", "--skip-unusable")
+    assert result.exit_code == 0, result.output
+    assert "Skipped 1, excluded: patient001." in result.output
+    assert "Skipped 1, cannot be used: patient003.\n  - " in result.output
+    assert _run(raw, tmp_path / "two", "--exclude=patient001", "--exclude=patient003").exit_code == 0
+
+
 def test_the_same_command_again_keeps_what_is_there(raw, tmp_path):
     assert "there already" not in _run(raw, tmp_path / "prepared").output
     assert "4 of them were there already, unchanged." in _run(raw, tmp_path / "prepared").output

@@ -73,6 +73,22 @@ def test_all_bad_subjects_are_named_and_there_is_no_cohort(raw, out, one_process
     assert len(names(out / "shards")) == 3 + 2
 
 
+def test_shards_are_made_again_without_those_that_cannot_be_used(raw, out, one_process, tmp_path):
+    """One that lacks a file, one without a heart, and a copy that comes to light when its shard is made."""
+    (raw / "patient001" / "patient001_frame01.nii.gz").unlink()
+    save(raw / "patient004" / "patient004_frame01_gt.nii.gz", np.zeros((40, 44, 6), np.uint8))
+    for path in (raw / "patient002").glob("*.nii.gz"):
+        (raw / "patient003" / path.name.replace("002", "003")).write_bytes(path.read_bytes())
+    built = prepare(raw, out, beam=True, skip_unusable=True)
+    assert built.cohort.codes() == ("patient002", "patient005")
+    assert list(built.problems) == ["patient001", "patient004", "patient003"]
+    assert built.num_unchanged == 0
+    assert prepare(raw, out, beam=True, skip_unusable=True).num_unchanged == 2
+    in_files = prepare(raw, tmp_path / "files", skip_unusable=True)
+    assert in_files.cohort.data_hash == built.cohort.data_hash
+    assert in_files.skipped == built.skipped
+
+
 def test_files_and_shards_take_each_others_place(raw, out, one_process):
     data_hash = prepare(raw, out, beam=True).cohort.data_hash
     assert prepare(raw, out).cohort.data_hash == data_hash
