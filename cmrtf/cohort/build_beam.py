@@ -19,8 +19,8 @@ from cmrtf.cohort.build_shard import ShardTask, build_shard
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
-from cmrtf.cohort.shard_store import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
-from cmrtf.core.files import new_file
+from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
+from cmrtf.core.files import write_text
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 from cmrtf.tensorflow_start import start_tensorflow
@@ -143,8 +143,7 @@ def _write_manifest(
         "validation": [subject for subject, split in members.splits.items() if split == VALIDATION],
         "warnings": [asdict(warning) for warning in warnings],
     }
-    with new_file(path) as partial:
-        partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(manifest, indent=1))
 
 
 def require_beam() -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
-from cmrtf.cohort.shard_store import SLICES_SUFFIX, SUBJECTS_SUFFIX, encode_slice, read_lines, record_bytes
-from cmrtf.core.files import new_file, sha256
+from cmrtf.cohort.shard_format import SLICES_SUFFIX, SUBJECTS_SUFFIX, encode_slice
+from cmrtf.cohort.shard_store import Shards
+from cmrtf.core.files import new_file, sha256, write_text
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -47,13 +48,12 @@ def build_shard(task: ShardTask) -> None:
             inputs[raw.subject] = inputs_of(raw)
     name = sha256(json.dumps(list(inputs.values())).encode())[:16]
     slices, lines = (task.folder / f"{name}{suffix}" for suffix in (SLICES_SUFFIX, SUBJECTS_SUFFIX))
-    unchanged = not problems and _is_complete(slices, lines)
+    unchanged = not problems and _is_complete(task.folder, name)
     if not unchanged:
         with contextlib.suppress(_UnusableError):
             _write_shard(task.subjects, inputs, problems, slices, lines)
     report = {"name": name, "unchanged": unchanged, "problems": problems}
-    with new_file(task.report, shared=True) as partial:
-        partial.write_text(json.dumps(report), encoding="utf-8")
+    write_text(task.report, json.dumps(report))
 
 
 class _UnusableError(Exception):
@@ -92,8 +92,8 @@ def _write_shard(
 
     # The lines get their name last: what they tell of is there.
     with (
-        new_file(lines, shared=True) as partial_lines,
-        new_file(slices, shared=True) as partial_slices,
+        new_file(lines) as partial_lines,
+        new_file(slices) as partial_slices,
         partial_lines.open("wb") as subject_lines,
         tf.io.TFRecordWriter(str(partial_slices)) as records,
     ):
@@ -111,12 +111,12 @@ def _write_shard(
             raise _UnusableError
 
 
-def _is_complete(slices: Path, lines: Path) -> bool:
-    """Whether a shard is there, with all its slices."""
-    if not (slices.is_file() and lines.is_file()):
-        return False
+def _is_complete(folder: Path, name: str) -> bool:
+    """Whether a shard is there, as it was made."""
     try:
-        num_slices = sum(len(line["hearts"]) for _, line in read_lines(lines))
-    except CmrtfError:
+        shard = Shards(folder.parent, SIZE, [name], validation=())
+        for record in shard.records:
+            shard.load(record)
+    except (CmrtfError, KeyError, TypeError, ValueError):
         return False
-    return slices.stat().st_size == num_slices * record_bytes(SIZE)
+    return True
