@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from cmrtf.core.nifti import read_nifti
-from cmrtf.datasets.base import PhaseFiles, RawSubject, visible_files
+from cmrtf.datasets.base import PhaseFiles, RawSubject
+from cmrtf.datasets.raw_files import visible_files
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.checks import check_subject
