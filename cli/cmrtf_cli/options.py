@@ -181,7 +181,9 @@ data_format = click.option(
     help="Layout of RAW; auto goes by the files.",
 )
 
-exclude = click.option("--exclude", multiple=True, metavar="CODE", help="Leave a subject out; several times.")
+exclude = click.option(
+    "--exclude", multiple=True, metavar="CODE", help="Leave a subject out; can be given again."
+)
 
 
 def open_bundle(model: Path | None, server: str | None, deadline_s: int) -> "Bundle":
