@@ -240,7 +240,9 @@ data_format = click.option(
     help="Layout of RAW; auto goes by the files.",
 )
 
-exclude = click.option("--exclude", multiple=True, metavar="CODE", help="Leave a subject out; several times.")
+exclude = click.option(
+    "--exclude", multiple=True, metavar="CODE", help="Leave a subject out; can be given again."
+)
 slice_orders = click.option(
     "--slice-order",
     "slice_orders",
