@@ -54,6 +54,6 @@ def command(
     num_stacks = sum(len(subject.stacks) for subject in interpolated)
     click.echo(f"Writing {num_stacks} stacks of {settings['num_slices']} slices ...")
     interpolated.save(out)
-    ends = "true labels (--exact-ends)" if settings["exact_ends"] else "reconstructions (--no-exact-ends)"
-    click.echo(f"Interpolated through the {ends} of the sources.\n{interpolated.comparison()}")
+    passed = "true labels (--exact-ends)" if settings["exact_ends"] else "reconstructions (--no-exact-ends)"
+    click.echo(f"Interpolated through the {passed} of the sources.\n{interpolated.comparison()}")
     options.echo_outputs(out)
