@@ -24,7 +24,10 @@ from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
+from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.errors import CmrtfError
+from cmrtf.quality.checks import check_subject
+from cmrtf.quality.slice_order import with_other_orders
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def prepare(
     progress: bool = False,
     exclude: Sequence[str] = (),
     skip_unusable: bool = False,
+    slice_orders: Sequence[str] = (),
 ) -> BuiltCohort:
     """Prepare a raw data set; `out` becomes a cohort, or another one, when all of it is done.
 
@@ -103,6 +107,8 @@ def prepare(
         progress: whether to show a progress bar.
         exclude: codes of subjects to leave out.
         skip_unusable: whether subjects that cannot be used are left out, and named in the manifest.
+        slice_orders: `"apex-first"` or `"base-first"` for all subjects, `"CODE=base-first"` for one, where it
+            is not to be told from the files.
 
     Raises:
         CmrtfError: the fraction is none, `out` is taken or cannot be written, a cohort there is of another
@@ -116,7 +122,7 @@ def prepare(
     if beam:
         require_beam()
     require_writable(out)
-    plan = Plan.make(raw, out, data_format, validation_fraction, seed, exclude, skip_unusable)
+    plan = Plan.make(raw, out, data_format, validation_fraction, seed, exclude, skip_unusable, slice_orders)
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         with _alone_in(out):
@@ -147,20 +153,29 @@ def _alone_in(out: Path) -> Iterator[None]:
         yield
 
 
-def read_subject(raw: Path | str, code: str, data_format: str = AUTO) -> Subject:
+def read_subject(
+    raw: Path | str, code: str, data_format: str = AUTO, slice_orders: Sequence[str] = ()
+) -> Subject:
     """Read and prepare one subject of a raw data set, as a prepared cohort would have it; nothing is written.
 
     Args:
         raw: folder of the raw data set.
         code: of the subject.
         data_format: a reader's name, or `"auto"`.
+        slice_orders: as of `prepare`.
 
     Raises:
         CmrtfError: there is no such subject, or it cannot be used.
     """
-    cohort = read_raw(Path(raw), data_format)
+    cohort = with_slice_orders(read_raw(Path(raw), data_format), slice_orders)
     subjects = {subject.subject: subject for subject in cohort.subjects}
     if code not in subjects:
         raise_problems([str(problem) for problem in cohort.problems if problem.subject == code], 1)
         raise unknown_code(Path(raw), code, tuple(subjects))
-    return build_subject(subjects[code], inputs_of(subjects[code])).subject
+    built = build_subject(subjects[code], inputs_of(subjects[code]))
+    if built.is_order_in_doubt:  # as in a cohort, the others count
+        usable = [checked for checked in map(check_subject, cohort.subjects) if checked.is_usable]
+        orders = {checked.raw.subject: checked.known_base_first for checked in usable}
+        (informed,) = with_other_orders([subjects[code]], orders)
+        built = build_subject(informed, inputs_of(informed))
+    return built.subject

@@ -9,11 +9,9 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-from tqdm.auto import tqdm
 
 from cmrtf.cohort.build_shard import ShardTask, build_shard
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
@@ -21,6 +19,7 @@ from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
 from cmrtf.core.files import write_text
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 from cmrtf.tensorflow_start import start_tensorflow
@@ -64,11 +63,14 @@ def prepare_shards(
         reports = make()
         members = plan.members({**members.problems, **_problems(reports)}, _voxels_sha256(folder, reports))
     names = [report["name"] for report in reports]
+    num_unchanged = sum(1 for _ in _lines(folder, [name for name in names if name in unchanged]))
+    if settled := plan.settled(_is_base_first(folder, names)):
+        files = prepare_shards(settled, folder, workers, progress, options)
+        return replace(files, num_unchanged=min(num_unchanged, files.num_unchanged))
     warnings = _warnings(folder, names)
     _write_manifest(folder / MANIFEST_NAME, members, names, warnings)
     suffixes = (SLICES_SUFFIX, SUBJECTS_SUFFIX)
     paths = frozenset(folder / SHARDS_FOLDER / f"{name}{suffix}" for name in names for suffix in suffixes)
-    num_unchanged = sum(1 for _ in _lines(folder, [name for name in names if name in unchanged]))
     return PreparedFiles(paths, members, warnings, num_unchanged)
 
 
@@ -125,6 +127,14 @@ def _voxels_sha256(folder: Path, reports: Sequence[dict[str, Any]]) -> dict[str,
     return {record["subject"]: record["source_sha256"][VOXELS] for record in records}
 
 
+def _is_base_first(folder: Path, names: Sequence[str]) -> dict[str, bool | None]:
+    """By code, how the slices of all subjects in some shards are stored; None in doubt."""
+    return {
+        line["record"]["subject"]: None if line["in_doubt"] else line["record"]["stack_flipped"]
+        for line in _lines(folder, names)
+    }
+
+
 def _warnings(folder: Path, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
     return tuple(
         SubjectWarning(line["record"]["subject"], warning)
@@ -171,7 +181,7 @@ def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
 def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
     """A bar that follows the workers' reports, wherever they run."""
     total = sum(len(task.subjects) for task in tasks)
-    with tqdm(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
+    with progress_bar(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
         ended = threading.Event()
 
         def follow() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.datasets.base import RawCohort, RawSubject, SkippedSubject
 from cmrtf.datasets.layouts import leave_out, read_raw
+from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import duplicate_issues
+from cmrtf.quality.slice_order import with_other_orders
 from cmrtf.version import __version__
 
 LOCK_NAME = ".preparing"
@@ -99,6 +101,7 @@ class Plan:
         seed: int,
         exclude: Sequence[str],
         skip_unusable: bool,
+        slice_orders: Sequence[str],
     ) -> "Plan":
         """Find the subjects.
 
@@ -108,9 +111,25 @@ class Plan:
         _require_cohort_folder(out)
         earlier = _earlier_cohort(out)
         raw_cohort = leave_out(read_raw(raw, data_format), exclude, earlier or ())
+        raw_cohort = with_slice_orders(raw_cohort, slice_orders)
         if earlier:
             _require_same_data(earlier, raw, raw_cohort, exclude)
+            raw_cohort = _remembering_orders(raw_cohort, earlier)
         return cls(raw_cohort, earlier, validation_fraction, seed, skip_unusable)
+
+    def settled(self, is_base_first: Mapping[str, bool | None]) -> "Plan | None":
+        """The plan with what stacks in doubt of their slice order have to know of the others.
+
+        Args:
+            is_base_first: by code, as far as they could be prepared; None of those in doubt.
+
+        Returns:
+            None where that is known already.
+        """
+        subjects = with_other_orders(self.raw.subjects, is_base_first)
+        if subjects == self.raw.subjects:
+            return None
+        return replace(self, raw=replace(self.raw, subjects=subjects))
 
     def members(self, problems: Mapping[str, str], voxels_sha256: Mapping[str, str]) -> Members:
         """Leave out who cannot be used, and split the others; who was there before keeps its split.
@@ -146,6 +165,7 @@ class Plan:
             "size": SIZE,
             **split,
             "skipped": [asdict(each) for each in skipped],
+            **_other_orders(self.raw),
         }
         return Members(splits, skipped, bad, manifest)
 
@@ -162,6 +182,22 @@ class Plan:
 def _texts(issues: Iterable[Issue]) -> list[tuple[str, str]]:
     """Code of each issue's subject, and what is wrong with it."""
     return [(issue.subject, str(issue)) for issue in issues]
+
+
+def _other_orders(cohort: RawCohort) -> dict[str, Any]:
+    """By code, what stacks in doubt of their slice order know of the others, for the manifest."""
+    other_orders = {raw.subject: list(raw.other_orders) for raw in cohort.subjects if any(raw.other_orders)}
+    return {"other_orders": other_orders} if other_orders else {}
+
+
+def _remembering_orders(cohort: RawCohort, earlier: PreparedCohort) -> RawCohort:
+    """The same subjects, which know of the others what they knew in an earlier cohort."""
+    other_orders = read_manifest(earlier.path).get("other_orders", {})
+    subjects = (
+        replace(raw, other_orders=tuple(other_orders.get(raw.subject, raw.other_orders)))
+        for raw in cohort.subjects
+    )
+    return replace(cohort, subjects=tuple(subjects))
 
 
 def _require_cohort_folder(out: Path) -> None:

@@ -19,6 +19,11 @@ from cmrtf.errors import CmrtfError, FileError
 PROVENANCE_FOLDER: Final = "provenance"
 """Of a generated cohort: it holds `<CODE>.json` for each subject, `cohort.json` and `report.html`."""
 
+APEX_FIRST: Final = "apex-first"
+BASE_FIRST: Final = "base-first"
+SLICE_ORDERS: Final = (APEX_FIRST, BASE_FIRST)
+"""How the slices of a file can run."""
+
 Candidate = TypeVar("Candidate")
 
 
@@ -51,6 +56,9 @@ class RawSubject:
         label_to_schema: label value in the file to label id in `SCHEMA`.
         issues: what the reader warns of.
         centre: the data set's number or abbreviation, or `""` when unknown.
+        slice_order: one of `SLICE_ORDERS` where a user says it, `""` where it is to be told from the stack.
+        other_orders: how many other stacks of the data set are known to be stored apex first and base first;
+            they count where the stack leaves it in doubt.
     """
 
     subject: str
@@ -62,6 +70,8 @@ class RawSubject:
     )
     issues: tuple[Issue, ...] = ()
     centre: str = ""
+    slice_order: str = ""
+    other_orders: tuple[int, int] = (0, 0)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -139,6 +149,8 @@ class Layout:
             need them, so they take no cohort that is not complete.
         folder_pattern: what the whole name of the cohort's folder must match.
         folder_example: a name that does.
+        check_addable: whether subjects whose codes begin with a prefix can join a data set that is there;
+            raises `CmrtfError` where they cannot. None: new data sets only.
     """
 
     name: str
@@ -147,6 +159,7 @@ class Layout:
     complete: Callable[[Path, Iterable[Mapping[str, Any]]], None]
     folder_pattern: str = r".*"
     folder_example: str = ""
+    check_addable: Callable[[Path, str], None] | None = None
 
     def check_folder(self, out: Path) -> None:
         """Check the name of a cohort's folder.

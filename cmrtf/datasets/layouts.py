@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed, raise_errors
-from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet
+from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, nnunet_writing
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader, SkippedSubject
 from cmrtf.datasets.raw_files import list_files
 from cmrtf.errors import CmrtfError
@@ -21,7 +21,9 @@ READERS: tuple[Reader, ...] = (mnms.READER, mnms2.READER, acdc.READER, nnunet.RE
 SELF_DESCRIBED: tuple[Reader, ...] = (folder.READER, nnunet.READER)
 """Those whose folders say what they are, whatever their files are called; the first one holds."""
 
-LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (mnms.LAYOUT, nnunet.LAYOUT, bids.LAYOUT)}
+LAYOUTS: Mapping[str, Layout] = {
+    layout.name: layout for layout in (mnms.LAYOUT, nnunet_writing.LAYOUT, bids.LAYOUT)
+}
 """What generated cohorts can be written as, by name."""
 
 AUTO = "auto"

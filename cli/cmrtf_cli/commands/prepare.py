@@ -14,6 +14,7 @@ from cmrtf_cli import options
 @click.argument("out", type=options.PATH)
 @options.data_format
 @options.exclude
+@options.slice_orders
 @click.option(
     "--skip-unusable",
     is_flag=True,

@@ -76,7 +76,7 @@ def test_other_images_under_the_same_codes_are_another_data_set(raw, out, tmp_pa
 
 def test_corrected_labels_bring_a_cohort_up_to_date(raw, out):
     prepare(raw, out)
-    for path in raw.rglob("*_gt.nii.gz"):
+    for path in raw.rglob("*_frame01_gt.nii.gz"):
         save(path, np.array([0, 3, 2, 1], np.uint8)[heart(scale=0.9)])
     assert prepare(raw, out).num_unchanged == 0
 
