@@ -6,12 +6,13 @@ TensorFlow only inside their functions: `cmrtf --help` answers at once.
 
 import errno
 import importlib
+import signal
 import sys
 from typing import Any, NoReturn
 
 import click
 
-from cmrtf.core.stopping import Stopped, stopping_when_asked
+from cmrtf.core.stopping import SIGNALS, Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
@@ -109,6 +110,10 @@ def main() -> None:
     """
     try:
         cli(prog_name="cmrtf")
+    except Stopped:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # a second one would cut the way out short
+        raise
     except CmrtfError as error:
         _fail(str(error))
     except OSError as error:
