@@ -196,6 +196,7 @@ def _alone_in(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
         f"cmrtf generate is writing to. Wait for it or name another folder."
     )
     with writing_to(out):
+        is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         with lock(out / LOCK_NAME, refusal):
             _require_new_or_same(out, settings)
@@ -203,6 +204,9 @@ def _alone_in(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
                 yield
             finally:
                 (out / LOCK_NAME).unlink()
+                if is_new:
+                    with contextlib.suppress(OSError):  # unless a subject is in it
+                        out.rmdir()
 
 
 def _require_new_or_same(out: Path, settings: Mapping[str, Any]) -> None:
