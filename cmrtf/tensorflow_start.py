@@ -6,6 +6,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+
+from cmrtf.errors import CmrtfError
 
 
 def start_tensorflow() -> None:
@@ -24,6 +27,22 @@ def start_tensorflow() -> None:
             tf.constant(0)
     # A filter, since Keras sets this logger's level again: signatures are never differentiated.
     logging.getLogger("absl").addFilter(_is_no_note_on_custom_gradients)
+
+
+@contextlib.contextmanager
+def tensorflow_writing_to(out: Path) -> Iterator[None]:
+    """A block in which TensorFlow writes, and a refusal of the disk becomes an error for the user to act on.
+
+    Raises:
+        CmrtfError: `out` cannot be written, or its disk is full.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+        reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]  # without graph and file
+        raise CmrtfError(f"{out}: expected to be able to write here. Received: {reason}.") from error
 
 
 def _is_no_note_on_custom_gradients(record: logging.LogRecord) -> bool:

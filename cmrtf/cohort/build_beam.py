@@ -29,11 +29,11 @@ from cmrtf.cohort.shard_format import (
     read_lines,
 )
 from cmrtf.cohort.shard_store import Shards
-from cmrtf.core.files import new_file, sha256, write_text
+from cmrtf.core.files import new_file, sha256, write_text, writing_to
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.tensorflow_start import start_tensorflow
+from cmrtf.tensorflow_start import start_tensorflow, tensorflow_writing_to
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
@@ -103,7 +103,8 @@ def build_shard(task: ShardTask) -> None:
         slices, lines = (task.folder / f"{name}{suffix}" for suffix in (SLICES_SUFFIX, SUBJECTS_SUFFIX))
         unchanged = _is_complete(task.folder, name)
         if not unchanged:
-            _write_shard(task.subjects, inputs, slices, lines)
+            with writing_to(task.folder), tensorflow_writing_to(task.folder):
+                _write_shard(task.subjects, inputs, slices, lines)
     except* CmrtfError as errors:
         problems = [str(error) for error in errors.exceptions]
     report = {"name": name, "unchanged": unchanged, "problems": problems}
