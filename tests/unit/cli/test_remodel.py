@@ -22,7 +22,6 @@ def remodel(prepared, monkeypatch, tmp_path):
     """Runs the command on S1 with a bundle of `RingModels`; returns the exit code."""
     monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
     monkeypatch.setattr("cmrtf.bundle.contents.read_description", lambda path: {})
-    monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def run(changes):
         settings = {"--model": "bundle", "--data": prepared, "--subject": "S1", "--out": tmp_path / "out"}
