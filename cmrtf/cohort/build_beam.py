@@ -13,14 +13,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from cmrtf.cohort.build_shard import ShardTask, build_shard
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
 from cmrtf.core.files import write_text
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 from cmrtf.tensorflow_start import start_tensorflow
@@ -182,7 +181,7 @@ def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
 def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
     """A bar that follows the workers' reports, wherever they run."""
     total = sum(len(task.subjects) for task in tasks)
-    with tqdm(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
+    with progress_bar(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
         ended = threading.Event()
 
         def follow() -> None:

@@ -17,6 +17,7 @@ from cmrtf.core.files import new_file, sha256, write_text
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
+from cmrtf.tensorflow_start import literal_path
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def _write_shard(
         new_file(lines) as partial_lines,
         new_file(slices) as partial_slices,
         partial_lines.open("wb") as subject_lines,
-        tf.io.TFRecordWriter(str(partial_slices)) as records,
+        literal_path(partial_slices) as slices_path,
+        tf.io.TFRecordWriter(slices_path) as records,
     ):
         for raw in (raw for raw in subjects if raw.subject in inputs):
             with _problem_of(raw, problems):

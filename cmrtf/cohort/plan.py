@@ -151,7 +151,7 @@ class Plan:
             code: (subject.vendor, subject.pathology) for code, subject in subjects.items() if code not in bad
         }
         if not (self.skip_unusable and strata):
-            raise_problems(list(bad.values()), len(self.raw.codes), ADVICE)
+            raise_problems(list(bad.values()), len(self.raw.codes), advice=ADVICE)
         skipped = (*self.raw.skipped, *(SkippedSubject(code, "cannot be used") for code in sorted(bad)))
         split = {"validation_fraction": self.validation_fraction, "seed": self.seed}
         splits = split_subjects(strata, self.validation_fraction, self.seed, self._earlier_splits(split))

@@ -149,6 +149,8 @@ class Layout:
             need them, so they take no cohort that is not complete.
         folder_pattern: what the whole name of the cohort's folder must match.
         folder_example: a name that does.
+        check_addable: whether subjects whose codes begin with a prefix can join a data set that is there;
+            raises `CmrtfError` where they cannot. None: new data sets only.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Layout:
     complete: Callable[[Path, Iterable[Mapping[str, Any]]], None]
     folder_pattern: str = r".*"
     folder_example: str = ""
+    check_addable: Callable[[Path, str], None] | None = None
 
     def check_folder(self, out: Path) -> None:
         """Check the name of a cohort's folder.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed, raise_errors
-from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet
+from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, nnunet_writing
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader, SkippedSubject
 from cmrtf.datasets.raw_files import list_files
 from cmrtf.errors import CmrtfError
@@ -21,10 +21,15 @@ READERS: tuple[Reader, ...] = (mnms.READER, mnms2.READER, acdc.READER, nnunet.RE
 SELF_DESCRIBED: tuple[Reader, ...] = (folder.READER, nnunet.READER)
 """Those whose folders say what they are, whatever their files are called; the first one holds."""
 
-LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (mnms.LAYOUT, nnunet.LAYOUT, bids.LAYOUT)}
+LAYOUTS: Mapping[str, Layout] = {
+    layout.name: layout for layout in (mnms.LAYOUT, nnunet_writing.LAYOUT, bids.LAYOUT)
+}
 """What generated cohorts can be written as, by name."""
 
 AUTO = "auto"
+
+MAX_CODE_BYTES = 200
+"""Of a subject's code: with what is put behind it, it names files, whose names may have 255 bytes."""
 
 
 def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
@@ -51,8 +56,11 @@ def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
         )
     times = Counter(subject.subject for subject in cohort.subjects)
     twice = [subject for subject in cohort.subjects if times[subject.subject] > 1]
-    once = [_with_links(subject, root.resolve()) for subject in cohort.subjects if subject not in twice]
-    return replace(cohort, subjects=tuple(once), problems=(*problems, *map(_twice_issue, twice)))
+    unfit = [subject for subject in cohort.subjects if not _is_fit(subject.subject)]
+    good = [each for each in cohort.subjects if each not in twice and each not in unfit]
+    subjects = tuple(_with_links(subject, root.resolve()) for subject in good)
+    problems = (*problems, *map(_twice_issue, twice), *map(_unfit_issue, unfit))
+    return replace(cohort, subjects=subjects, problems=problems)
 
 
 def leave_out(cohort: RawCohort, codes: Sequence[str], known: Iterable[str] = ()) -> RawCohort:
@@ -91,6 +99,22 @@ def _require_folder(root: Path) -> None:
         raise CmrtfError(
             f"{root}: expected the folder of a raw data set. Received: {error.strerror}."
         ) from error
+
+
+def _is_fit(code: str) -> bool:
+    """Whether files can be named after a subject."""
+    return code.isprintable() and len(code.encode()) <= MAX_CODE_BYTES
+
+
+def _unfit_issue(subject: RawSubject) -> Issue:
+    """A code that cannot name files."""
+    code = subject.subject
+    image = next(iter(subject.files.values()))
+    problem = (
+        f"expected a subject's code of {MAX_CODE_BYTES} bytes at most, without control characters. Received: "
+        f"{ascii(code)[1:-1]:.60}, {len(code.encode())} bytes."
+    )
+    return Issue(ERROR, image, problem, code)
 
 
 def _twice_issue(subject: RawSubject) -> Issue:

@@ -1,4 +1,4 @@
-"""A raw data set of nnU-Net v2, and what v1 has in common with it. Read and written.
+"""Reads a raw data set of nnU-Net v2, and what v1 has in common with it.
 
 `dataset.json` says which channels, labels and file ending there are; `imagesTr/<CASE>_0000.nii.gz` and
 `labelsTr/<CASE>.nii.gz` are a pair. A case is one phase of a subject, as its name says: `<SUBJECT>_ED` and
@@ -9,18 +9,15 @@ the one with the larger LV is ED. Label values go by their names. Vendors are un
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cmrtf.core.files import is_file, read_plain_file, write_json
+from cmrtf.core.files import is_file, read_plain_file
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed
 from cmrtf.core.labels import PHASES, SCHEMA
-from cmrtf.core.stack import Stack
-from cmrtf.core.stack_files import read_stack, write_stack
-from cmrtf.core.subject import Subject
-from cmrtf.datasets.base import Layout, PhaseFiles, RawCohort, RawSubject, Reader, SkippedSubject, gather
+from cmrtf.datasets.base import PhaseFiles, RawCohort, RawSubject, Reader, SkippedSubject, gather
 from cmrtf.datasets.phases import lv_sizes
 from cmrtf.datasets.raw_files import VOLUME_SUFFIXES, require_partner, visible_files
 from cmrtf.errors import CmrtfError, FileError
@@ -69,6 +66,11 @@ class Description:
         )
 
 
+def subject_of(case: str) -> str:
+    """The subject of a case; a name that says no phase is the subject's."""
+    return _parts(case)[0]
+
+
 def read(root: Path) -> RawCohort:
     """All labelled cases of the data set in or right below a folder, by subject.
 
@@ -96,7 +98,7 @@ def read(root: Path) -> RawCohort:
         subject, word = _parts(case)
         subjects.setdefault(subject, {})[word] = case
     test = {
-        _parts(path.name.removesuffix(f"{CHANNEL}{ending}"))[0]
+        subject_of(path.name.removesuffix(f"{CHANNEL}{ending}"))
         for path in visible_files(folders[0] / TEST_IMAGES)
         if path.name.endswith(f"{CHANNEL}{ending}")
     }
@@ -211,37 +213,3 @@ def _read_one(description: Description, subject: str, cases: Mapping[str, str]) 
         phase: PhaseFiles(*phases[phase], frame=None, is_cine=False) for phase in PHASES if phase in phases
     }
     return RawSubject(subject, "", "", files, description.label_to_schema, issues)
-
-
-def _write_subject(root: Path, subject: Subject) -> None:
-    for folder in (IMAGES, LABELS):
-        (root / folder).mkdir(exist_ok=True)
-    for phase, stack in subject.stacks.items():
-        write_stack(stack, *_files(root, subject.name, phase))
-
-
-def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, Stack]:
-    return {phase: read_stack(*_files(root, name, phase), window) for phase in PHASES}
-
-
-def _files(root: Path, name: str, phase: str) -> tuple[Path, Path]:
-    """Image and labels."""
-    case = f"{name}_{phase}"
-    return root / IMAGES / f"{case}_0000{FILE_ENDING}", root / LABELS / f"{case}{FILE_ENDING}"
-
-
-def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
-    write_json(
-        root / DESCRIPTION_NAME,
-        {
-            "name": root.resolve().name,
-            "description": "Synthetic short-axis cine MR at end diastole and end systole, made by cmrtf.",
-            "channel_names": {"0": "cineMRI"},
-            "labels": {structure: SCHEMA.id_of(structure) for structure in SCHEMA.structures},
-            "numTraining": sum(len(subject["phases"]) for subject in provenances),
-            "file_ending": FILE_ENDING,
-        },
-    )
-
-
-LAYOUT = Layout(NAME, _write_subject, _read_subject, _complete, r"Dataset\d{3}_.+", "Dataset501_Hearts")

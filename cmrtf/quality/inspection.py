@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.issues import ERROR, Issue, errors
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject, SkippedSubject
 from cmrtf.datasets.layouts import AUTO, leave_out, read_raw
 from cmrtf.datasets.slice_orders import with_slice_orders
@@ -142,7 +142,9 @@ def check(
     cohort = with_slice_orders(leave_out(read_raw(root, data_format), exclude), slice_orders)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         results = pool.map(_inspect_subject, cohort.subjects)
-        subjects = list(tqdm(results, "check", len(cohort.subjects), unit="subject", disable=not progress))
+        subjects = list(
+            progress_bar(results, "check", len(cohort.subjects), unit="subject", disable=not progress)
+        )
     orders = {facts.raw.subject: facts.is_base_first for facts, _ in subjects if facts}
     informed = with_other_orders(cohort.subjects, orders)
     subjects = [

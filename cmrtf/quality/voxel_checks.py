@@ -40,14 +40,23 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
             files.label, label, subject.raw.label_to_schema, geometry.spacing_mm, phase, files.frame
         )
         if not errors(problems):
-            broken = finite_issues(files.image, image, label_ids > 0)
-            problems += broken
-            if not errors(broken):
-                image = _finite(image) if broken else image
-                problems += image_issues(files.image, image)
+            if files.image != files.label:  # a label file of its own has no image
+                image, found = _checked_image(files.image, image, label_ids > 0)
+                problems += found
             stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry)
         issues += problems
     return replace(subject, issues=(*subject.issues, *issues), stacks=stacks, volumes={})
+
+
+def _checked_image(
+    path: Path, image: NDArray[Any], heart: NDArray[np.bool_]
+) -> tuple[NDArray[Any], list[Issue]]:
+    """An image without values that are not finite, unless there are some in the heart, and its issues."""
+    broken = finite_issues(path, image, heart)
+    if errors(broken):
+        return image, broken
+    image = _finite(image) if broken else image
+    return image, broken + image_issues(path, image)
 
 
 def image_issues(path: Path, image: NDArray[Any]) -> list[Issue]:

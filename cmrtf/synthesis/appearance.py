@@ -18,6 +18,7 @@ from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import listed, raise_errors
 from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import crop_geometry, prepare_image
+from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.header_checks import header_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
@@ -52,6 +53,10 @@ class Appearance:
     def synthesize(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape, one style for all."""
         return models.synthesize(label_ids, np.repeat(self.style[None], len(label_ids), axis=0))
+
+    def synthesize_stack(self, models: Models, labels: Stack) -> Stack:
+        """The same stack with images of its labels."""
+        return labels.with_image(self.synthesize(models, labels.label_ids), self.intensity_window)
 
 
 Group = tuple[Appearance, ...]

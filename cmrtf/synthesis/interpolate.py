@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
@@ -91,8 +91,11 @@ def interpolate_subjects(
         the intrasubject versions of the ends, then the subjects from A to B.
 
     Raises:
-        CmrtfError: fewer than two slices of a stack are labelled.
+        CmrtfError: fewer than two slices of a stack are labelled or wanted, or no subject is.
     """
+    if num_slices < 2 or num_subjects < 1:
+        received = f"{num_slices} slices, {num_subjects} subjects"
+        raise CmrtfError(f"expected 2 slices and 1 subject in between, or more. Received: {received}.")
     # The intrasubject job is the interpolation from a subject to itself.
     subjects = [Subject(end.name, "intrasubject", weight=float(i)) for i, end in enumerate(ends)]
     places = [(i, i, 0.0) for i in range(len(ends))]
@@ -107,7 +110,7 @@ def interpolate_subjects(
             for end in ends
         ]
         for number, (start, end, weight) in enumerate(
-            tqdm(places, phase, unit="stack", disable=not progress)
+            progress_bar(places, phase, unit="stack", disable=not progress)
         ):
             stacks[number][phase] = stack_between(
                 models, encoded[start], encoded[end], weight, num_slices, repaired

@@ -96,6 +96,18 @@ def test_a_folder_that_cannot_be_read_is_no_data_set(tmp_path, monkeypatch):
         read_raw(tmp_path)
 
 
+@pytest.mark.parametrize("code", ["A" * 201, "A\tB", "\x1b[2J"])
+def test_a_code_that_cannot_name_files_is_an_error(tmp_path, code):
+    write_mnms(tmp_path / "other", code)
+    write_mnms(tmp_path / "[é] *", "[é] *")
+    write_mnms_csv(tmp_path / "information.csv", [(code, "A", "NOR"), ("[é] *", "A", "NOR")])
+    cohort = read_raw(tmp_path)
+    assert [subject.subject for subject in cohort.subjects] == ["[é] *"]
+    (problem,) = cohort.problems
+    assert "expected a subject's code of 200 bytes at most, without control characters" in problem.problem
+    assert problem.problem.isprintable()
+
+
 def _left(*codes, known=()):
     cohort = RawCohort(
         "test",
