@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import PHASES
@@ -18,6 +19,9 @@ Value = TypeVar("Value")
 SWAPPED_RATIO = 1.1
 """LV volume at ES over that at ED beyond which the two are swapped; contours of a heart that hardly
 contracts differ by some percent."""
+
+SAME = 2e-3
+"""Of the range of a slice; a picture that was stored twice, in 8 bits once, differs by no more."""
 
 POSSIBLE_RATIO = 8.0
 """Beyond this no heart contracts (an ejection fraction of 88 %): labels are missing."""
@@ -38,13 +42,19 @@ def _same_issues(phases: Mapping[str, PhaseFiles], stacks: Mapping[str, Stack]) 
     """Errors for an image or a label that is there twice."""
     ed, es = (stacks[phase] for phase in PHASES)
     issues = []
-    if np.array_equal(ed.image, es.image):
-        problem = "expected another image at ES than at ED. Received: the same voxels: one picture."
+    if all(map(_is_same_picture, ed.image, es.image)):
+        problem = "expected another image at ES than at ED. Received: one picture for both."
         issues.append(Issue(ERROR, phases["ES"].image, problem))
     if np.array_equal(ed.label_ids, es.label_ids):
         problem = "expected another label at ES than at ED. Received: the same voxels."
         issues.append(Issue(ERROR, phases["ES"].label, problem))
     return issues
+
+
+def _is_same_picture(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Whether two slices differ in their scale at most."""
+    first, second = (np.subtract(image, image.min(), dtype=np.float64) for image in (first, second))
+    return np.allclose(first / (first.max() or 1.0), second / (second.max() or 1.0), rtol=0.0, atol=SAME)
 
 
 def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
