@@ -83,7 +83,7 @@ def workshop(place: Path, name: str, refusal: str | None = None) -> Iterator[Pat
                     _remove(folder)
             return
         if refusal:
-            raise CmrtfError(refusal or f"{path}: expected to be able to lock it. Received: a refusal.")
+            raise CmrtfError(refusal)
 
 
 def sweep(folder: Path) -> None:
