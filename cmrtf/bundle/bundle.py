@@ -291,4 +291,5 @@ class RemodelledSubjects(SyntheticSubjects):
     change: Remodelled
 
 
-load_bundle, connect = Bundle.open, Bundle.connect
+connect = Bundle.connect
+"""Trained models behind a server, as their users see them; `load_bundle` is in `cmrtf.bundle.open`."""

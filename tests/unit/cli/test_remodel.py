@@ -20,7 +20,6 @@ def prepared(tmp_path_factory):
 def remodel(prepared, monkeypatch, tmp_path):
     """Runs the command on S1 with a bundle of `RingModels`; returns the exit code."""
     monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
-    monkeypatch.setattr("cmrtf.bundle.contents.read_description", lambda path: {})
     monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def run(changes):
