@@ -118,10 +118,11 @@ def cli(ctx: click.Context, quiet: bool, log_file: Path | None) -> None:
     from cmrtf_cli.log import show_log
 
     show_log(quiet)
-    if log_file and isinstance(ctx.obj, Terminal):
-        ctx.obj.keep(log_file)
-    if not ASKS_FOR_HELP & set(sys.argv[1:]):
-        logger.info("%s", shlex.join(["cmrtf", __version__, *sys.argv[1:]]))
+    if isinstance(ctx.obj, Terminal):  # and not a test, or a program that calls this function
+        if log_file:
+            ctx.obj.keep(log_file)
+        if not ASKS_FOR_HELP & set(sys.argv[1:]):
+            logger.info("%s", shlex.join(["cmrtf", __version__, *sys.argv[1:]]))
 
 
 def main() -> None:
