@@ -19,6 +19,7 @@ from cmrtf.core.stopping import Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 from cmrtf_cli.environment import settle_environment
+from cmrtf_cli.options import PATH
 from cmrtf_cli.terminal import Terminal
 
 logger = logging.getLogger("cmrtf.cli")
@@ -94,7 +95,7 @@ class LazyGroup(click.Group):
 @click.option("--quiet", is_flag=True, help="Show results, warnings and errors alone: no progress.")
 @click.option(
     "--log-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Keep what is shown in FILE too, with times; it is added to. Bars are left out.",
 )

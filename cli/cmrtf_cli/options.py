@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-PATH = click.Path(path_type=Path)
+
+class NamedPath(click.Path):
+    """A path that has a name: an empty one, as of a variable that is not set, would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if not str(value):
+            self.fail("expected a path. Received: an empty one.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = NamedPath(path_type=Path)
 
 
 def parsed_by(parser: Callable[[], Callable[[str], Value]]) -> Callable[..., Value | None]:

@@ -31,6 +31,7 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
         ({"--subjects": "0"}, 2, "--subjects"),
         ({"--format": "nnunet"}, 1, "such as Dataset501_Hearts"),
         ({"--style": "Z"}, 1, "style Z: expected a subject ("),
+        ({"--vendor": ""}, 1, "style vendor:: expected a subject ("),
         ({"--style": "A", "--vendor": "A"}, 2, "expected --style or --vendor. Received: both"),
     ],
 )

@@ -38,6 +38,13 @@ def test_help_is_nothing_but_help(run, arguments):
     assert out.startswith(("Usage: cmrtf", "cmrtf, version"))
 
 
+@pytest.mark.parametrize("arguments", [("check", ""), ("--log-file", "", "check", "x"), ("phantom", "")])
+def test_an_empty_path_is_not_the_current_folder(run, arguments):
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "expected a path. Received: an empty one." in err
+
+
 def test_quiet_leaves_results_and_errors(run, tmp_path):
     code, out, err = run("--quiet", "phantom", tmp_path / "out", "--subjects", "1", "--frames", "2")
     assert (code, err) == (0, "")
