@@ -67,6 +67,13 @@ def targets() -> Any:
     return parse_targets
 
 
+def label_values() -> Any:
+    """Parses `--label-values`."""
+    from cmrtf.core.label_values import parse_label_values
+
+    return parse_label_values
+
+
 model = click.option("--model", type=PATH, required=True, metavar="BUNDLE", help="Made by export.")
 data = click.option("--data", type=PATH, required=True, metavar="PREPARED", help="Made by prepare.")
 outputs = click.option("--out", type=PATH, required=True, help="New folder for the outputs.")
@@ -114,10 +121,11 @@ phases = click.option(
     callback=lambda _, __, phase: ("ED", "ES") if phase == "both" else (phase,),
 )
 exact_ends = click.option(
-    "--exact-ends",
-    is_flag=True,
-    help="Pass through the true labels: what the decoder misses of the sources is interpolated and added. "
-    "What --repair changes at the ends is not theirs.",
+    "--exact-ends/--no-exact-ends",
+    default=True,
+    show_default=True,
+    help="Pass through the true labels, so that volumes of the sources are kept: what the decoder misses of "
+    "the sources is interpolated and added. What --repair changes at the ends is not theirs.",
 )
 repair = click.option(
     "--repair/--no-repair",
@@ -186,10 +194,22 @@ style = click.option(
 data_format = click.option(
     "--format",
     "data_format",
-    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "folder"]),
+    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "nnunet", "folder"]),
     default="auto",
     show_default=True,
     help="Layout of RAW; auto goes by the files.",
+)
+
+exclude = click.option(
+    "--exclude", multiple=True, metavar="CODE", help="Leave a subject out; can be given again."
+)
+slice_orders = click.option(
+    "--slice-order",
+    "slice_orders",
+    multiple=True,
+    metavar="[CODE=]ORDER",
+    help="How slices are stored, apex-first or base-first, where it cannot be told from the files: of all "
+    "subjects, or of one. Several times for several.",
 )
 
 

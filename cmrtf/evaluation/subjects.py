@@ -137,12 +137,7 @@ def restyle(
 def restyled_subject(models: Models, subject: Subject, appearance: Appearance) -> Subject:
     """The labels of a subject in another appearance."""
     return subject.with_stacks(
-        {
-            phase: stack.with_image(
-                appearance.synthesize(models, stack.label_ids), appearance.intensity_window
-            )
-            for phase, stack in subject.stacks.items()
-        }
+        {phase: appearance.synthesize_stack(models, stack) for phase, stack in subject.stacks.items()}
     )
 
 

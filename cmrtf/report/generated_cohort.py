@@ -61,6 +61,9 @@ class Request:
         style: what images shall look like, as `find_style` understands it.
         pathology: whose hearts; None for as often as they occur in the bundle and fulfil the conditions.
         conditions: that all hearts fulfil.
+
+    Raises:
+        CmrtfError: there are none, or the seed is negative.
     """
 
     subjects: int
@@ -68,6 +71,11 @@ class Request:
     style: str = SAMPLE
     pathology: str | None = None
     conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.subjects < 1 or self.seed < 0:
+            received = f"{self.subjects} subjects, seed {self.seed}"
+            raise CmrtfError(f"expected 1 subject and a seed of 0, or more. Received: {received}.")
 
 
 class GeneratedCohort(Sequence[Subject]):

@@ -54,4 +54,6 @@ def command(
     num_stacks = sum(len(subject.stacks) for subject in interpolated)
     click.echo(f"Writing {num_stacks} stacks of {settings['num_slices']} slices ...")
     interpolated.save(out)
+    labels = "true labels (--exact-ends)" if settings["exact_ends"] else "reconstructions (--no-exact-ends)"
+    click.echo(f"Interpolated through the {labels} of the sources.\n{interpolated.comparison()}")
     options.echo_outputs(out)
