@@ -11,7 +11,6 @@ from heart_double import heart_bundle
 
 def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
-    monkeypatch.setattr("cmrtf.bundle.contents.read_description", lambda path: {})
     wanted = ["--subjects", "1", "--vendor", "B", "--where", "EF<45 %, EDV>100 ml", "--seed", "5"]
     out = tmp_path / "Dataset502_Failing"
     arguments = ["generate", "--model", "bundle", *wanted, "--out", str(out), "--format", "nnunet"]
@@ -32,6 +31,7 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
         ({"--subjects": "0"}, 2, "--subjects"),
         ({"--format": "nnunet"}, 1, "such as Dataset501_Hearts"),
         ({"--style": "Z"}, 1, "style Z: expected a subject ("),
+        ({"--vendor": ""}, 1, "style vendor:: expected a subject ("),
         ({"--style": "A", "--vendor": "A"}, 2, "expected --style or --vendor. Received: both"),
     ],
 )
