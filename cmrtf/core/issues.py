@@ -72,7 +72,7 @@ def raise_problems(
     if not problems:
         return
     if len(problems) == 1:
-        raise CmrtfError(f"{problems[0]} {advice}".strip())
+        raise CmrtfError(f"{problems[0].rstrip('.')}. {advice}".strip())
     listing = "\n".join(f"  - {problem}" for problem in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
     rest = f"\n  ... and {more} more{hint}." if more > 0 else ""
