@@ -50,13 +50,13 @@ def _same_issues(phases: Mapping[str, PhaseFiles], stacks: Mapping[str, Stack]) 
 def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
     """A warning when the LV is clearly larger at ES than at ED, an error when neither can be ED."""
     ed, es = (stacks[phase].areas_mm2("LV") for phase in PHASES)
-    ed_ml, es_ml = (stacks[phase].volume_ml("LV") for phase in PHASES)
-    if es_ml <= SWAPPED_RATIO * ed_ml:
+    if es.sum() <= SWAPPED_RATIO * ed.sum():
         return []
+    ed_ml, es_ml = (stacks[phase].volume_ml("LV") for phase in PHASES)
     expected = f"expected an LV that is larger at ED than at ES. Received: {ed_ml:.0f} and {es_ml:.0f} ml"
     # Slices whose LV is missing at ED make ES the larger one too, but not in the slices that have both.
     both = (ed > 0) & (es > 0)
-    if es[both].sum() > SWAPPED_RATIO * ed[both].sum() and es_ml < POSSIBLE_RATIO * ed_ml:
+    if es[both].sum() > SWAPPED_RATIO * ed[both].sum() and es.sum() < POSSIBLE_RATIO * ed.sum():
         return [Issue(WARNING, ed_image, f"{expected}; the two phases are exchanged")]
     return [Issue(ERROR, ed_image, f"{expected}, as if LV labels were missing at ED.")]
 

@@ -63,7 +63,7 @@ def test_a_subject_is_remodelled(remodel, capsys, tmp_path):
         ({"--target": "EDV>200"}, 2, "expected targets such as 'EDV=200 ml, EF=30 %'"),
         ({"--towards": "DCM", "--amount": 3}, 2, "--amount"),
         ({"--towards": "DCM", "--subject": "S9"}, 1, "expected one of its 2 subjects. Received: 'S9'"),
-        ({"--target": "EDV=5000 ml"}, 1, "What is wanted is beyond its reach: ask for less."),
+        ({"--target": "EDV=5000 ml"}, 1, "What is wanted is beyond its reach: ask for less"),
         ({"--towards": "MINF"}, 1, "expected one of the pathologies DCM, HCM, NOR. Received: 'MINF'"),
     ],
 )
