@@ -30,7 +30,7 @@ def progress_bar(*args: Any, disable: bool = False, **settings: Any) -> Any:
 class _Lines(tqdm.tqdm):  # type: ignore[type-arg]  # in its stubs alone
     """A line when it begins, every 30 seconds, and when it ends: no carriage returns."""
 
-    said_s, said_n = float("-inf"), -1
+    said_s, said_n = float("-inf"), -1.0
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Say how far it is, if that was not said just now."""
