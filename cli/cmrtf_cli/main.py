@@ -8,6 +8,7 @@ import errno
 import importlib
 import logging
 import shlex
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
-from cmrtf.core.stopping import Stopped, stopping_when_asked
+from cmrtf.core.stopping import SIGNALS, Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 from cmrtf_cli.environment import settle_environment
@@ -136,6 +137,10 @@ def main() -> None:
         try:
             settle_environment()
             cli(prog_name="cmrtf", obj=terminal)
+        except Stopped:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)  # a second one would cut the way out short
+            raise
         except CmrtfError as error:
             _fail(str(error))
         except OSError as error:

@@ -39,7 +39,6 @@ def test_what_cannot_be_made_is_one_message(story, monkeypatch, capsys, tmp_path
     settings = {"--model": story.bundle, "--subjects": 1, "--out": tmp_path / "out"} | changes
     arguments = [str(part) for pair in settings.items() for part in pair]
     monkeypatch.setattr(sys, "argv", ["cmrtf", "generate", *arguments])
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == code
