@@ -39,7 +39,7 @@ class Issue:
         return cls(ERROR, error.file, error.problem, subject)
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.problem}"
+        return f"{self.file}: {self.problem.rstrip('.')}."
 
 
 def errors(issues: Iterable[Issue]) -> list[Issue]:
@@ -72,7 +72,7 @@ def raise_problems(
     if not problems:
         return
     if len(problems) == 1:
-        raise CmrtfError(f"{problems[0].rstrip('.')}. {advice}".strip())
+        raise CmrtfError(f"{problems[0]} {advice}".strip())
     listing = "\n".join(f"  - {problem}" for problem in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
     rest = f"\n  ... and {more} more{hint}." if more > 0 else ""
