@@ -7,7 +7,6 @@ same file from front to back. Beside it lies a JSON Lines file, a line per subje
 a time. In memory are codes, places, and a few bytes for each slice.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.cohort.entries import ShardLine
 from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord
+from cmrtf.core.json_files import decode_json
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 
@@ -86,8 +87,7 @@ class Shards:
         hearts: `(slices,)`, which slices show a heart.
 
     Raises:
-        CmrtfError: a shard is missing, or does not have the slices that its subjects need.
-        KeyError, TypeError, ValueError: a line is no record.
+        CmrtfError: a shard is missing, lacks slices of its subjects, or a line is no record.
     """
 
     def __init__(self, folder: Path, size: int, names: Sequence[str], validation: Sequence[str]) -> None:
@@ -271,9 +271,9 @@ def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[int, dict[str, Any
         with path.open("rb") as file:
             file.seek(offset)
             for line in file:
-                yield offset, json.loads(line)
+                yield offset, decode_json(line, ShardLine, path, "the subjects of a shard")
                 offset += len(line)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise CmrtfError(
             f"{path}: expected the subjects of a shard. Received: {error}. Prepare the data again."
         ) from error

@@ -1,6 +1,5 @@
 """The distribution of whole hearts that new ones are drawn from, and that changed ones move in."""
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import VOLUMES
-from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.anatomy import Anatomy
+from cmrtf.core.npz_files import Array, read_npz
+from cmrtf.errors import CmrtfError, FileError
+from cmrtf.synthesis.anatomy import PLACES, Anatomy
 
 ANATOMY_BANK = "anatomy_bank.npz"
 """File of an `AnatomyPrior`, in runs and bundles."""
+
+ARRAYS = {
+    "codes": Array(np.float32, ("subjects", len(PHASES), PLACES, "latent_dim")),
+    "ends_mm": Array(np.float32, ("subjects", len(PHASES), 2)),
+    "poses": Array(np.float32, ("subjects", 3)),
+    "volumes_ml": Array(np.float64, ("subjects", len(VOLUMES))),
+    "slice_spacing_mm": Array(np.float64, ("subjects",)),
+    "pathologies": Array(str, ("subjects",)),
+    "usual_landmarks": Array(np.float64, (2, 2)),
+}
+"""What such a file holds: see `AnatomyPrior`."""
+
+LIMITS = {"ends_mm": (-1000.0, 1000.0), "volumes_ml": (0.0, 1e5), "slice_spacing_mm": (0.1, 100.0)}
+"""Of a heart. How many slices are made of one follows from these: beyond them it would be any number."""
 
 VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
 """Where in `VOLUMES` EDV and ESV of a ventricle are."""
@@ -128,13 +143,16 @@ class AnatomyPrior:
         """Read what `save` wrote.
 
         Raises:
-            CmrtfError: the file is missing or holds something else.
+            CmrtfError: the file is missing or holds something else, or lengths that no heart has.
         """
-        try:
-            with np.load(path) as arrays:
-                return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise CmrtfError(f"{path}: expected the anatomies of a bundle. Received: {error}.") from error
+        arrays = read_npz(path, ARRAYS, "the anatomies of a bundle")
+        for name, (least, most) in LIMITS.items():
+            low, high = arrays[name].min(initial=most), arrays[name].max(initial=least)
+            if low < least or high > most:
+                raise FileError(
+                    path, f"expected {name} from {least:g} to {most:g}. Received: {low:g} to {high:g}."
+                )
+        return cls(**arrays)
 
     def save(self, path: Path) -> None:
         """Write all arrays into one npz file."""

@@ -20,7 +20,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from cmrtf.core.files import lock, new_file
+from cmrtf.core.json_files import Seed, Text, read_json
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict
@@ -29,6 +32,15 @@ from cmrtf.version import __version__
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
+
+
+class RunEntry(Struct):
+    """What `run.json` holds, but for versions, which are for people."""
+
+    kind: Text
+    config: dict[str, Any]
+    seed: Seed
+    data_hash: Text
 
 
 @dataclass(frozen=True)
@@ -77,18 +89,13 @@ class RunDirectory:
             CmrtfError: the folder holds no run, or one of another kind.
         """
         file = path / RUN_FILE
-        try:
-            values = json.loads(file.read_text())
-            kind_on_disk, settings = values["kind"], values["config"]
-            seed, data_hash = values["seed"], values["data_hash"]
-        except FileNotFoundError as error:
-            raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
-        except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
-            raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
-        if kind_on_disk != kind:
-            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {kind_on_disk}.")
-        config = config_from_dict(KINDS[kind], settings, str(file))
-        return cls(path, kind, config, seed, data_hash)
+        if not file.exists():
+            raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.")
+        values = read_json(file, RunEntry, "the record of a training run")
+        if values["kind"] != kind:
+            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {values['kind']}.")
+        config = config_from_dict(KINDS[kind], values["config"], str(file))
+        return cls(path, kind, config, values["seed"], values["data_hash"])
 
     def start(self, resume: bool) -> None:
         """Write its record into a new or empty folder.

@@ -39,11 +39,14 @@ def test_a_damaged_file_is_named(cohort, keep):
 
 def test_a_file_of_another_shape_is_named(cohort):
     short = {
-        f"{phase}_{kind}": np.zeros((5, 128, 128)) for phase in ("ED", "ES") for kind in ("image", "label")
+        f"{phase}_{kind}": np.zeros((5, 128, 128), dtype)
+        for phase in ("ED", "ES")
+        for kind, dtype in (("image", np.float16), ("label", np.uint8))
     }
     np.savez(subject_file(cohort.path, cohort.record("patient001")), **short)
     with pytest.raises(
-        CmrtfError, match=r"patient001\.\w{12}\.npz: expected ED image and label of shape \(6, 128, 128\)"
+        CmrtfError,
+        match=r"patient001\.\w{12}\.npz: .*ED_image of shape \(5, 128, 128\), expected \(6, 128, 128\)",
     ):
         cohort["patient001"]
 

@@ -12,7 +12,7 @@ def test_each_signature_has_a_request_of_its_own_shapes(story, promised):
             assert set(inputs) == set(signatures[name].inputs)
             for key, spec in signatures[name].inputs.items():
                 assert inputs[key].shape == (1, *spec.shape[1:])
-                assert inputs[key].dtype == spec.dtype.as_numpy_dtype
+                assert inputs[key].dtype == spec.dtype
 
 
 def test_the_label_maps_show_all_structures(promised):
