@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from cmrtf.errors import CmrtfError, FileError
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
-from cmrtf.synthesis.appearance import STYLE_BANK, AppearanceBank
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import AppearanceBank
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 

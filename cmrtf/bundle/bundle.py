@@ -20,8 +20,9 @@ from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
 from cmrtf.report.outputs import SyntheticSubjects
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
-from cmrtf.synthesis.appearance import SAMPLE, STYLE_BANK, AppearanceBank, find_style
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.remodel import MAX_AMOUNT, Change, Remodelled, remodel

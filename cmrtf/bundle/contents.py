@@ -22,7 +22,7 @@ from cmrtf.core.json_files import Seed, Sha256, Text, read_json, require_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.appearance import STYLE_BANK
+from cmrtf.synthesis.bank_files import STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 VERSION = 1

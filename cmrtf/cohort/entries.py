@@ -1,10 +1,12 @@
 """What the JSON of a prepared cohort holds, as types for `cmrtf.core.json_files`."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from cmrtf.core.json_files import Affine, Code, Count, IntensityWindow, Sha256, Text
+from cmrtf.core.nifti import MAX_VOXELS
 
 Phase = Literal["ED", "ES"]
 
@@ -18,6 +20,12 @@ class GeometryEntry(Struct):
     source_affine: Affine
     prepared_shape: tuple[Count, Count, Count]
     prepared_to_source: Affine
+
+    def __post_init__(self) -> None:
+        """Refuse what is larger than any volume that can be read."""
+        for shape in (self.source_shape, self.prepared_shape):
+            if math.prod(shape) > MAX_VOXELS:
+                raise ValueError(f"Expected {MAX_VOXELS:,} voxels at most, got a shape of {shape}")
 
 
 class RecordEntry(Struct):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.cohort.record import SubjectRecord
+from cmrtf.core.files import sha256_of
 from cmrtf.core.npz_files import Array, read_npz
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
@@ -24,10 +25,17 @@ class SubjectFiles:
     Args:
         folder: the cohort's folder.
         records: one per subject.
+
+    Raises:
+        ValueError: a subject is there twice.
     """
 
     folder: Path
     records: tuple[SubjectRecord, ...]
+
+    def __post_init__(self) -> None:
+        if len(self._records_by_code) < len(self.records):
+            raise ValueError("a subject twice")
 
     @cached_property
     def _records_by_code(self) -> dict[str, SubjectRecord]:
@@ -45,9 +53,10 @@ class SubjectFiles:
         """Read one subject's stacks.
 
         Raises:
-            CmrtfError: the file is missing, damaged or does not fit the record.
+            CmrtfError: the file is missing, or is not the one that was prepared.
         """
         file = subject_file(self.folder, record)
+        record.require_content(sha256_of(file), file)
         shape = record.geometry.shape[::-1]
         stored = {
             f"{phase}_{name}": Array(dtype, shape)
@@ -55,12 +64,11 @@ class SubjectFiles:
             for name, dtype in (("image", np.float16), ("label", np.uint8))
         }
         arrays = read_npz(file, stored, f"the prepared stacks {', '.join(record.phases)} of {record.subject}")
-        return record.subject_of(
-            {
-                phase: (arrays[f"{phase}_image"].astype(np.float32), arrays[f"{phase}_label"])
-                for phase in record.phases
-            }
-        )
+        stacks = {
+            phase: (arrays[f"{phase}_image"].astype(np.float32), arrays[f"{phase}_label"])
+            for phase in record.phases
+        }
+        return record.subject_of(stacks, file)
 
     def slices(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of, in memory (1,500 slices take 120 MB)."""

@@ -8,28 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.labels import PHASES
+from cmrtf.core.files import new_file
 from cmrtf.core.measures import VOLUMES
-from cmrtf.core.npz_files import Array, read_npz
-from cmrtf.errors import CmrtfError, FileError
-from cmrtf.synthesis.anatomy import PLACES, Anatomy
-
-ANATOMY_BANK = "anatomy_bank.npz"
-"""File of an `AnatomyPrior`, in runs and bundles."""
-
-ARRAYS = {
-    "codes": Array(np.float32, ("subjects", len(PHASES), PLACES, "latent_dim")),
-    "ends_mm": Array(np.float32, ("subjects", len(PHASES), 2)),
-    "poses": Array(np.float32, ("subjects", 3)),
-    "volumes_ml": Array(np.float64, ("subjects", len(VOLUMES))),
-    "slice_spacing_mm": Array(np.float64, ("subjects",)),
-    "pathologies": Array(str, ("subjects",)),
-    "usual_landmarks": Array(np.float64, (2, 2)),
-}
-"""What such a file holds: see `AnatomyPrior`."""
-
-LIMITS = {"ends_mm": (-1000.0, 1000.0), "volumes_ml": (0.0, 1e5), "slice_spacing_mm": (0.1, 100.0)}
-"""Of a heart. How many slices are made of one follows from these: beyond them it would be any number."""
+from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.anatomy import Anatomy
+from cmrtf.synthesis.bank_files import read_anatomy_bank
 
 VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
 """Where in `VOLUMES` EDV and ESV of a ventricle are."""
@@ -145,18 +128,12 @@ class AnatomyPrior:
         Raises:
             CmrtfError: the file is missing or holds something else, or lengths that no heart has.
         """
-        arrays = read_npz(path, ARRAYS, "the anatomies of a bundle")
-        for name, (least, most) in LIMITS.items():
-            low, high = arrays[name].min(initial=most), arrays[name].max(initial=least)
-            if low < least or high > most:
-                raise FileError(
-                    path, f"expected {name} from {least:g} to {most:g}. Received: {low:g} to {high:g}."
-                )
-        return cls(**arrays)
+        return cls(**read_anatomy_bank(path))
 
     def save(self, path: Path) -> None:
         """Write all arrays into one npz file."""
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        with new_file(path) as partial:
+            np.savez(partial, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def drawable(self) -> list[str]:
         """Pathologies that new hearts can be drawn of.

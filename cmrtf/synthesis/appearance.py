@@ -8,25 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from cmrtf.core.files import new_file, sha256_of
+from cmrtf.core.files import sha256_of, write_text
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import listed, raise_errors
-from cmrtf.core.json_files import LIST_BYTES, Code, IntensityWindow, Text, read_json
 from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.file_checks import axes_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
+from cmrtf.synthesis.bank_files import read_style_bank
 from cmrtf.synthesis.protocols import Models
-
-STYLE_BANK = "style_bank.json"
-"""File of an `AppearanceBank`, in runs and bundles."""
 
 SAMPLE = "sample"
 """Name of the style whose appearances are sampled."""
@@ -54,27 +50,6 @@ class Appearance:
     def synthesize(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape, one style for all."""
         return models.synthesize(label_ids, np.repeat(self.style[None], len(label_ids), axis=0))
-
-
-class AppearanceEntry(Struct):
-    """An `Appearance` in a style bank."""
-
-    style: Annotated[list[Annotated[float, Meta(ge=-1e6, le=1e6)]], Meta(min_length=1, max_length=2**16)]
-    intensity_window: IntensityWindow
-    vendor: Text
-    centre: Text = ""
-
-
-class StyleBankEntry(Struct):
-    """What `AppearanceBank.save` writes, but for the means, which are made anew."""
-
-    subjects: Annotated[dict[Code, AppearanceEntry], Meta(min_length=1)]
-
-    def __post_init__(self) -> None:
-        """Refuse styles that are not all of one model."""
-        lengths = {len(entry.style) for entry in self.subjects.values()}
-        if len(lengths) > 1:
-            raise ValueError(f"Expected styles of one length, got {', '.join(map(str, sorted(lengths)))}")
 
 
 Group = tuple[Appearance, ...]
@@ -151,8 +126,7 @@ class AppearanceBank:
         Raises:
             CmrtfError: the file is missing or holds something else.
         """
-        entries = read_json(path, StyleBankEntry, "the appearances of training subjects", LIST_BYTES)
-        return cls({code: _from_entry(entry) for code, entry in entries["subjects"].items()})
+        return cls({code: _from_entry(entry) for code, entry in read_style_bank(path).items()})
 
     def save(self, path: Path) -> None:
         """Write `{"subjects": {code: entry}, "vendors": {letter: entry}, "centres": {name: entry}}`.
@@ -165,8 +139,7 @@ class AppearanceBank:
             f"{kind}s": {name: _to_entry(average(group)) for name, group in groups.items() if name}
             for kind, groups in self.groups().items()
         }
-        with new_file(path) as partial:
-            partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(content) + "\n")
 
     @property
     def style_dim(self) -> int:

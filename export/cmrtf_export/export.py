@@ -21,8 +21,9 @@ from cmrtf.core.files import new_folder, require_new_folder
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
-from cmrtf.synthesis.appearance import STYLE_BANK, AppearanceBank, average
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import AppearanceBank, average
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
