@@ -55,6 +55,9 @@ class Bundle:
     def open(cls, path: Path | str) -> "Bundle":
         """Verify the checksums of a bundle on disk.
 
+        A bundle is a program. One that does more than compute is refused before it is loaded; still, open
+        those of people that you trust: checksums show damage, not origin.
+
         Raises:
             CmrtfError: `path` is not a bundle, or a file of it is missing, changed or was added.
         """

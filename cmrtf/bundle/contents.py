@@ -102,6 +102,7 @@ class DescriptionEntry(Struct):
     image: ImageEntry
     label_vae: VAEEntry
     spade_gan: GANEntry
+    versions: dict[Text, Text]
     sha256: dict[Text, Sha256]
     banks: dict[Text, int] = {}
 

@@ -5,9 +5,11 @@ nothing takes more memory than the file has bytes: `savez` does not compress, an
 compared with what is there before it is read.
 """
 
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -64,21 +66,23 @@ def _read(
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type != zipfile.ZIP_STORED or member.file_size > file_bytes:
         raise ValueError(f"{name} compressed, or larger than the file")
-    with archive.open(member) as stream:
-        if npy.read_magic(stream) != (1, 0):
-            raise ValueError(f"{name} of another version of npy")
-        shape, _, dtype = npy.read_array_header_1_0(stream)
-        if not _is_text(array, dtype) and dtype != np.dtype(array.dtype):
-            raise ValueError(f"{name} of type {dtype}, expected {np.dtype(array.dtype)}")
-        for wanted_length, length in zip(array.shape, shape, strict=False):
-            lengths.setdefault(wanted_length, length if isinstance(wanted_length, str) else wanted_length)
-        wanted = tuple(lengths.get(length, -1) for length in array.shape)
-        if shape != wanted:
-            raise ValueError(f"{name} of shape {shape}, expected {wanted}")
-        if dtype.itemsize * int(np.prod(shape, dtype=object)) != member.file_size - stream.tell():
-            raise ValueError(f"{name} of shape {shape} in {member.file_size} bytes")
-    with archive.open(member) as stream:
-        values = npy.read_array(stream, allow_pickle=False)
+    content = bytearray(archive.read(member))
+    stream = BytesIO(content)
+    if npy.read_magic(stream) != (1, 0):
+        raise ValueError(f"{name} of another version of npy")
+    shape, is_fortran, dtype = npy.read_array_header_1_0(stream)
+    if not _is_text(array, dtype) and dtype != np.dtype(array.dtype):
+        raise ValueError(f"{name} of type {dtype}, expected {np.dtype(array.dtype)}")
+    for wanted_length, length in zip(array.shape, shape, strict=False):
+        lengths.setdefault(wanted_length, length if isinstance(wanted_length, str) else wanted_length)
+    wanted = tuple(lengths.get(length, -1) for length in array.shape)
+    if shape != wanted:
+        raise ValueError(f"{name} of shape {shape}, expected {wanted}")
+    if dtype.itemsize * math.prod(shape) != len(content) - stream.tell():
+        raise ValueError(f"{name} of shape {shape} in {len(content)} bytes")
+    values = np.frombuffer(content, dtype, offset=stream.tell()).reshape(
+        shape, order="F" if is_fortran else "C"
+    )
     if dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError(f"{name} with values that are not finite")
     return values

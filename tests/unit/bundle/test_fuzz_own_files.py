@@ -59,15 +59,15 @@ def _edited(value, changes):
             parent, key = current, keys[number % len(keys)]
             current = current[key]
         if parent is None:
-            value = nasty
+            value = copy.deepcopy(nasty)
         elif kind == "replace":
-            parent[key] = nasty
+            parent[key] = copy.deepcopy(nasty)
         elif kind == "remove":
             del parent[key]
         elif kind == "double" and isinstance(current, list):
             parent[key] = current + current
         elif isinstance(parent, dict):
-            parent["added"] = nasty
+            parent["added"] = copy.deepcopy(nasty)
     return value
 
 
