@@ -13,7 +13,7 @@ from cmrtf.bundle.saved_model import read_signatures
 from cmrtf.bundle.signatures import Signature, Signatures, Tensor, require_signature, require_values
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
-from cmrtf.tensorflow_start import start_tensorflow
+from cmrtf.tensorflow_start import literal_path, start_tensorflow
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -110,7 +110,8 @@ class LoadedModels(SignatureModels):
             folder = model_folder(self.bundle, model)
             require_signatures(folder, {name: self.promised[model][name] for name in needed})
             try:
-                loaded[model] = tf.saved_model.load(str(folder)).signatures
+                with literal_path(folder) as path:
+                    loaded[model] = tf.saved_model.load(path).signatures
             except Exception as error:  # whatever the loader stumbles over in a file that is not ours
                 raise CmrtfError(f"{folder}: expected a SavedModel that loads. Received: {error}.") from error
         return loaded
@@ -122,9 +123,10 @@ class LoadedModels(SignatureModels):
 
     def call(self, model: str, signature: str, inputs: Arrays, output: str, expected: Tensor) -> NDArray[Any]:
         """One output of a signature."""
+        function = self.signatures[model][signature]  # starts TensorFlow
+
         import tensorflow as tf
 
-        function = self.signatures[model][signature]
         try:
             return function(**{name: tf.constant(values) for name, values in inputs.items()})[output].numpy()
         except tf.errors.OpError as error:

@@ -70,6 +70,7 @@ class ShardLine(Struct):
     record: RecordEntry
     hearts: Annotated[str, Meta(pattern=r"\A[01]+\Z")]
     warnings: list[str]
+    in_doubt: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a number of flags that is not that of the slices."""
@@ -82,6 +83,7 @@ class NoteEntry(Struct):
 
     inputs: Any
     warnings: list[str]
+    in_doubt: bool
     record: RecordEntry
 
 
@@ -90,4 +92,4 @@ class ReportEntry(Struct):
 
     name: Annotated[str, Meta(pattern=r"\A([0-9a-f]{16})?\Z")]
     unchanged: bool
-    problems: list[str]
+    problems: dict[Text, str]

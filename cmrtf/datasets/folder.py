@@ -21,7 +21,8 @@ from typing import Any
 
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import Issue
-from cmrtf.core.labels import PHASES, SCHEMA, VENDORS
+from cmrtf.core.label_values import EXPECTED, are_label_values, label_to_schema
+from cmrtf.core.labels import PHASES, VENDORS
 from cmrtf.core.yaml_files import read_yaml, shown
 from cmrtf.datasets.base import (
     PhaseFiles,
@@ -30,9 +31,8 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    require_partner,
-    visible_files,
 )
+from cmrtf.datasets.raw_files import is_there, require_partner, visible_files
 from cmrtf.datasets.tables import known_vendor
 from cmrtf.errors import FileError
 
@@ -140,19 +140,9 @@ def read_description(path: Path) -> Description:
 
 def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
     """Label value to label id; the background is 0."""
-    named = values if isinstance(values, dict) else {}
-    numbers: list[Any] = [named.get(structure) for structure in SCHEMA.foreground]
-    if (
-        len(named) != len(numbers)
-        or not all(type(number) is int and 0 < number < 2**16 for number in numbers)
-        or len(set(numbers)) < len(numbers)
-    ):
-        raise FileError(
-            path,
-            f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
-            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {shown(values)}.",
-        )
-    return {0: 0} | {number: label_id for label_id, number in enumerate(numbers, start=1)}
+    if not are_label_values(values):
+        raise FileError(path, f"expected label_values: {EXPECTED}. Received: {shown(values)}.")
+    return label_to_schema(values)
 
 
 def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:
@@ -215,7 +205,7 @@ def _read_one(
         if parts.phase in phases:
             raise FileError(image, f"expected {parts.phase} of {subject} once. Received: it is there twice.")
         phases[parts.phase] = PhaseFiles(image, label, frame=None, is_cine=False)
-    if not any(is_file(paths.label) for paths in phases.values()):
+    if not any(is_there(paths.label) for paths in phases.values()):
         return SkippedSubject(subject, "no labels")
     for paths in phases.values():
         require_partner(paths.image, paths.label)

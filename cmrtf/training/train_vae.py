@@ -14,6 +14,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.synthesis.bank_files import ANATOMY_BANK
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
@@ -50,6 +51,7 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     )
 
 
+@own_keras_settings()
 def train_label_vae(
     run: RunDirectory, cohort: PreparedCohort, resume: bool = False, deterministic: bool = False
 ) -> None:

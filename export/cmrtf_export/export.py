@@ -25,6 +25,7 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank, average
 from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
@@ -34,6 +35,7 @@ from cmrtf_export.saved_models import save_models
 from cmrtf_export.warmup import write_warmup_requests
 
 
+@own_keras_settings()
 def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> None:
     """Write a bundle; `out` appears when it is complete, or not at all.
 

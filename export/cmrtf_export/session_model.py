@@ -5,6 +5,7 @@ reached through TensorFlow's C API, so nothing of Python stands between a signat
 """
 
 import ctypes
+import os
 import weakref
 from ctypes import POINTER, Structure, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from functools import cache
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from cmrtf.bundle.models import Arrays
+from cmrtf.tensorflow_start import literal_path
 
 LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 """In TensorFlow's wheel, in the order in which they are to be loaded."""
@@ -107,10 +109,11 @@ class SessionModel:
         weakref.finalize(self, _api("DeleteGraph"), self._graph).atexit = False
         buffer, options = _api("NewBuffer")(), _api("NewSessionOptions")()
         try:
-            self._session = _checked(
-                "LoadSessionFromSavedModel",
-                *(options, None, str(folder).encode(), (c_char_p * 1)(TAG), 1, self._graph, buffer),
-            )
+            with literal_path(folder) as path:
+                self._session = _checked(
+                    "LoadSessionFromSavedModel",
+                    *(options, None, os.fsencode(path), (c_char_p * 1)(TAG), 1, self._graph, buffer),
+                )
             meta_graph = meta_graph_pb2.MetaGraphDef.FromString(
                 ctypes.string_at(buffer.contents.data, buffer.contents.length)
             )

@@ -223,3 +223,9 @@ def test_common_phases_are_those_that_all_subjects_have():
     assert common_phases([A, diastole]) == ["ED"]
     with pytest.raises(CmrtfError, match="A1 has ED, ES; B2 has ED"):
         common_phases([A, diastole], ("ES",))
+
+
+def test_slices_without_labels_within_the_heart_are_filled_in():
+    (whole,) = _interpolate(_subject("A1", [40, 40, 40, 40], [0.0] * 4), num_slices=7)
+    (gap,) = _interpolate(_subject("A1", [40, 0, 0, 40], [0.0] * 4), num_slices=7)
+    assert _areas(gap.ed) == _areas(whole.ed)
