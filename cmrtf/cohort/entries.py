@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from cmrtf.core.json_files import Affine, Code, Count, IntensityWindow, Sha256, Text
-from cmrtf.core.nifti import MAX_VOXELS
+from cmrtf.core.nifti import MAX_FRAME_VOXELS
 
 Phase = Literal["ED", "ES"]
 
@@ -24,8 +24,8 @@ class GeometryEntry(Struct):
     def __post_init__(self) -> None:
         """Refuse what is larger than any volume that can be read."""
         for shape in (self.source_shape, self.prepared_shape):
-            if math.prod(shape) > MAX_VOXELS:
-                raise ValueError(f"Expected {MAX_VOXELS:,} voxels at most, got a shape of {shape}")
+            if math.prod(shape) > MAX_FRAME_VOXELS:
+                raise ValueError(f"Expected {MAX_FRAME_VOXELS:,} voxels at most, got a shape of {shape}")
 
 
 class RecordEntry(Struct):
