@@ -31,7 +31,7 @@ def test_a_sidecar_is_returned_as_it_was_written(file):
 @pytest.mark.parametrize(
     ("changed", "received"),
     [
-        ({"subject": "SYN00002"}, r"expected subject SYN00001\. Received: SYN00002"),
+        ({"subject": "SYN00002"}, r"subject SYN00001\. Received: SYN00002"),
         ({"subject": "../x"}, "regex"),
         ({"intensity_window": [1, 1]}, "window that rises"),
         ({"measures": {}}, "Expected all measures"),
