@@ -20,6 +20,7 @@ from cmrtf.core.stopping import SIGNALS, Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 from cmrtf_cli.environment import settle_environment
+from cmrtf_cli.foreign_errors import message_of
 from cmrtf_cli.options import PATH
 from cmrtf_cli.terminal import Terminal
 
@@ -147,7 +148,9 @@ def main() -> None:
             if error.errno not in DISK_ERRORS:
                 _fail_with_traceback()
             _fail(f"{error.filename or 'output'}: expected to be able to write. Received: {error.strerror}.")
-        except Exception:
+        except Exception as error:
+            if message := message_of(error):
+                _fail(message)
             _fail_with_traceback()
 
 

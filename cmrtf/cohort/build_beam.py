@@ -15,10 +15,12 @@ from typing import Any
 
 from cmrtf.cohort.build_shard import ShardTask, build_shard
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
+from cmrtf.cohort.entries import ReportEntry
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
 from cmrtf.core.files import write_text
+from cmrtf.core.json_files import LIST_BYTES, read_json
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -54,7 +56,7 @@ def prepare_shards(
         for task in tasks:
             if task.refusal.exists():
                 raise CmrtfError(task.refusal.read_text(encoding="utf-8"))
-        return [json.loads(task.report.read_bytes()) for task in tasks]
+        return [read_json(task.report, ReportEntry, "how a shard was made", LIST_BYTES) for task in tasks]
 
     reports = make()
     unchanged = {report["name"] for report in reports if report["unchanged"]}

@@ -1,6 +1,5 @@
 """What is to be prepared: which subjects of a raw data set, in which splits, and into which folder."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from cmrtf.cohort.record import SPLITS
 from cmrtf.cohort.split import split_subjects
 from cmrtf.core.files import require_new_folder, sha256_of
 from cmrtf.core.issues import Issue, listed, raise_problems
+from cmrtf.core.json_files import LIST_BYTES, read_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.datasets.base import RawCohort, RawSubject, SkippedSubject
@@ -213,10 +213,10 @@ def _require_cohort_folder(out: Path) -> None:
 def _is_cohort(folder: Path) -> bool:
     """Whether there is a cohort, of this version or an earlier one."""
     try:
-        manifest = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = read_json(folder / MANIFEST_NAME, dict[str, Any], "a manifest", LIST_BYTES)
+    except CmrtfError:
         return False
-    is_cohort = isinstance(manifest, dict) and manifest.get("format") == FORMAT_NAME
+    is_cohort = manifest.get("format") == FORMAT_NAME
     return is_cohort and manifest.get("version") in range(1, FORMAT_VERSION + 1)
 
 

@@ -5,7 +5,6 @@ wanted changes it. Its provenance is written last and says that it is complete.
 """
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
 from cmrtf.report.cohort_report import write_cohort_report
 from cmrtf.report.provenance import complete_provenance
+from cmrtf.report.provenance_entries import read_provenance, read_settings
 from cmrtf.report.provenance_files import ProvenanceFiles, code_of
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
@@ -182,7 +182,7 @@ def _missing(files: ProvenanceFiles, subjects: int) -> Iterator[int]:
 def _provenances(files: ProvenanceFiles, subjects: int) -> Iterator[Mapping[str, Any]]:
     """What was noted of each subject of a cohort whose subjects are all there."""
     for number in range(1, subjects + 1):
-        yield json.loads(files.of_subject(number).read_text(encoding="utf-8"))
+        yield read_provenance(files.of_subject(number), files.code(number))
 
 
 @contextlib.contextmanager
@@ -221,7 +221,7 @@ def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mappi
         else:
             require_new_folder(out)
         return
-    begun = json.loads(files.settings.read_text(encoding="utf-8"))
+    begun = read_settings(files.settings)
     others = [name for name in settings if begun.get(name) != settings[name]]
     if others == ["subjects"] and begun["subjects"] < settings["subjects"]:
         return

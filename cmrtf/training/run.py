@@ -20,7 +20,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from cmrtf.core.files import is_free, require_writable, write_text
+from cmrtf.core.json_files import Count, Seed, Text, read_json
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
@@ -31,6 +34,18 @@ from cmrtf.version import __version__
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
+
+
+class RunEntry(Struct):
+    """What `run.json` holds; see `RunDirectory`."""
+
+    kind: Text
+    config: dict[str, Any]
+    seed: Seed
+    data_hash: Text
+    prepared: str = ""
+    earlier_steps: list[Count] = []
+    versions: dict[Text, Text] = {}
 
 
 @dataclass(frozen=True)
@@ -90,23 +105,17 @@ class RunDirectory:
             CmrtfError: the folder holds no run, or one of another kind.
         """
         file = path / RUN_FILE
-        try:
-            values = json.loads(file.read_text())
-            kind_on_disk, settings = values["kind"], values["config"]
-            seed, data_hash = values["seed"], values["data_hash"]
-        except FileNotFoundError as error:
-            raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
-        except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
-            raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
-        if kind_on_disk != kind:
-            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {kind_on_disk}.")
-        config = config_of_run(KINDS[kind], settings, str(file))
+        if not file.exists():
+            raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.")
+        values = read_json(file, RunEntry, "the record of a training run")
+        if values["kind"] != kind:
+            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {values['kind']}.")
         return cls(
             path,
             kind,
-            config,
-            seed,
-            data_hash,
+            config_of_run(KINDS[kind], values["config"], str(file)),
+            values["seed"],
+            values["data_hash"],
             values.get("prepared", ""),
             tuple(values.get("earlier_steps", ())),
             values.get("versions", {}),
@@ -199,8 +208,7 @@ class RunDirectory:
         }
 
     def _remove_banks(self) -> None:
-        from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
-        from cmrtf.synthesis.appearance import STYLE_BANK
+        from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 
         for bank in (ANATOMY_BANK, STYLE_BANK):
             (self.path / bank).unlink(missing_ok=True)

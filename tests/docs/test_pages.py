@@ -78,7 +78,7 @@ def test_the_tutorial_can_be_followed_and_figures_can_be_made_of_it(story, told,
     beginning = len(story.commands)
     assert tuple(lines[:beginning]) == story.commands
     said = {line: run(line) for line in lines[beginning:]}
-    assert said["cmrtf export --check bundle"].count("ok  ") == 7
+    assert said["cmrtf export --check bundle"].count("ok  ") == 8
     run_python("docs/tutorial.md")
 
     figures = script("figures")
