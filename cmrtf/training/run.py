@@ -29,6 +29,7 @@ from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
+CHECKPOINT_PREFIX = "ckpt-"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
 
 
@@ -88,24 +89,15 @@ class RunDirectory:
         Raises:
             CmrtfError: the folder holds no run, or one of another kind.
         """
-        file = path / RUN_FILE
-        try:
-            values = json.loads(file.read_text())
-            kind_on_disk, settings = values["kind"], values["config"]
-            seed, data_hash = values["seed"], values["data_hash"]
-        except FileNotFoundError as error:
-            raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
-        except (json.JSONDecodeError, KeyError, TypeError, OSError) as error:
-            raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
-        if kind_on_disk != kind:
-            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {kind_on_disk}.")
-        config = config_of_run(KINDS[kind], settings, str(file))
+        file, values = path / RUN_FILE, _read_record(path)
+        if values["kind"] != kind:
+            raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {values['kind']}.")
         return cls(
             path,
             kind,
-            config,
-            seed,
-            data_hash,
+            config_of_run(KINDS[kind], values["config"], str(file)),
+            values["seed"],
+            values["data_hash"],
             values.get("prepared", ""),
             tuple(values.get("earlier_steps", ())),
             values.get("versions", {}),
@@ -214,6 +206,46 @@ class RunDirectory:
         }
         with new_file(self.path / RUN_FILE) as partial:
             partial.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def kind_of_run(path: Path) -> str:
+    """`label_vae` or `spade_gan`.
+
+    Raises:
+        CmrtfError: the folder holds no run.
+    """
+    kind = _read_record(path)["kind"]
+    if kind not in KINDS:
+        raise CmrtfError(
+            f"{path / RUN_FILE}: expected a run of kind {' or '.join(KINDS)}. Received: {kind!r}."
+        )
+    return str(kind)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """What `run.json` holds.
+
+    Raises:
+        CmrtfError: there is none, or it holds something else.
+    """
+    file = path / RUN_FILE
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if missing := {"kind", "config", "seed", "data_hash"} - values.keys():
+            raise ValueError(f"nothing for {', '.join(sorted(missing))}")
+    except FileNotFoundError as error:
+        raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
+    except (ValueError, AttributeError, OSError) as error:
+        raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
+    return dict(values)
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """After how many steps there are checkpoints in a folder, readable or not, in ascending order."""
+    numbers = (
+        file.stem.removeprefix(CHECKPOINT_PREFIX) for file in folder.glob(f"{CHECKPOINT_PREFIX}*.index")
+    )
+    return sorted(int(number) for number in numbers if number.isdecimal())
 
 
 def _versions() -> dict[str, str]:
