@@ -200,6 +200,13 @@ def require_new_folder(out: Path) -> None:
     files.require_new_folder(out)
 
 
+def require_writable(out: Path) -> None:
+    """Check that a folder can be written, before a long computation."""
+    from cmrtf.core import files
+
+    files.require_writable(out)
+
+
 def require_layout(out: Path, layout: str) -> None:
     """Check that readers of a layout would accept the name of a folder, before a long computation."""
     from cmrtf.datasets.layouts import LAYOUTS

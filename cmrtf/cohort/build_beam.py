@@ -29,7 +29,7 @@ from cmrtf.cohort.shard_format import (
     read_lines,
 )
 from cmrtf.cohort.shard_store import Shards
-from cmrtf.core.files import new_file, sha256
+from cmrtf.core.files import new_file, sha256, write_text
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -107,8 +107,7 @@ def build_shard(task: ShardTask) -> None:
     except* CmrtfError as errors:
         problems = [str(error) for error in errors.exceptions]
     report = {"name": name, "unchanged": unchanged, "problems": problems}
-    with new_file(task.report, shared=True) as partial:
-        partial.write_text(json.dumps(report), encoding="utf-8")
+    write_text(task.report, json.dumps(report))
 
 
 def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slices: Path, lines: Path) -> None:
@@ -122,8 +121,8 @@ def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slice
     errors = []
     # The lines get their name last: what they tell of is there.
     with (
-        new_file(lines, shared=True) as partial_lines,
-        new_file(slices, shared=True) as partial_slices,
+        new_file(lines) as partial_lines,
+        new_file(slices) as partial_slices,
         partial_lines.open("wb") as subject_lines,
         tf.io.TFRecordWriter(str(partial_slices)) as records,
     ):
@@ -219,8 +218,7 @@ def _write_manifest(path: Path, plan: Plan, names: Sequence[str], warnings: Sequ
         "validation": [subject for subject, split in plan.splits.items() if split == VALIDATION],
         "warnings": [asdict(warning) for warning in warnings],
     }
-    with new_file(path) as partial:
-        partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(manifest, indent=1))
 
 
 def require_beam() -> None:

@@ -2,16 +2,13 @@
 
 import contextlib
 import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
+from cmrtf.core.stopping import Stopped, StopRequest
 from cmrtf.errors import CmrtfError
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import GANConfig
@@ -31,7 +28,6 @@ from cmrtf.training.run import RunDirectory
 
 Report = Callable[[int], dict[str, float]]
 """Called with the step after every interval: draws pictures, returns metrics to log."""
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -74,7 +70,7 @@ def train(
 
     Raises:
         CmrtfError: numbers are not finite.
-        SystemExit: SIGTERM or SIGINT came and the run is saved.
+        Stopped: SIGTERM or Ctrl-C came, here or to another machine, and the run is saved.
     """
     checkpoints = Checkpoints(model, run.checkpoints)
     first_step = checkpoints.restore()
@@ -98,9 +94,8 @@ def train(
             elif not stopping:
                 continue
             checkpoints.save(step, write=chief)
-            if stopping and step < run.config.steps:
-                progress.say(f"Saved after step {step}. To go on: the same command with --resume.")
-                sys.exit(stop.exit_code)
+            if stopping:
+                raise Stopped(stop.received or signal.SIGTERM, f"saved after step {step}")
 
 
 class IntervalRecords:
@@ -131,35 +126,6 @@ class IntervalRecords:
         draw_curves(self.run, self.log.intervals())
         self.progress.display(step, metrics)
         self.diagnostics.update()
-
-
-class StopRequest:
-    """SIGTERM and SIGINT (Ctrl-C) as a request to stop at the next good moment.
-
-    While entered, the first signal is remembered; a second one acts as it would have without this.
-    """
-
-    def __init__(self) -> None:
-        self.received: signal.Signals | None = None
-        self._handlers: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            self._handlers = {number: signal.signal(number, self._remember) for number in SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where a system asked, as it does before it takes the machine away; 130 after Ctrl-C."""
-        return 128 + signal.SIGINT if self.received == signal.SIGINT else 0
-
-    def _remember(self, number: int, frame: FrameType | None) -> None:
-        self.received = signal.Signals(number)
-        self.__exit__()
 
 
 @contextlib.contextmanager

@@ -20,7 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cmrtf.core.files import lock, new_file
+from cmrtf.core.files import is_free, require_writable, write_text
+from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
@@ -115,7 +116,8 @@ class RunDirectory:
         """
         if resume and (self.path / RUN_FILE).exists():
             self.check_settings()
-        elif self.path.exists() and not (self.path.is_dir() and all(map(_is_leftover, self.path.iterdir()))):
+            return
+        if self.path.exists() and not (self.path.is_dir() and is_free(self.path, ignoring=LOCK_FILE)):
             raise CmrtfError(
                 f"{self.path}: expected a new or empty folder for the run. Received: one that is not empty. "
                 "Continue the run that it holds with --resume, or name another folder."
@@ -166,11 +168,8 @@ class RunDirectory:
         Raises:
             CmrtfError: another process holds it, or it cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / LOCK_FILE).touch()
-        except OSError as error:
-            raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
+        require_writable(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
         refusal = (
             f"{self.path}: expected a run that no other process trains. Received: one that another process "
             "is training. Wait for it, or stop it with SIGTERM: it saves first."
@@ -204,8 +203,7 @@ class RunDirectory:
             "earlier_steps": self.earlier_steps,
             "versions": self.versions or _versions(),
         }
-        with new_file(self.path / RUN_FILE) as partial:
-            partial.write_text(json.dumps(record, indent=2) + "\n")
+        write_text(self.path / RUN_FILE, json.dumps(record, indent=2) + "\n")
 
 
 def kind_of_run(path: Path) -> str:
@@ -251,11 +249,6 @@ def checkpoint_steps(folder: Path) -> list[int]:
 def _versions() -> dict[str, str]:
     libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy")}
     return {"cmrtf": __version__, "python": platform.python_version()} | libraries
-
-
-def _is_leftover(path: Path) -> bool:
-    """Whether a file does not make a folder taken: the lock, or hidden, such as a record cut short."""
-    return path.name == LOCK_FILE or path.name.startswith(".")
 
 
 def _differences(started: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> list[str]:

@@ -54,7 +54,7 @@ def train_spade_gan(
 
     Raises:
         CmrtfError: the run on disk is not this one, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
     """
     if deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -68,7 +68,7 @@ def train_spade_gan(
             training, config.augmentation, config.batch_size, steps, run.seed, config.style_dim, NUM_DRAWS
         )
 
-    with opened_run(run, resume):
+    with cohort.held(), opened_run(run, resume):
         keras.utils.set_random_seed(run.seed)
         with strategy.scope():
             model = build_spade_gan(config, training.image.shape[-1])

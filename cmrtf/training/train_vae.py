@@ -57,7 +57,7 @@ def train_label_vae(
 
     Raises:
         CmrtfError: the run on disk is not this one, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
     """
     if deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -78,7 +78,7 @@ def train_label_vae(
             with_neighbours=config.between_weight > 0,
         )
 
-    with opened_run(run, resume):
+    with cohort.held(), opened_run(run, resume):
         keras.utils.set_random_seed(run.seed)
         with strategy.scope():
             model = build_label_vae(config, training.label_ids.shape[-1])
