@@ -22,8 +22,8 @@ test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests: seven minut
 test-fast: $(VENV)/installed-test  ## the tests of units, without those that train: a minute and a half
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not slow' tests/unit tests/test_structure.py
 
-fuzz: $(VENV)/installed-test  ## spoilt raw data, 12,000 cases: some minutes
-	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py
+fuzz: $(VENV)/installed-test  ## spoilt raw data, files of ours and answers of servers, 20,000 cases: some minutes
+	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py tests/unit/bundle/test_fuzz_own_files.py
 
 check: $(VENV)/installed-dev site  ## lint, format, types, and the documentation builds
 	$(BIN)/ruff check

@@ -12,9 +12,9 @@ from cmrtf.bundle.contents import BUNDLE_FILE, read_description
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.cohort.record import SPLITS, TRAIN, SubjectRecord
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
-from cmrtf.synthesis.appearance import STYLE_BANK, AppearanceBank
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import AppearanceBank
+from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.training.run import RUN_FILE, RunDirectory, checkpoint_steps, kind_of_run
 
 
@@ -77,8 +77,8 @@ def _of_cohort(folder: Path) -> Info:
         "split": {split: _summary(record for record in records if record.split == split) for split in SPLITS},
         "validation_fraction": manifest.get("validation_fraction"),
         "seed": manifest.get("seed"),
-        "skipped": len(manifest.get("skipped", ())),
-        "warnings": len(manifest.get("warnings", ())),
+        "skipped": _length(manifest.get("skipped")),
+        "warnings": _length(manifest.get("warnings")),
     }
     return Info("prepared cohort", folder, facts)
 
@@ -146,6 +146,11 @@ def _summary(records: Iterable[SubjectRecord]) -> dict[str, Any]:
         "pathology": _counts(record.pathology for record in records),
         "phase": _counts(phase for record in records for phase in record.phases),
     }
+
+
+def _length(entries: Any) -> int | None:
+    """How many there are; entries that cohorts are not read from are not checked either."""
+    return len(entries) if isinstance(entries, list) else None
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

@@ -23,3 +23,7 @@ class FileError(CmrtfError):
         super().__init__(f"{file}: {problem}")
         self.file = file
         self.problem = problem
+
+    def __reduce__(self) -> tuple[type["FileError"], tuple[Path, str]]:
+        """How it goes from one process to another."""
+        return FileError, (self.file, self.problem)

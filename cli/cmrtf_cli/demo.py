@@ -3,12 +3,15 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import click
 
 import cmrtf
 from cmrtf.core.files import require_new_folder, require_writable, sha256, write_text
+from cmrtf.core.json_files import read_json
 from cmrtf.errors import CmrtfError
 
 PLACES = (
@@ -61,10 +64,9 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
             cmrtf.prepare(source, prepared, seed=seed, progress=True)
 
     def export() -> None:
-        import cmrtf_export
-
-        if not _is_done(bundle):
-            cmrtf_export.export_bundle(vae, gan, bundle)
+        if not _is_done(bundle):  # in a process of its own, to be the bytes that `cmrtf export` writes
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                process.submit(_export, vae, gan, bundle).result()
 
     def interpolate() -> None:
         from cmrtf.synthesis.pairs import dissimilar_pair
@@ -85,6 +87,12 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
     return stages if raw else [("Making a phantom cohort", phantom), *stages]
 
 
+def _export(vae: Path, gan: Path, bundle: Path) -> None:
+    import cmrtf_export
+
+    cmrtf_export.export_bundle(vae, gan, bundle)
+
+
 def _name(raw: Path) -> str:
     """Tells data sets apart without carrying a path of the user's into the outputs."""
     return f"{raw.name} {sha256(str(raw.resolve()).encode())[:12]}"
@@ -99,7 +107,7 @@ def _settle(out: Path, settings: dict[str, str | int]) -> None:
         out.mkdir(parents=True, exist_ok=True)
         write_text(file, json.dumps(settings) + "\n")
         return
-    started = json.loads(file.read_text())
+    started = read_json(file, dict[str, str | int], "the settings of a demo")
     if started != settings:
         raise CmrtfError(f"{file}: expected the settings of before, {started}. Received: {settings}.")
 

@@ -14,6 +14,7 @@ import click
 from cmrtf.core.stopping import Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
+from cmrtf_cli.foreign_errors import message_of
 
 COMMANDS = {
     "demo": "The whole story on a phantom cohort or your own data.",
@@ -116,6 +117,10 @@ def main() -> None:
         if error.errno not in DISK_ERRORS:
             raise
         _fail(f"{error.filename or 'output'}: expected to be able to write. Received: {error.strerror}.")
+    except Exception as error:
+        if message := message_of(error):
+            _fail(message)
+        raise
 
 
 def _fail(message: str) -> NoReturn:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from cmrtf.bundle.banks import read_anatomy_prior, read_appearance_bank
 from cmrtf.bundle.contents import bundle_sha256, read_description
 from cmrtf.bundle.models import LoadedModels, SignatureModels
+from cmrtf.bundle.signatures import promised_by
 from cmrtf.bundle.transport import DEADLINE_S
 from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
@@ -18,8 +20,9 @@ from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
 from cmrtf.report.outputs import SyntheticSubjects
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
-from cmrtf.synthesis.appearance import SAMPLE, STYLE_BANK, AppearanceBank, find_style
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.remodel import MAX_AMOUNT, Change, Remodelled, remodel
@@ -57,7 +60,7 @@ class Bundle:
         """
         folder = Path(path)
         description = read_description(folder)
-        return cls(LoadedModels(folder), folder, description)
+        return cls(LoadedModels(folder, promised_by(description)), folder, description)
 
     @classmethod
     def connect(cls, address: str, deadline_s: float = DEADLINE_S) -> "Bundle":
@@ -252,24 +255,18 @@ class Bundle:
         """The appearances of the training subjects.
 
         Raises:
-            CmrtfError: the bundle is behind a server, which has none.
+            CmrtfError: the bundle is behind a server, which has none, or they are not its models'.
         """
-        return AppearanceBank.load(self._folder(STYLE_BANK) / STYLE_BANK)
+        return read_appearance_bank(self._folder(STYLE_BANK), self.description)
 
     @cached_property
     def anatomy_prior(self) -> AnatomyPrior:
         """The distribution that new hearts are drawn from.
 
         Raises:
-            CmrtfError: the bundle has none.
+            CmrtfError: the bundle has none, or it is not its models'.
         """
-        file = self._folder(ANATOMY_BANK) / ANATOMY_BANK
-        if not file.is_file():
-            raise CmrtfError(
-                f"{self.path}: expected {ANATOMY_BANK}, from a label VAE that was trained to the end on two "
-                "subjects or more with ED and ES. Received: a bundle without it."
-            )
-        return AnatomyPrior.load(file)
+        return read_anatomy_prior(self._folder(ANATOMY_BANK), self.description)
 
     def _folder(self, purpose: str) -> Path:
         if self.path is None:

@@ -13,11 +13,17 @@ BUNDLE/
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
 
 from cmrtf.core.files import sha256_of
+from cmrtf.core.json_files import Seed, Sha256, Text, read_json, require_json
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.bank_files import STYLE_BANK
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 VERSION = 1
 """Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
@@ -27,6 +33,77 @@ FORMAT_VERSION = 3
 BUNDLE_FILE = "bundle.json"
 MODEL_CARD = "README.md"
 SERVING = "serving"
+
+REQUIRED = {STYLE_BANK, *(f"{model}/{VERSION}/saved_model.pb" for model in (LABEL_VAE, SPADE_GAN))}
+"""Files without which nothing is a bundle. Whether there are anatomies follows from the training subjects."""
+
+Dim = Annotated[int, Meta(ge=1, le=2**16)]
+"""Length of a code."""
+
+
+class FormatEntry(Struct):
+    """What says how to read the rest."""
+
+    format: Text
+    format_version: int
+
+
+class SchemaEntry(Struct):
+    """The labels that the models know."""
+
+    name: Text
+    structures: list[Text]
+
+
+class ImageEntry(Struct):
+    """The slices that the models know."""
+
+    size: Annotated[int, Meta(ge=SIZE, le=SIZE)]
+    spacing_mm: float
+
+
+class VAEConfigEntry(Struct):
+    """What a label VAE has that its users need to know."""
+
+    latent_dim: Dim
+
+
+class GANConfigEntry(Struct):
+    """What a SPADE GAN has that its users need to know."""
+
+    style_dim: Dim
+
+
+class TrainingEntry(Struct):
+    """How a model was trained."""
+
+    steps_trained: int
+    seed: Seed
+    data_hash: Text
+    metrics: dict[Text, float | None]
+
+
+class VAEEntry(TrainingEntry):
+    """A label VAE, and how it was trained."""
+
+    config: VAEConfigEntry
+
+
+class GANEntry(TrainingEntry):
+    """A SPADE GAN, and how it was trained."""
+
+    config: GANConfigEntry
+
+
+class DescriptionEntry(Struct):
+    """What `bundle.json` holds, beside its format and versions."""
+
+    schema: SchemaEntry
+    image: ImageEntry
+    label_vae: VAEEntry
+    spade_gan: GANEntry
+    sha256: dict[Text, Sha256]
+    banks: dict[Text, int] = {}
 
 
 def model_folder(bundle: Path, model: str) -> Path:
@@ -61,22 +138,28 @@ def read_description(path: Path) -> dict[str, Any]:
             lies outside the bundle.
     """
     file = path / BUNDLE_FILE
-    try:
-        description = json.loads(file.read_text())
-        format_and_version = (description["format"], description["format_version"])
-        checksums = dict(description["sha256"])
-    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise CmrtfError(
-            f"{path}: expected a bundle made by `cmrtf export`, with a {BUNDLE_FILE}. Received: {error}."
-        ) from error
+    expected = f"a bundle made by `cmrtf export`, with a {BUNDLE_FILE}"
+    if not file.exists():
+        raise CmrtfError(f"{path}: expected {expected}. Received: none.")
+    description = read_json(file, FormatEntry, expected)
+    format_and_version = (description["format"], description["format_version"])
     if format_and_version != (FORMAT, FORMAT_VERSION):
         raise CmrtfError(
             f"{file}: expected {FORMAT} version {FORMAT_VERSION}. "
             f"Received: {format_and_version[0]} version {format_and_version[1]}. "
             "Export the runs again with this cmrtf."
         )
-    for name, expected in checksums.items():
-        _verify(path, name, expected)
+    require_json(description, DescriptionEntry, file, expected)
+    if description["schema"] != SCHEMA.to_dict():
+        raise CmrtfError(
+            f"{file}: expected labels in {SCHEMA.name} order {SCHEMA.structures}. "
+            f"Received: {description['schema']}."
+        )
+    checksums = description["sha256"]
+    for name in REQUIRED - checksums.keys():
+        raise CmrtfError(f"{file}: expected a checksum of {name}, which every bundle has. Received: none.")
+    for name, checksum in checksums.items():
+        _verify(path, name, checksum)
     for name in _members(path):
         if name not in checksums:
             raise CmrtfError(

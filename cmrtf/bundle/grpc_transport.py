@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -13,6 +14,8 @@ from tensorflow_serving.apis import (
 )
 
 from cmrtf.bundle.models import Arrays
+from cmrtf.bundle.saved_model import signature_of, tensor_of
+from cmrtf.bundle.signatures import Signature, Tensor
 from cmrtf.bundle.transport import ATTEMPTS, FIRST_PAUSE_S
 from cmrtf.errors import CmrtfError
 
@@ -49,6 +52,7 @@ class GrpcTransport:
             # A request that does not fit in this buffer (256 KiB otherwise) is not repeated.
             ("grpc.per_rpc_retry_buffer_size", 2 * MESSAGE_LIMIT_BYTES),
             ("grpc.max_receive_message_length", MESSAGE_LIMIT_BYTES),
+            ("grpc.enable_http_proxy", 0),  # label maps of patients go to this address and nowhere else
         ]
         channel = (
             grpc.secure_channel(target, grpc.ssl_channel_credentials(), options)
@@ -59,7 +63,7 @@ class GrpcTransport:
         self._deadline_s = deadline_s
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def find(self, model: str, label: str | None) -> tuple[int, list[str]]:
+    def find(self, model: str, label: str | None) -> tuple[int, dict[str, Signature]]:
         """The version that a label names, without one the newest, and its signatures.
 
         Asked of `GetModelMetadata`: `GetModelStatus` pays no heed to labels.
@@ -71,18 +75,34 @@ class GrpcTransport:
         what = f"model {model}, version {label}," if label else f"model {model}"
         answer = self._ask(self._predictions.GetModelMetadata, request, what)
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(signatures)
-        return answer.model_spec.version.value, list(signatures.signature_def)
+        try:
+            answer.metadata["signature_def"].Unpack(signatures)
+        except DecodeError as error:
+            raise CmrtfError(f"{self._address}: expected signatures of {what}. Received: {error}.") from error
+        found = {name: signature_of(definition) for name, definition in signatures.signature_def.items()}
+        return answer.model_spec.version.value, found
 
-    def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
-        """One output of a signature."""
+    def predict(
+        self, model: str, version: int, signature: str, inputs: Arrays, output: str, expected: Tensor
+    ) -> NDArray[Any]:
+        """One output of a signature, of this type and shape."""
         request = predict_pb2.PredictRequest(output_filter=[output])
         request.model_spec.name, request.model_spec.version.value = model, version
         request.model_spec.signature_name = signature
         for name, values in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
         what = f"model {model}, version {version}, signature {signature}"
-        return tf.make_ndarray(self._ask(self._predictions.Predict, request, what).outputs[output])
+        answer = self._ask(self._predictions.Predict, request, what).outputs[output]
+        # Compared before anything is made of it: a few bytes can claim to be an array of gigabytes.
+        received: Any = tensor_of(answer.dtype, answer.tensor_shape)
+        try:
+            if received == expected:
+                return tf.make_ndarray(answer)
+        except (ValueError, TypeError) as error:
+            received = error
+        raise CmrtfError(
+            f"{self._address}: expected {what} to return {output} {expected}. Received: {received}."
+        )
 
     def _ask(self, method: Any, request: Any, what: str) -> Any:
         try:

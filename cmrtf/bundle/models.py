@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.bundle.contents import bundle_sha256, model_folder
+from cmrtf.bundle.saved_model import read_signatures
+from cmrtf.bundle.signatures import Signature, Signatures, Tensor, require_signature, require_values
+from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
 
@@ -19,13 +22,19 @@ NEEDED = {LABEL_VAE: ("encode", "decode"), SPADE_GAN: ("encode_style", "synthesi
 
 
 class SignatureModels(ABC):
-    """Implements `cmrtf.synthesis.protocols.Models`, wherever the signatures run."""
+    """Implements `cmrtf.synthesis.protocols.Models`, wherever the signatures run; believes no answer.
 
+    Attributes:
+        promised: what the signatures take and return.
+        rows_per_call: how many slices go at a time.
+    """
+
+    promised: Signatures
     rows_per_call: int
 
     @abstractmethod
-    def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
-        """One output of a signature, for at most `rows_per_call` rows."""
+    def call(self, model: str, signature: str, inputs: Arrays, output: str, expected: Tensor) -> NDArray[Any]:
+        """One output of a signature, of an expected type and shape, for at most `rows_per_call` rows."""
 
     @property
     @abstractmethod
@@ -54,12 +63,21 @@ class SignatureModels(ABC):
         rows = len(next(iter(inputs.values())))
         if rows == 0:  # signatures refuse that; one row of zeros tells the shape of none
             row = {name: np.zeros((1, *values.shape[1:]), values.dtype) for name, values in inputs.items()}
-            return self.call(model, signature, row, output)[:0]
+            return self._checked(model, signature, row, output)[:0]
         parts = (
             {name: values[start : start + self.rows_per_call] for name, values in inputs.items()}
             for start in range(0, rows, self.rows_per_call)
         )
-        return np.concatenate([self.call(model, signature, part, output) for part in parts])
+        return np.concatenate([self._checked(model, signature, part, output) for part in parts])
+
+    def _checked(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
+        """One output of a signature that is what it promised."""
+        tensor = self.promised[model][signature].outputs[output]
+        rows = len(next(iter(inputs.values())))
+        expected = Tensor(tensor.dtype, (rows, *tensor.shape[1:]))
+        values = self.call(model, signature, inputs, output, expected)
+        require_values(f"model {model}, signature {signature}", output, values, expected)
+        return values
 
 
 class LoadedModels(SignatureModels):
@@ -67,32 +85,69 @@ class LoadedModels(SignatureModels):
 
     Args:
         bundle: folder of a verified bundle.
+        promised: by its description.
     """
 
     rows_per_call = 32
     """Enough to keep the cores busy, few enough for little memory."""
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, promised: Signatures) -> None:
         self.bundle = bundle
+        self.promised = promised
 
     @cached_property
     def signatures(self) -> dict[str, Any]:
-        """Callable signatures by model and name."""
+        """Callable signatures by model and name.
+
+        Raises:
+            CmrtfError: a model does more than compute, is not as promised, or cannot be loaded.
+        """
         start_tensorflow()
         import tensorflow as tf
 
-        return {
-            model: tf.saved_model.load(str(model_folder(self.bundle, model))).signatures for model in NEEDED
-        }
+        loaded = {}
+        for model, needed in NEEDED.items():
+            folder = model_folder(self.bundle, model)
+            require_signatures(folder, {name: self.promised[model][name] for name in needed})
+            try:
+                loaded[model] = tf.saved_model.load(str(folder)).signatures
+            except Exception as error:  # whatever the loader stumbles over in a file that is not ours
+                raise CmrtfError(f"{folder}: expected a SavedModel that loads. Received: {error}.") from error
+        return loaded
 
     @property
     def provenance(self) -> dict[str, Any]:
         """The hash of the bundle."""
         return {"bundle_sha256": bundle_sha256(self.bundle)}
 
-    def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
+    def call(self, model: str, signature: str, inputs: Arrays, output: str, expected: Tensor) -> NDArray[Any]:
         """One output of a signature."""
         import tensorflow as tf
 
         function = self.signatures[model][signature]
-        return function(**{name: tf.constant(values) for name, values in inputs.items()})[output].numpy()
+        try:
+            return function(**{name: tf.constant(values) for name, values in inputs.items()})[output].numpy()
+        except tf.errors.OpError as error:
+            folder = model_folder(self.bundle, model)
+            raise CmrtfError(
+                f"{folder}: expected signature {signature} to answer. Received: {error.message.strip()}."
+            ) from error
+
+
+def require_signatures(folder: Path, promised: dict[str, Signature]) -> None:
+    """Check a SavedModel before it is loaded.
+
+    Args:
+        folder: of the SavedModel.
+        promised: signatures that it must have, by name.
+
+    Raises:
+        CmrtfError: it does more than compute, lacks a signature, or has another one of this name.
+    """
+    received = read_signatures(folder)
+    for name, signature in promised.items():
+        if name not in received:
+            raise CmrtfError(
+                f"{folder}: expected a signature {name}. Received: {', '.join(sorted(received))}."
+            )
+        require_signature(str(folder), name, signature, received[name])

@@ -8,8 +8,12 @@ from urllib.parse import urlsplit
 from numpy.typing import NDArray
 
 from cmrtf.bundle.models import NEEDED, Arrays, SignatureModels
+from cmrtf.bundle.signatures import Signature, Signatures, Tensor, promised_signatures, require_signature
 from cmrtf.bundle.transport import DEADLINE_S, Transport
+from cmrtf.core.labels import SCHEMA
+from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
 PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 443}
 """Where a server listens unless its address says otherwise."""
@@ -28,11 +32,13 @@ class ServedModels(SignatureModels):
         address: as given.
         transport: gRPC or REST.
         versions: by model.
+        promised: what the models' signatures take and return.
     """
 
     address: str
     transport: Transport
     versions: dict[str, int]
+    promised: Signatures
 
     @classmethod
     def connect(cls, address: str, deadline_s: float = DEADLINE_S) -> "ServedModels":
@@ -45,19 +51,31 @@ class ServedModels(SignatureModels):
 
         Raises:
             CmrtfError: the address is malformed, no server answers, or a model, version or signature is
-                missing.
+                missing or another one.
         """
         transport, label = _transport(address, deadline_s)
-        versions = {}
+        versions, found = {}, {}
         for model, needed in NEEDED.items():
             versions[model], having = transport.find(model, label)
+            found[model] = having
             if missing := [name for name in needed if name not in having]:
                 raise CmrtfError(
                     f"{address}: expected model {model}, version {versions[model]}, to have the signatures "
                     f"{', '.join(needed)}. Received: {', '.join(sorted(having))}; without "
                     f"{', '.join(missing)} it is not of a bundle made by `cmrtf export`."
                 )
-        return cls(address, transport, versions)
+        promised = promised_signatures(
+            SCHEMA.num_classes,
+            SIZE,
+            _code_length(address, found[LABEL_VAE]["encode"]),
+            _code_length(address, found[SPADE_GAN]["encode_style"]),
+        )
+        for model, needed in NEEDED.items():
+            for name in needed:
+                require_signature(
+                    f"{address}, model {model}", name, promised[model][name], found[model][name]
+                )
+        return cls(address, transport, versions, promised)
 
     @property
     def rows_per_call(self) -> int:  # type: ignore[override]
@@ -69,9 +87,18 @@ class ServedModels(SignatureModels):
         """The server and the versions of its models."""
         return {"server": self.address, "server_versions": self.versions}
 
-    def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
+    def call(self, model: str, signature: str, inputs: Arrays, output: str, expected: Tensor) -> NDArray[Any]:
         """One output of a signature."""
-        return self.transport.predict(model, self.versions[model], signature, inputs, output)
+        return self.transport.predict(model, self.versions[model], signature, inputs, output, expected)
+
+
+def _code_length(address: str, encoder: Signature) -> int:
+    """How many numbers a code has, as an encoder says."""
+    shape = encoder.outputs["mean"].shape if "mean" in encoder.outputs else ()
+    length = shape[-1] if shape else None
+    if not length:
+        raise CmrtfError(f"{address}: expected encoders with codes of a fixed length. Received: {shape}.")
+    return length
 
 
 def _transport(address: str, deadline_s: float) -> tuple[Transport, str | None]:

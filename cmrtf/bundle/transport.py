@@ -1,13 +1,15 @@
 """How requests to a server travel: what the gRPC and the REST transport have in common."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from cmrtf.bundle.models import Arrays
+from cmrtf.bundle.signatures import Signature, Tensor
 
 DEADLINE_S = 60
-"""Of one request."""
+"""Of one request, with all its attempts."""
 
 ATTEMPTS = 5
 """How often a request is made while the server says that it is unavailable."""
@@ -17,13 +19,15 @@ FIRST_PAUSE_S = 0.5
 
 
 class Transport(Protocol):
-    """All functions raise `CmrtfError` for what a server or the way to it refuses."""
+    """All functions raise `CmrtfError` for what a server or the way to it refuses, and foreign answers."""
 
     rows_per_call: int
     """How many slices a message may carry."""
 
-    def find(self, model: str, label: str | None) -> tuple[int, list[str]]:
+    def find(self, model: str, label: str | None) -> tuple[int, Mapping[str, Signature]]:
         """The version that a label names, without one the newest, and its signatures."""
 
-    def predict(self, model: str, version: int, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
-        """One output of a signature."""
+    def predict(
+        self, model: str, version: int, signature: str, inputs: Arrays, output: str, expected: Tensor
+    ) -> NDArray[Any]:
+        """One output of a signature, of this type and shape."""

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
+from cmrtf.cohort.entries import ReportEntry
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_format import (
@@ -30,6 +31,7 @@ from cmrtf.cohort.shard_format import (
 )
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import new_file, sha256, write_text
+from cmrtf.core.json_files import LIST_BYTES, read_json
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -79,7 +81,7 @@ def prepare_shards(
     tasks = _tasks(plan, folder)
     with _progress(tasks, progress):
         _run(tasks, [*local, *options])
-    reports = [json.loads(task.report.read_bytes()) for task in tasks]
+    reports = [read_json(task.report, ReportEntry, "how a shard was made", LIST_BYTES) for task in tasks]
     names = [report["name"] for report in reports]
     complete = [report["name"] for report in reports if not report["problems"]]
     problems = [problem for report in reports for problem in report["problems"]]

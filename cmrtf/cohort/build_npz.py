@@ -12,10 +12,12 @@ from tqdm.auto import tqdm
 
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME
+from cmrtf.cohort.entries import NoteEntry
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER, subject_file
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VOXELS, SubjectRecord
 from cmrtf.core.files import new_file, sha256_of, write_text
+from cmrtf.core.json_files import read_json
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 
@@ -116,10 +118,10 @@ def _note(folder: Path, code: str) -> Path:
 def _unchanged(folder: Path, note: Path, inputs: Inputs) -> _Prepared | None:
     """A subject that was made of just these inputs and is undamaged."""
     try:
-        values = json.loads(note.read_bytes())
+        values = read_json(note, NoteEntry, "what is known of a prepared subject")
         record, warnings = SubjectRecord.from_dict(values["record"]), tuple(values["warnings"])
         is_undamaged = sha256_of(subject_file(folder, record)) == record.file_sha256
-    except (OSError, ValueError, KeyError, TypeError, CmrtfError):
+    except CmrtfError:
         return None
     is_current = is_undamaged and values["inputs"] == inputs
     return _Prepared(record, warnings, is_unchanged=True) if is_current else None

@@ -8,7 +8,6 @@ readers of a cohort need not know which.
 
 import contextlib
 import difflib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -18,11 +17,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.cohort.entries import ManifestEntry
 from cmrtf.cohort.npz_store import SubjectFiles
 from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import sha256
 from cmrtf.core.issues import listed
+from cmrtf.core.json_files import LIST_BYTES, read_json, require_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
@@ -213,11 +214,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST_NAME
     expected = f"the {MANIFEST_NAME} of a cohort that `cmrtf prepare` wrote"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CmrtfError(f"{path}: expected {expected}. Received: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT_NAME:
+    manifest = read_json(path, dict[str, Any], expected, LIST_BYTES)
+    if manifest.get("format") != FORMAT_NAME:
         raise CmrtfError(f"{path}: expected {expected}. Received: a file of another kind.")
     if manifest.get("version") != FORMAT_VERSION:
         raise CmrtfError(
@@ -231,6 +229,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     if not (manifest.get("subjects") or manifest.get("shards")):
         raise CmrtfError(f"{path}: expected at least one subject. Received: none.")
+    require_json(manifest, ManifestEntry, path, "a complete record for every subject")
     return manifest
 
 

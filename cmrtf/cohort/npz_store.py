@@ -1,7 +1,6 @@
 """Prepared subjects as one npz each: what fits in memory."""
 
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 
 from cmrtf.cohort.record import SubjectRecord
 from cmrtf.core.files import sha256_of
+from cmrtf.core.npz_files import Array, read_npz
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
-from cmrtf.errors import CmrtfError
 
 SUBJECTS_FOLDER = "subjects"
 
@@ -58,18 +57,18 @@ class SubjectFiles:
         """
         file = subject_file(self.folder, record)
         record.require_content(sha256_of(file), file)
-        try:
-            with np.load(file) as npz:
-                arrays = {
-                    phase: (npz[f"{phase}_image"].astype(np.float32), npz[f"{phase}_label"].astype(np.uint8))
-                    for phase in record.phases
-                }
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise CmrtfError(
-                f"{file}: expected the prepared stacks {', '.join(record.phases)} of {record.subject}. "
-                f"Received: {error}. Prepare the data again."
-            ) from error
-        return record.subject_of(arrays, file)
+        shape = record.geometry.shape[::-1]
+        stored = {
+            f"{phase}_{name}": Array(dtype, shape)
+            for phase in record.phases
+            for name, dtype in (("image", np.float16), ("label", np.uint8))
+        }
+        arrays = read_npz(file, stored, f"the prepared stacks {', '.join(record.phases)} of {record.subject}")
+        stacks = {
+            phase: (arrays[f"{phase}_image"].astype(np.float32), arrays[f"{phase}_label"])
+            for phase in record.phases
+        }
+        return record.subject_of(stacks, file)
 
     def slices(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of, in memory (1,500 slices take 120 MB)."""

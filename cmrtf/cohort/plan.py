@@ -1,6 +1,5 @@
 """What is to be prepared: which subjects of a raw data set, in which splits, and into which folder."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from cmrtf.cohort.record import SPLITS
 from cmrtf.cohort.split import split_subjects
 from cmrtf.core.files import require_new_folder
 from cmrtf.core.issues import raise_problems
+from cmrtf.core.json_files import LIST_BYTES, read_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.datasets.base import RawCohort
@@ -113,10 +113,10 @@ def _require_cohort_folder(out: Path) -> None:
 def _is_cohort(folder: Path) -> bool:
     """Whether there is a cohort, of this version or another."""
     try:
-        manifest = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = read_json(folder / MANIFEST_NAME, dict[str, Any], "a manifest", LIST_BYTES)
+    except CmrtfError:
         return False
-    return isinstance(manifest, dict) and manifest.get("format") == FORMAT_NAME
+    return manifest.get("format") == FORMAT_NAME
 
 
 def _earlier_splits(out: Path, split: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,6 @@ same file from front to back. Beside it lies a JSON Lines file, a line per subje
 a time.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.cohort.entries import ShardLine
+from cmrtf.core.json_files import decode_json
 from cmrtf.errors import CmrtfError
 
 SHARDS_FOLDER = "shards"
@@ -59,9 +60,9 @@ def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[int, dict[str, Any
         with path.open("rb") as file:
             file.seek(offset)
             for line in file:
-                yield offset, json.loads(line)
+                yield offset, decode_json(line, ShardLine, path, "the subjects of a shard")
                 offset += len(line)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise CmrtfError(
             f"{path}: expected the subjects of a shard. Received: {error}. Prepare the data again."
         ) from error

@@ -67,8 +67,7 @@ class Shards:
         hearts: `(slices,)`, which slices show a heart.
 
     Raises:
-        CmrtfError: a shard is missing, or does not have the slices that its subjects need.
-        KeyError, TypeError, ValueError: a line is no record.
+        CmrtfError: a shard is missing, lacks slices of its subjects, or a line is no record.
     """
 
     def __init__(self, folder: Path, size: int, names: Sequence[str], validation: Sequence[str]) -> None:

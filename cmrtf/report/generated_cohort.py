@@ -5,21 +5,23 @@ wanted changes it. Its provenance is written last and says that it is complete.
 """
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Annotated, Any, Literal, overload
 
 import numpy as np
+from msgspec import Meta, Struct
 from tqdm.auto import tqdm
 
 from cmrtf.core.files import require_new_folder, require_writable, write_json, writing_to
+from cmrtf.core.json_files import Code, IntensityWindow, Text, read_json
 from cmrtf.core.locks import lock
+from cmrtf.core.measures import MEASURES
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.datasets.layouts import LAYOUTS
-from cmrtf.errors import CmrtfError
+from cmrtf.errors import CmrtfError, FileError
 from cmrtf.report.cohort_report import write_cohort_report
 from cmrtf.report.provenance import complete_provenance
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
@@ -31,6 +33,23 @@ from cmrtf.version import __version__
 
 LOCK_NAME = ".generating"
 """The file that is held in the folder of a cohort in the making."""
+
+
+class ProvenanceEntry(Struct):
+    """What a cohort's tables and its page are made of, in the provenance of each subject."""
+
+    subject: Code
+    vendor: Text
+    centre: Text
+    pathology: Text
+    phases: list[Literal["ED", "ES"]]
+    intensity_window: IntensityWindow
+    measures: dict[str, Annotated[float, Meta(ge=-1e6, le=1e6)]]
+
+    def __post_init__(self) -> None:
+        """Refuse what lacks a measure."""
+        if missing := set(MEASURES) - set(self.measures):
+            raise ValueError(f"Expected all measures, got none of {', '.join(sorted(missing))}")
 
 
 @dataclass(frozen=True)
@@ -168,7 +187,11 @@ def _missing(out: Path, subjects: int) -> Iterator[int]:
 def _provenances(out: Path, subjects: int) -> Iterator[Mapping[str, Any]]:
     """What was noted of each subject of a cohort whose subjects are all there."""
     for number in range(1, subjects + 1):
-        yield json.loads(_provenance_file(out, number).read_text(encoding="utf-8"))
+        file = _provenance_file(out, number)
+        provenance = read_json(file, ProvenanceEntry, "the provenance of a generated subject")
+        if provenance["subject"] != _code(number):
+            raise FileError(file, f"expected subject {_code(number)}. Received: {provenance['subject']}.")
+        yield provenance
 
 
 def _code(number: int) -> str:
@@ -210,7 +233,7 @@ def _require_new_or_same(out: Path, settings: Mapping[str, Any]) -> None:
     if not file.is_file():
         require_new_folder(out)
         return
-    begun = json.loads(file.read_text(encoding="utf-8"))
+    begun = read_json(file, dict[str, Any], "the settings of a generated cohort")
     others = [name for name in settings if begun.get(name) != settings[name]]
     if others:
         expected, received = (

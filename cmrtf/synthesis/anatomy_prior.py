@@ -1,6 +1,5 @@
 """The distribution of whole hearts that new ones are drawn from, and that changed ones move in."""
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +12,7 @@ from cmrtf.core.files import new_file
 from cmrtf.core.measures import VOLUMES
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy import Anatomy
-
-ANATOMY_BANK = "anatomy_bank.npz"
-"""File of an `AnatomyPrior`, in runs and bundles."""
+from cmrtf.synthesis.bank_files import read_anatomy_bank
 
 VENTRICLES = [(VOLUMES.index(f"{name}_ED"), VOLUMES.index(f"{name}_ES")) for name in ("LV", "RV")]
 """Where in `VOLUMES` EDV and ESV of a ventricle are."""
@@ -129,13 +126,9 @@ class AnatomyPrior:
         """Read what `save` wrote.
 
         Raises:
-            CmrtfError: the file is missing or holds something else.
+            CmrtfError: the file is missing or holds something else, or lengths that no heart has.
         """
-        try:
-            with np.load(path) as arrays:
-                return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise CmrtfError(f"{path}: expected the anatomies of a bundle. Received: {error}.") from error
+        return cls(**read_anatomy_bank(path))
 
     def save(self, path: Path) -> None:
         """Write all arrays into one npz file."""

@@ -21,10 +21,8 @@ from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.file_checks import axes_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
+from cmrtf.synthesis.bank_files import read_style_bank
 from cmrtf.synthesis.protocols import Models
-
-STYLE_BANK = "style_bank.json"
-"""File of an `AppearanceBank`, in runs and bundles."""
 
 SAMPLE = "sample"
 """Name of the style whose appearances are sampled."""
@@ -123,9 +121,12 @@ class AppearanceBank:
 
     @classmethod
     def load(cls, path: Path) -> "AppearanceBank":
-        """Read what `save` wrote."""
-        entries = json.loads(path.read_text(encoding="utf-8"))["subjects"]
-        return cls({code: _from_entry(entry) for code, entry in entries.items()})
+        """Read what `save` wrote.
+
+        Raises:
+            CmrtfError: the file is missing or holds something else.
+        """
+        return cls({code: _from_entry(entry) for code, entry in read_style_bank(path).items()})
 
     def save(self, path: Path) -> None:
         """Write `{"subjects": {code: entry}, "vendors": {letter: entry}, "centres": {name: entry}}`.
@@ -139,6 +140,11 @@ class AppearanceBank:
             for kind, groups in self.groups().items()
         }
         write_text(path, json.dumps(content) + "\n")
+
+    @property
+    def style_dim(self) -> int:
+        """How many numbers a style has."""
+        return len(next(iter(self.subjects.values())).style)
 
     def groups(self) -> dict[str, dict[str, Group]]:
         """By kind, `"subject"`, `"vendor"` or `"centre"`, and name; `""` stands for unknown ones."""

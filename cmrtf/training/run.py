@@ -20,7 +20,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from cmrtf.core.files import is_free, require_writable, write_text
+from cmrtf.core.json_files import Count, Seed, Text, read_json
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
@@ -32,6 +35,18 @@ RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
 CHECKPOINT_PREFIX = "ckpt-"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
+
+
+class RunEntry(Struct):
+    """What `run.json` holds; see `RunDirectory`."""
+
+    kind: Text
+    config: dict[str, Any]
+    seed: Seed
+    data_hash: Text
+    prepared: str = ""
+    earlier_steps: list[Count] = []
+    versions: dict[Text, Text] = {}
 
 
 @dataclass(frozen=True)
@@ -191,8 +206,7 @@ class RunDirectory:
         }
 
     def _remove_banks(self) -> None:
-        from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
-        from cmrtf.synthesis.appearance import STYLE_BANK
+        from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 
         for bank in (ANATOMY_BANK, STYLE_BANK):
             (self.path / bank).unlink(missing_ok=True)
@@ -227,15 +241,9 @@ def _read_record(path: Path) -> dict[str, Any]:
         CmrtfError: there is none, or it holds something else.
     """
     file = path / RUN_FILE
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-        if missing := {"kind", "config", "seed", "data_hash"} - values.keys():
-            raise ValueError(f"nothing for {', '.join(sorted(missing))}")
-    except FileNotFoundError as error:
-        raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.") from error
-    except (ValueError, AttributeError, OSError) as error:
-        raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
-    return dict(values)
+    if not file.exists():
+        raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.")
+    return dict(read_json(file, RunEntry, "the record of a training run"))
 
 
 def checkpoint_steps(folder: Path) -> list[int]:

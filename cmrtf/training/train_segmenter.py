@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import LabelArray, SliceArray
 from cmrtf.core.files import new_folder
+from cmrtf.core.json_files import read_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.models.segmenter import Segmenter
@@ -99,7 +100,7 @@ class TrainedSegmenter:
         """
         keras.config.set_dtype_policy("float32")
         try:
-            model = Segmenter.from_config(json.loads((folder / CONFIG_FILE).read_text()))
+            model = Segmenter.from_config(read_json(folder / CONFIG_FILE, dict[str, Any], "a segmenter"))
             model.load_weights(folder / WEIGHTS_FILE)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CmrtfError(

@@ -13,7 +13,7 @@ from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
+from cmrtf.synthesis.bank_files import ANATOMY_BANK
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig

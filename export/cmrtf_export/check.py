@@ -7,15 +7,17 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import (
     BUNDLE_FILE,
     MODEL_CARD,
     SERVING,
     model_folder,
-    read_description,
 )
-from cmrtf.bundle.signatures import Signature, promised_by
+from cmrtf.bundle.models import require_signatures
+from cmrtf.bundle.signatures import Signature, Tensor, promised_by, require_values
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf_export.session_model import SessionModel
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests
@@ -31,32 +33,28 @@ def check_bundle(path: Path | str) -> Iterator[str]:
         CmrtfError: the first thing that is not.
     """
     path = Path(path)
-    description = read_description(path)
+    bundle = Bundle.open(path)
     size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
-    members = len(description["sha256"])
+    members = len(bundle.description["sha256"])
     yield (
         f"{BUNDLE_FILE}: {members} files match their checksums, no others but {MODEL_CARD} and those in "
         f"{SERVING}/, which are yours to edit; {size_mb:.1f} MB"
     )
-    try:
-        promised = promised_by(description)
-    except (KeyError, TypeError) as error:
-        raise CmrtfError(
-            f"{path / BUNDLE_FILE}: expected the sizes of the models. Received: no {error}."
-        ) from error
-    for name in (LABEL_VAE, SPADE_GAN):
-        folder = model_folder(path, name)
+    yield _check_banks(bundle)
+    promised = promised_by(bundle.description)
+    folders = {name: model_folder(path, name) for name in (LABEL_VAE, SPADE_GAN)}
+    for name, folder in folders.items():  # of both before either is loaded: loading runs it
+        require_signatures(folder, promised[name])
+        yield f"{name}: only computes, and has the signatures {', '.join(promised[name])}"
+    for name, folder in folders.items():
         try:
             model = SessionModel(folder)
-        except (tf.errors.OpError, OSError, ValueError) as error:
+        except tf.errors.OpError as error:
             raise CmrtfError(f"{folder}: expected a SavedModel that loads. Received: {error}.") from error
-        yield f"{name}: loads with tag serve in a Session"
-        for key, signature in promised[name].items():
-            _check_signature(folder, model, key, signature)
-        yield f"{name}: has the signatures {', '.join(promised[name])}"
+        yield f"{name}: loads with tag serve, by the C++ loader of TensorFlow Serving"
         try:
             requests = list(read_warmup_requests(folder))
-        except (tf.errors.OpError, DecodeError) as error:
+        except (tf.errors.OpError, DecodeError, ValueError, TypeError) as error:
             raise CmrtfError(
                 f"{folder / WARMUP_FILE}: expected requests to warm up with. Received: {error}."
             ) from error
@@ -64,25 +62,20 @@ def check_bundle(path: Path | str) -> Iterator[str]:
         yield f"{name}: answers its warm-up requests ({', '.join(asked)})"
 
 
-def _check_signature(folder: Path, model: SessionModel, name: str, signature: Signature) -> None:
-    if name not in model.signatures:
-        raise CmrtfError(
-            f"{folder}: expected a signature {name}. Received: {', '.join(sorted(model.signatures))}."
-        )
-    definition = model.signatures[name]
-    for kind, expected, received in (
-        ("input", signature.inputs, definition.inputs),
-        ("output", signature.outputs, definition.outputs),
-    ):
-        received_specs = {
-            key: tf.TensorSpec(tf.TensorShape(info.tensor_shape), tf.as_dtype(info.dtype), key)
-            for key, info in received.items()
-        }
-        if received_specs != expected:
+def _check_banks(bundle: Bundle) -> str:
+    """Whether the banks hold what they were exported with: who removes one can remove its checksum too."""
+    expected = bundle.description.get("banks", {})
+    received = {STYLE_BANK: len(bundle.appearance_bank.subjects), ANATOMY_BANK: 0}
+    if expected.get(ANATOMY_BANK, 1):
+        received[ANATOMY_BANK] = len(bundle.anatomy_prior.codes)
+    for name, number in expected.items():
+        if received.get(name) != number:
             raise CmrtfError(
-                f"{folder}: expected signature {name} to have {kind}s {_listed(expected)}. "
-                f"Received: {_listed(received_specs)}."
+                f"{bundle.path}/{name}: expected {number} training subjects, as in {BUNDLE_FILE}. "
+                f"Received: {received.get(name, 0)}."
             )
+    appearances, hearts = received.values()
+    return f"{STYLE_BANK} and {ANATOMY_BANK}: {appearances} appearances, {hearts} hearts"
 
 
 def _check_answer(
@@ -92,10 +85,10 @@ def _check_answer(
     name: str,
     inputs: dict[str, np.ndarray],
 ) -> str:
-    if name not in signatures or set(inputs) != set(signatures[name].inputs):
+    if name not in signatures or not _fit(inputs, signatures[name]):
         raise CmrtfError(
             f"{folder / WARMUP_FILE}: expected requests for its signatures. "
-            f"Received: {name} of {', '.join(inputs)}."
+            f"Received: {name} of {', '.join(f'{key} {values.dtype}' for key, values in inputs.items())}."
         )
     try:
         outputs = model.predict(name, inputs)
@@ -103,13 +96,15 @@ def _check_answer(
         raise CmrtfError(
             f"{folder}: expected signature {name} to answer. Received: {error.message}."
         ) from error
+    rows = {len(values) for values in inputs.values()}
     for key, values in outputs.items():
-        if not np.isfinite(values).all():
-            raise CmrtfError(
-                f"{folder}: expected numbers from signature {name}. Received: {key} is not finite."
-            )
+        tensor = signatures[name].outputs[key]
+        expected = Tensor(tensor.dtype, (*rows, *tensor.shape[1:]))
+        require_values(f"{folder}, signature {name}", key, values, expected)
     return name
 
 
-def _listed(specs: dict[str, tf.TensorSpec]) -> str:
-    return ", ".join(f"{key} {spec.dtype.name} {spec.shape}" for key, spec in sorted(specs.items()))
+def _fit(inputs: dict[str, np.ndarray], signature: Signature) -> bool:
+    """Whether a signature takes such inputs; of shapes the graph has to say something."""
+    received = {key: values.dtype.name for key, values in inputs.items() if values.ndim}
+    return received == {key: tensor.dtype for key, tensor in signature.inputs.items()}

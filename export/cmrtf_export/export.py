@@ -22,8 +22,9 @@ from cmrtf.core.files import new_folder, require_new_folder
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
-from cmrtf.synthesis.appearance import STYLE_BANK, AppearanceBank, average
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior
+from cmrtf.synthesis.appearance import AppearanceBank, average
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
@@ -36,6 +37,9 @@ from cmrtf_export.warmup import write_warmup_requests
 
 def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> None:
     """Write a bundle; `out` appears when it is complete, or not at all.
+
+    In a process that did nothing with TensorFlow before, the same runs give the same bytes: elsewhere
+    TensorFlow numbers what it makes from another number on.
 
     Args:
         vae_run: run directory of a trained label VAE.
@@ -74,21 +78,21 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK
     if anatomy_bank.is_file():
         shutil.copyfile(anatomy_bank, folder / ANATOMY_BANK)
+    known = list(AppearanceBank.load(style_bank).subjects.values())
+    pathologies = _pathologies(anatomy_bank)
     facts: dict[str, Any] = {
         "image": {"size": SIZE, "spacing_mm": SPACING_MM, "range": [-1.0, 1.0]},
         LABEL_VAE: _provenance(runs[LABEL_VAE], vae_step),
         SPADE_GAN: _provenance(runs[SPADE_GAN], gan_step),
+        "banks": {STYLE_BANK: len(known), ANATOMY_BANK: len(pathologies)},
         "versions": {"cmrtf": __version__, **{name: version(name) for name in ("tensorflow", "keras")}},
     }
     promised = promised_signatures(SCHEMA.num_classes, SIZE, vae.latent_dim, gan.style_dim)
     folders = {model: model_folder(folder, model) for model in (LABEL_VAE, SPADE_GAN)}
-    known = list(AppearanceBank.load(style_bank).subjects.values())
     save_models(vae, gan, average(known).style.tolist(), promised, folders)
     for model, path in folders.items():
         write_warmup_requests(path, model, promised[model])
-    card = model_card(
-        facts, promised, [appearance.vendor for appearance in known], _pathologies(anatomy_bank)
-    )
+    card = model_card(facts, promised, [appearance.vendor for appearance in known], pathologies)
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     _copy_serving_files(folder / SERVING)
     describe(folder, facts)

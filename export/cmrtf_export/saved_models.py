@@ -10,8 +10,9 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf import fingerprint_pb2
 
-from cmrtf.bundle.signatures import DEFAULTS, Signature
+from cmrtf.bundle.signatures import DEFAULTS, Signature, Tensor
 from cmrtf.layers.spectral_conv2d import fuse_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
@@ -60,6 +61,14 @@ def save_models(
         # Signatures are called, not differentiated: SPADE's own gradients stay out.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(_Signatures(weights), str(folders[name]), signatures=signatures, options=options)
+        _settle_fingerprint(folders[name] / "fingerprint.pb")
+
+
+def _settle_fingerprint(file: Path) -> None:
+    """Put the checksum of the model in place of a random number: equal models are equal bytes."""
+    fingerprint = fingerprint_pb2.FingerprintDef.FromString(file.read_bytes())
+    fingerprint.uuid = str(fingerprint.saved_model_checksum)
+    file.write_bytes(fingerprint.SerializeToString(deterministic=True))
 
 
 def _label_vae_functions(vae: LabelVAE) -> dict[str, Callable[..., Outputs]]:
@@ -123,7 +132,7 @@ def _as_signature(
 
     def checked(*values: tf.Tensor) -> Outputs:
         inputs = {
-            name: _checked(value, spec)
+            name: _checked(name, value, spec)
             for value, (name, spec) in zip(values, signature.inputs.items(), strict=True)
         }
         with tf.control_dependencies(_check_rows(inputs)):
@@ -132,13 +141,14 @@ def _as_signature(
             outputs[name].set_shape(spec.shape)  # for whoever reads the signature
         return outputs
 
-    return tf.function(checked, input_signature=list(signature.inputs.values()), autograph=False)
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in signature.inputs.items()]
+    return tf.function(checked, input_signature=specs, autograph=False)
 
 
-def _checked(value: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+def _checked(name: str, value: tf.Tensor, spec: Tensor) -> tf.Tensor:
     value = tf.ensure_shape(value, spec.shape)  # at run time too: a server does not compare shapes
-    if spec.dtype.is_floating:
-        return tf.debugging.check_numerics(value, f"{spec.name} must be finite")
+    if value.dtype.is_floating:
+        return tf.debugging.check_numerics(value, f"{name} must be finite")
     return value
 
 

@@ -13,7 +13,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from cmrtf.bundle.models import Arrays
-from cmrtf.bundle.signatures import Signature
+from cmrtf.bundle.signatures import Signature, Tensor
+from cmrtf.core.preparation import SIZE
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
@@ -35,11 +36,15 @@ def write_warmup_requests(folder: Path, model: str, signatures: dict[str, Signat
             for key, values in example_inputs(signature).items():
                 request.inputs[key].CopyFrom(tf.make_tensor_proto(values))
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
-            writer.write(log.SerializeToString())
+            writer.write(log.SerializeToString(deterministic=True))
 
 
 def read_warmup_requests(folder: Path) -> Iterator[tuple[str, Arrays]]:
-    """Signature and inputs of each request."""
+    """Signature and inputs of each request.
+
+    Raises:
+        tf.errors.OpError, DecodeError, ValueError, TypeError: the file holds something else.
+    """
     for record in tf.data.TFRecordDataset(str(folder / WARMUP_FILE)).as_numpy_iterator():
         request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
@@ -49,9 +54,14 @@ def read_warmup_requests(folder: Path) -> Iterator[tuple[str, Arrays]]:
 def example_inputs(signature: Signature) -> Arrays:
     """A row of each: a ring and a crescent for labels, zeros for everything else."""
     return {
-        name: _heart(spec.shape[1]) if spec.dtype.is_integer else np.zeros((1, *spec.shape[1:]), np.float32)
+        name: _heart(SIZE) if spec.dtype == "int32" else np.zeros((1, *_row(spec)), np.float32)
         for name, spec in signature.inputs.items()
     }
+
+
+def _row(tensor: Tensor) -> list[int]:
+    """Shape of one row."""
+    return [length or 0 for length in tensor.shape[1:]]
 
 
 def _heart(size: int) -> np.ndarray:

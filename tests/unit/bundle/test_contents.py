@@ -100,7 +100,8 @@ def test_a_missing_file_is_refused(copied):
 @pytest.mark.parametrize("name", ["../outside", "/etc/hostname"])
 def test_a_path_out_of_the_bundle_is_refused(copied, edit, name):
     (copied.parent / "outside").write_text("")
-    edit(sha256={name: "0"})
+    checksums = json.loads((copied / "bundle.json").read_text())["sha256"]
+    edit(sha256=checksums | {name: "0" * 64})
     with pytest.raises(CmrtfError, match=rf"expected files inside the bundle\. Received: {name}"):
         Bundle.open(copied)
 

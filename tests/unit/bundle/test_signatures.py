@@ -19,7 +19,6 @@ def test_the_models_have_the_signatures_that_are_documented():
 def test_rows_are_free_in_number_and_fixed_in_shape(model, name):
     """Rows of several requests fit together only if nothing but their number differs."""
     signature = PROMISED[model][name]
-    for key, spec in (signature.inputs | signature.outputs).items():
-        assert spec.name == key
+    for spec in (signature.inputs | signature.outputs).values():
         assert spec.shape[0] is None
         assert all(dimension is not None for dimension in spec.shape[1:])

@@ -12,7 +12,8 @@ from cmrtf_export.check import check_bundle
 def test_a_bundle_as_exported_passes(story):
     lines = list(check_bundle(story.bundle))
     assert "match their checksums" in lines[0]
-    assert "label_vae: has the signatures encode, decode, interpolate" in lines
+    assert "label_vae: only computes, and has the signatures encode, decode, interpolate" in lines
+    assert "spade_gan: loads with tag serve, by the C++ loader of TensorFlow Serving" in lines
     assert "spade_gan: answers its warm-up requests (synthesize, encode_style, walk, walk_average)" in lines
 
 
@@ -81,7 +82,7 @@ def test_a_warmup_file_that_is_none_is_found(copied, reseal):
 
 def test_a_model_that_does_not_load_is_found(copied, reseal):
     reseal("spade_gan/1/saved_model.pb", b"not a model")
-    with pytest.raises(CmrtfError, match=r"spade_gan/1: expected a SavedModel that loads"):
+    with pytest.raises(CmrtfError, match=r"spade_gan/1/saved_model\.pb: expected a SavedModel\. Received"):
         list(check_bundle(copied))
 
 
@@ -89,5 +90,42 @@ def test_missing_sizes_are_found(copied):
     description = json.loads((copied / "bundle.json").read_text())
     del description["image"]
     (copied / "bundle.json").write_text(json.dumps(description))
-    with pytest.raises(CmrtfError, match=r"expected the sizes of the models\. Received: no 'image'"):
+    with pytest.raises(
+        CmrtfError, match=r"bundle\.json: expected a bundle made by.*missing required field `image`"
+    ):
+        list(check_bundle(copied))
+
+
+@pytest.mark.parametrize("bank", ["style_bank.json", "anatomy_bank.npz"])
+def test_a_bundle_without_a_bank_is_found_even_if_its_checksum_is_gone_too(copied, bank):
+    (copied / bank).unlink()
+    description = json.loads((copied / "bundle.json").read_text())
+    del description["sha256"][bank]
+    (copied / "bundle.json").write_text(json.dumps(description))
+    with pytest.raises(CmrtfError, match=rf"expected .*{bank}"):
+        list(check_bundle(copied))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda entry: entry["style"].pop(), r"style_bank\.json: expected codes of the bundle's models, 4"),
+        (lambda entry: entry.update(intensity_window=[5, 5]), "intensity window that rises"),
+        (lambda entry: entry.update(style=["1"]), r"Expected `float`, got `str`"),
+    ],
+)
+def test_a_bank_of_something_else_is_found(copied, reseal, change, message):
+    bank = json.loads((copied / "style_bank.json").read_text())
+    for entry in bank["subjects"].values():
+        change(entry)
+    reseal("style_bank.json", json.dumps(bank).encode())
+    with pytest.raises(CmrtfError, match=message):
+        list(check_bundle(copied))
+
+
+def test_fewer_subjects_than_were_exported_are_found(copied, reseal):
+    bank = json.loads((copied / "style_bank.json").read_text())
+    bank["subjects"].popitem()
+    reseal("style_bank.json", json.dumps(bank).encode())
+    with pytest.raises(CmrtfError, match=r"style_bank\.json: expected 2 training subjects.*Received: 1"):
         list(check_bundle(copied))

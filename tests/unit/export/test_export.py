@@ -1,6 +1,7 @@
 import shutil
 
 import pytest
+from tensorflow.core.protobuf import fingerprint_pb2
 
 from cmrtf.errors import CmrtfError
 from cmrtf_export.export import export_bundle
@@ -17,6 +18,13 @@ def test_nothing_but_the_bundle_is_left(story):
         "style_bank.json",
     ]
     assert not [path for path in story.bundle.parent.iterdir() if "partial" in path.name]
+
+
+def test_fingerprints_hold_nothing_random(story):
+    for model in ("label_vae", "spade_gan"):
+        file = story.bundle / model / "1" / "fingerprint.pb"
+        fingerprint = fingerprint_pb2.FingerprintDef.FromString(file.read_bytes())
+        assert fingerprint.uuid == str(fingerprint.saved_model_checksum)
 
 
 def test_a_taken_folder_is_refused(story):
