@@ -26,6 +26,7 @@ from cmrtf.core.files import is_free, require_writable, write_text
 from cmrtf.core.json_files import Count, Seed, Text, read_json
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
 from cmrtf.training.metrics_log import read_log
@@ -155,7 +156,8 @@ class RunDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if self.earlier_steps:
-                self._remove_banks()
+                for bank in (ANATOMY_BANK, STYLE_BANK):
+                    (self.path / bank).unlink(missing_ok=True)
             self._write()
         except OSError as error:
             raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
@@ -204,12 +206,6 @@ class RunDirectory:
             "seed": self.seed,
             "data_hash": self.data_hash,
         }
-
-    def _remove_banks(self) -> None:
-        from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
-
-        for bank in (ANATOMY_BANK, STYLE_BANK):
-            (self.path / bank).unlink(missing_ok=True)
 
     def _write(self) -> None:
         record = self._to_dict() | {
