@@ -18,6 +18,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
 if TYPE_CHECKING:
+    from cmrtf.about import info
     from cmrtf.bundle.bundle import connect
     from cmrtf.bundle.open import load_bundle
     from cmrtf.cohort.build import prepare, read_subject
@@ -37,6 +38,7 @@ __all__ = [
     "check",
     "connect",
     "evaluate",
+    "info",
     "load_bundle",
     "open_cohort",
     "prepare",
@@ -52,6 +54,7 @@ _HOMES = {
     "connect": "cmrtf.bundle.bundle",
     "evaluate": "cmrtf.evaluation.evaluate",
     "check": "cmrtf.quality.inspection",
+    "info": "cmrtf.about",
     "load_bundle": "cmrtf.bundle.open",
     "open_cohort": "cmrtf.cohort.cohort",
     "prepare": "cmrtf.cohort.build",

@@ -43,7 +43,7 @@ ALLOWED = {
     | {"cmrtf.core", "cmrtf.shape", "cmrtf.metrics", "cmrtf.cohort", "cmrtf.synthesis", "cmrtf.report"}
     | {"cmrtf.bundle", "cmrtf.training"},
     "cmrtf": {"cmrtf.errors", "cmrtf.version", "cmrtf.core", "cmrtf.quality", "cmrtf.cohort"}
-    | {"cmrtf.phantom", "cmrtf.bundle", "cmrtf.training", "cmrtf.evaluation"},
+    | {"cmrtf.phantom", "cmrtf.synthesis", "cmrtf.bundle", "cmrtf.training", "cmrtf.evaluation"},
     "cmrtf_export": BASE
     | {"cmrtf.core", "cmrtf.bundle", "cmrtf.synthesis"}
     | {"cmrtf.layers", "cmrtf.models", "cmrtf.training"},
