@@ -1,7 +1,7 @@
 """What a prepared cohort knows of one subject, whatever its stacks are stored in."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown, concatenated, from_slices
 
 SPLITS = TRAIN, VALIDATION = "train", "validation"
 
@@ -40,6 +41,7 @@ class SubjectRecord:
             `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
         file_sha256: SHA-256 of the subject's stacks as an npz, whether they lie in one or in a shard.
         centre: number or abbreviation, or `""` when unknown.
+        unknown: phase to the slices, apex first, in which the source does not label a structure.
     """
 
     subject: str
@@ -55,11 +57,18 @@ class SubjectRecord:
     source_sha256: dict[str, str]
     file_sha256: str
     centre: str = ""
+    unknown: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
+
+    def unknown_at(self, phase: str) -> Unknown:
+        """What is unknown of a phase's slices."""
+        return from_slices(self.unknown.get(phase, {}), self.num_slices)
 
     def subject_of(self, arrays: Arrays) -> Subject:
         """The subject whose stacks have been read."""
         stacks = {
-            phase: Stack(image, label_ids, self.geometry, self.intensity_window[phase])
+            phase: Stack(
+                image, label_ids, self.geometry, self.intensity_window[phase], self.unknown_at(phase)
+            )
             for phase, (image, label_ids) in arrays.items()
         }
         return Subject(self.subject, "source", stacks, self.vendor, self.centre, self.pathology)
@@ -80,6 +89,7 @@ class SubjectRecord:
             "source_sha256": dict(self.source_sha256),
             "file_sha256": self.file_sha256,
             "centre": self.centre,
+            **({"unknown": self.unknown} if self.unknown else {}),
         }
 
     @classmethod
@@ -100,4 +110,11 @@ class SubjectRecord:
             source_sha256=dict(values["source_sha256"]),
             file_sha256=values["file_sha256"],
             centre=values.get("centre", ""),
+            unknown=values.get("unknown", {}),
         )
+
+
+def unknown_of_records(records: Iterable[SubjectRecord]) -> Unknown:
+    """What is unknown of all stacks of some subjects, phase after phase, subject after subject."""
+    stacks = [(record.unknown_at(phase), record.num_slices) for record in records for phase in record.phases]
+    return concatenated(stacks)

@@ -16,8 +16,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord
+from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord, unknown_of_records
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 
 SHARDS_FOLDER = "shards"
@@ -144,6 +145,10 @@ class Shards:
         rows = np.concatenate(stacks)
         stack_numbers = np.repeat(np.arange(len(stacks)), [len(stack) for stack in stacks])
         return StoredSlices(self, rows), StoredLabels(self, rows), stack_numbers
+
+    def unknown(self, split: str) -> Unknown:
+        """What the labels of the same slices leave open."""
+        return unknown_of_records(map(self.record, self.codes(split)))
 
     def read(self, row: int, begin: int, out: memoryview) -> None:
         """Read a part of a slice's record.

@@ -2,7 +2,7 @@
 
 Arrays come and go in nibabel's own axis order `(x, y, z[, t])`. Only voxel values, the affine and
 the time step cross this border: descriptions, extensions and names in a source header may identify
-a patient and are never carried over. Whatever is written is synthetic, and its header says so.
+a patient and are never carried over. Whatever is synthetic has a header that says so.
 
 A header is not believed: what it claims is held against the size of the file before anything is
 allocated, and of a compressed file no more is unpacked than the header says.
@@ -24,7 +24,7 @@ from cmrtf.core.files import is_file, new_file
 from cmrtf.errors import CmrtfError, FileError
 
 DESCRIPTION = "synthetic, cmrtf"
-"""Field `descrip` of every header that is written."""
+"""Field `descrip` of the headers of synthetic images."""
 
 HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 """Bytes of a header, which its first number gives, to its class."""
@@ -53,12 +53,15 @@ class NiftiVolume:
         affine: `(4, 4)`, voxel index to scanner millimetres (RAS+).
         space_unit: `"metre"`, `"millimetre"`, `"micrometre"` or `"unknown"`, as the header says.
         is_gzip: whether the file is compressed, whatever its name.
+        unknown: of labels, `(z, t, classes)`, where the source does not say whether a slice shows a
+            structure; None where it always does.
     """
 
     data: NDArray[Any]
     affine: NDArray[np.float64]
     space_unit: str
     is_gzip: bool
+    unknown: NDArray[np.bool_] | None = None
 
 
 def read_nifti(path: Path) -> NiftiVolume:
@@ -87,7 +90,11 @@ def read_nifti(path: Path) -> NiftiVolume:
 
 
 def write_nifti(
-    path: Path, data: NDArray[Any], affine: NDArray[np.float64], time_step_s: float = 0.0
+    path: Path,
+    data: NDArray[Any],
+    affine: NDArray[np.float64],
+    time_step_s: float = 0.0,
+    description: str = DESCRIPTION,
 ) -> None:
     """Write `(x, y, z[, t])` voxel values under a final name only once they are complete.
 
@@ -96,6 +103,7 @@ def write_nifti(
         data: values; the dtype is kept.
         affine: `(4, 4)`, voxel index to scanner millimetres.
         time_step_s: step of the fourth axis in seconds, for 4D data.
+        description: what the header says of the image.
 
     Raises:
         CmrtfError: the name ends in something else.
@@ -104,7 +112,7 @@ def write_nifti(
         raise CmrtfError(f"{path}: expected a name that ends in .nii or .nii.gz.")
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")
-    image.header["descrip"] = DESCRIPTION
+    image.header["descrip"] = description
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner", strip_shears=True)
     if data.ndim == 4:

@@ -9,11 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed
-from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet
+from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, sunnybrook
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader
 from cmrtf.errors import CmrtfError
 
-READERS: tuple[Reader, ...] = (mnms.READER, mnms2.READER, acdc.READER, folder.READER)
+READERS: tuple[Reader, ...] = (
+    mnms.READER,
+    mnms2.READER,
+    acdc.READER,
+    sunnybrook.READER,
+    folder.READER,
+)
 
 LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (mnms.LAYOUT, nnunet.LAYOUT, bids.LAYOUT)}
 """What generated cohorts can be written as, by name."""

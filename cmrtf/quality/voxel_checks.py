@@ -17,6 +17,7 @@ from cmrtf.core.labels import SCHEMA, foreign_values
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.stack import Stack
+from cmrtf.core.unknown import Unknown, slices_by_structure, unknown_or_none
 from cmrtf.datasets.base import PhaseFiles
 from cmrtf.quality.checked_subject import CheckedSubject
 
@@ -44,7 +45,9 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
                 image = _finite(image) if problems else image
                 problems += image_issues(files.image, image)
             geometry = Geometry.of(image_volume.affine, image.shape)
-            stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry)
+            unknown = _unknown(label_volume, files, subject.raw.label_to_schema)
+            stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry, unknown=unknown)
+            problems += _unknown_issues(files.label, phase, stacks[phase])
         issues += problems
     return replace(subject, issues=(*subject.issues, *issues), stacks=stacks, volumes={})
 
@@ -110,6 +113,29 @@ def _in_schema_order(label: NDArray[np.generic], label_to_schema: Mapping[int, i
     table = np.zeros(max(label_to_schema) + 1, np.uint8)
     table[list(label_to_schema)] = list(label_to_schema.values())
     return table[label.astype(np.uint16, copy=False)]
+
+
+def _unknown(volume: NiftiVolume, files: PhaseFiles, label_to_schema: Mapping[int, int]) -> Unknown:
+    """What a phase's label leaves open: structures without a value, and what its file says."""
+    unknown = np.zeros((volume.data.shape[2], SCHEMA.num_classes), np.bool_)
+    unknown[:, sorted(set(range(SCHEMA.num_classes)) - set(label_to_schema.values()))] = True
+    if volume.unknown is not None:
+        unknown |= volume.unknown[:, files.frame or 0]
+    return unknown_or_none(unknown)
+
+
+def _unknown_issues(path: Path, phase: str, stack: Stack) -> list[Issue]:
+    """A warning that names the structures that are unknown."""
+    slices = slices_by_structure(stack.unknown)
+    names = [
+        name if len(numbers) == stack.num_slices else f"{name} in some slices"
+        for name, numbers in slices.items()
+    ]
+    problem = (
+        f"expected labels of {', '.join(SCHEMA.foreground)} at {phase}. Received: none of "
+        f"{' and '.join(names)}; unknown there, so left out of losses and scores"
+    )
+    return [Issue(WARNING, path, problem)] if names else []
 
 
 def _finite(image: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -15,6 +15,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
+from cmrtf.errors import CmrtfError
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
@@ -86,7 +87,7 @@ def train_gan(
     cohort = PreparedCohort.open(Path(prepared))
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
-    training = Slices.of_split(cohort, TRAIN)
+    training = _completely_labelled(cohort)
 
     def batches(steps: range) -> tf.data.Dataset:
         return image_batches(
@@ -110,6 +111,21 @@ def train_gan(
         train(model, directory, batches, report, DISPLAYED)
         if is_chief(strategy):
             write_style_bank(model, cohort, directory.path / STYLE_BANK)
+
+
+def _completely_labelled(cohort: PreparedCohort) -> Slices:
+    """The training slices whose labels are complete: around others background would be drawn as anything.
+
+    Raises:
+        CmrtfError: there is none.
+    """
+    slices = Slices.of_split(cohort, TRAIN).fully_labelled()
+    if not len(slices.image):
+        raise CmrtfError(
+            f"{cohort.path}: expected slices in which all structures are labelled. Received: none, so that "
+            f"no image can be learned from whole labels."
+        )
+    return slices
 
 
 def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
