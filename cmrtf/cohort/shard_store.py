@@ -98,10 +98,12 @@ class Shards:
         self._validation = frozenset(validation)
         places: dict[str, Place] = {}
         first_slices, hearts = [], bytearray()
+        self._has_unknown = False
         for shard, name in enumerate(names):
             first_slices.append(len(hearts))
             for offset, line in read_lines(self._folder / f"{name}{SUBJECTS_SUFFIX}"):
                 record = line["record"]
+                self._has_unknown = self._has_unknown or "unknown" in record
                 places[record["subject"]] = Place(
                     shard, offset, len(hearts), len(record["phases"]), record["num_slices"]
                 )
@@ -148,7 +150,7 @@ class Shards:
 
     def unknown(self, split: str) -> Unknown:
         """What the labels of the same slices leave open."""
-        return unknown_of_records(map(self.record, self.codes(split)))
+        return unknown_of_records(map(self.record, self.codes(split))) if self._has_unknown else None
 
     def read(self, row: int, begin: int, out: memoryview) -> None:
         """Read a part of a slice's record.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.dicom import Frame, is_dicom, read_frames, read_pixels
 from cmrtf.core.files import require_new_file, writing_to
-from cmrtf.core.nifti import MAX_VOXELS, NiftiVolume, read_nifti, write_nifti
+from cmrtf.core.nifti import MAX_VOXELS, NiftiVolume, read_nifti, require_nifti_name, write_nifti
 from cmrtf.errors import FileError
 
 SAME_PLACE_MM = 0.1
@@ -131,6 +131,7 @@ def convert(series: Path | str, out: Path | str) -> CineSeries:
         CmrtfError: the series cannot be read, or there is such a file.
     """
     series, out = Path(series), Path(out)
+    require_nifti_name(out)
     require_new_file(out)
     cine = CineSeries.open(series)
     volume = cine.read()
@@ -257,7 +258,7 @@ def _affine(slices: Slices) -> NDArray[np.float64]:
 def _refuse_gaps(slices: Slices, positions: NDArray[np.float64]) -> None:
     """Name the slices where a stack has no even spacing."""
     gaps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    usual = float(np.median(gaps))
+    usual = float(np.percentile(gaps, 50, method="lower"))
     largest = int(gaps.argmax())
     below, above = (slices[k][0].file for k in (largest, largest + 1))
     reason = "a slice is missing there" if gaps[largest] > MISSING_GAP * usual else "they do not form a stack"

@@ -108,8 +108,7 @@ def write_nifti(
     Raises:
         CmrtfError: the name ends in something else.
     """
-    if not path.name.endswith((".nii", ".nii.gz")):
-        raise CmrtfError(f"{path}: expected a name that ends in .nii or .nii.gz.")
+    require_nifti_name(path)
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")
     image.header["descrip"] = description
@@ -119,6 +118,16 @@ def write_nifti(
         image.header.set_zooms((*image.header.get_zooms()[:3], time_step_s))
     with new_file(path) as partial:
         nib.save(image, partial)
+
+
+def require_nifti_name(path: Path) -> None:
+    """Check that a file of this name would be read as NIfTI: worth asking before a long computation.
+
+    Raises:
+        CmrtfError: the name ends in something else.
+    """
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise CmrtfError(f"{path}: expected a name that ends in .nii or .nii.gz.")
 
 
 def _read(path: Path, stream: IO[bytes] | gzip.GzipFile, is_gzip: bool) -> NiftiVolume:

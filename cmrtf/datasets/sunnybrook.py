@@ -107,7 +107,7 @@ def _read_one(patient: str, candidate: tuple[Path, str]) -> RawSubject | Skipped
     if not name:
         return SkippedSubject(patient, "no contours")
     if not (FOLDER_NAME.fullmatch(patient) and FOLDER_NAME.fullmatch(name)):
-        raise FileError(link, f"expected names of folders, of letters, digits and hyphens. Received: others.")
+        raise FileError(link, "expected names of folders, of letters, digits and hyphens. Received: others.")
     images, folder = (
         link.parent / kind / name for kind, name in ((IMAGES_FOLDER, patient), (CONTOURS_FOLDER, name))
     )

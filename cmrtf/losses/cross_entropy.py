@@ -22,9 +22,11 @@ def cross_entropy_loss(
     Returns:
         `(batch,)` float32.
     """
+    label_ids = tf.cast(label_ids, tf.int32)
     if unknown is not None:
+        label_ids = tf.where(tf.gather(unknown, label_ids, batch_dims=1), 0, label_ids)
         logits = _with_unknown_as_background(logits, unknown)
-    per_pixel = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(label_ids, tf.int32), logits)
+    per_pixel = tf.nn.sparse_softmax_cross_entropy_with_logits(label_ids, logits)
     return tf.reduce_sum(per_pixel, axis=[1, 2])
 
 

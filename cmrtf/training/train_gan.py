@@ -15,6 +15,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
@@ -180,7 +181,17 @@ def _validation_stacks(cohort: PreparedCohort) -> Iterator[Stack]:
     for turn in itertools.count():
         for code in codes:
             subject = cohort[code]
-            yield subject.stacks[subject.phases[turn % len(subject.phases)]]
+            phases = _best_labelled(subject)
+            yield subject.stacks[phases[turn % len(phases)]]
+
+
+def _best_labelled(subject: Subject) -> list[str]:
+    """The phases of a subject in which the fewest structures are unknown: all, or ED alone."""
+    known = {
+        phase: sum(stack.knows(structure) for structure in SCHEMA.foreground)
+        for phase, stack in subject.stacks.items()
+    }
+    return [phase for phase, count in known.items() if count == max(known.values())]
 
 
 class SynthesisReport:

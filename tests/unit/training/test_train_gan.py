@@ -71,3 +71,19 @@ def test_train_gan_takes_paths_as_text_and_refuses_a_preset_before_anything_is_w
     with pytest.raises(CmrtfError, match=r"nope: expected a preset"):
         train_gan(str(tiny_cohort), str(tmp_path / "run"), "nope")
     assert not list(tmp_path.iterdir())
+
+
+def test_samples_are_of_the_phases_that_are_labelled_best(tmp_path):
+    every = {"RV": [0, 1, 2]}
+    unknown = {f"S{n}": {"ED": every, "ES": every | {"MYO": [0, 1, 2]}} for n in range(1, 5)}
+    cohort = PreparedCohort.open(write_cohort(tmp_path / "cohort", unknown=unknown))
+    images = cohort["S4"].ed.image
+    assert all((images == image).all((1, 2)).any() for image in sample_slices(cohort)["real"])
+
+
+def test_a_cohort_without_whole_labels_is_refused(tmp_path):
+    ed, es = {"MYO": [0, 1, 2]}, {"RV": [0, 1, 2]}
+    unknown = {f"S{n}": {"ED": ed, "ES": es} for n in range(1, 5)}
+    folder = write_cohort(tmp_path / "cohort", unknown=unknown)
+    with pytest.raises(CmrtfError, match="expected slices in which all structures are labelled"):
+        train_gan(folder, tmp_path / "run", "demo")
