@@ -25,7 +25,7 @@ test-fast: $(VENV)/installed-test  ## the tests of units, without those that tra
 fuzz: $(VENV)/installed-test  ## spoilt raw data, 12,000 cases: some minutes
 	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py
 
-check: $(VENV)/installed-dev  ## lint, format, types
+check: $(VENV)/installed-dev site  ## lint, format, types, and the documentation builds
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -12,7 +12,6 @@ Example:
 """
 
 import importlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from cmrtf.errors import CmrtfError
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from cmrtf.evaluation.evaluate import evaluate
     from cmrtf.phantom.cohort import write_phantom_cohort
     from cmrtf.quality.inspection import check
-    from cmrtf.training.train_gan import train_gan
-    from cmrtf.training.train_vae import train_vae
+    from cmrtf.training.train import train_gan, train_vae
 
 __all__ = [
     "CmrtfError",
@@ -60,8 +58,8 @@ _HOMES = {
     "open_cohort": "cmrtf.cohort.cohort",
     "prepare": "cmrtf.cohort.build",
     "read_subject": "cmrtf.cohort.build",
-    "train_gan": "cmrtf.training.train_gan",
-    "train_vae": "cmrtf.training.train_vae",
+    "train_gan": "cmrtf.training.train",
+    "train_vae": "cmrtf.training.train",
     "write_phantom_cohort": "cmrtf.phantom.cohort",
 }
 
@@ -70,10 +68,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name on its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("train_vae", "train_gan") and "tensorflow" not in sys.modules:
-        from cmrtf.tensorflow_start import start_tensorflow
-
-        start_tensorflow()
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
-from cmrtf.cohort.shard_store import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, record_bytes
+from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, record_bytes
 from cmrtf.core.nifti import write_nifti
 
 SIZES = (50, 150, 450)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.files import new_file, require_new_folder, sha256
+from cmrtf.core.files import require_new_folder, require_writable, sha256, write_text
 from cmrtf.errors import CmrtfError
 
 PLACES = (
@@ -93,11 +93,11 @@ def _name(raw: Path) -> str:
 def _settle(out: Path, settings: dict[str, str | int]) -> None:
     """Keep to the settings that the demo in `out` was started with."""
     file = out / "demo.json"
+    require_writable(out)
     if not file.exists():
         require_new_folder(out)
         out.mkdir(parents=True, exist_ok=True)
-        with new_file(file) as partial:
-            partial.write_text(json.dumps(settings) + "\n")
+        write_text(file, json.dumps(settings) + "\n")
         return
     started = json.loads(file.read_text())
     if started != settings:

@@ -6,12 +6,12 @@ TensorFlow only inside their functions: `cmrtf --help` answers at once.
 
 import errno
 import importlib
-import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from cmrtf.core.stopping import Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
@@ -33,6 +33,18 @@ COMMANDS = {
 """Command name to its line in `cmrtf --help`, in the order in which they are used."""
 
 
+GOES_ON = {
+    "demo": "The same command goes on from there.",
+    "prepare": "Subjects that are done stay: the same command goes on from there.",
+    "train-vae": "To go on: the same command with --resume.",
+    "train-gan": "To go on: the same command with --resume.",
+    "generate": "Subjects that are done stay: the same command goes on from there.",
+    "evaluate": "Segmenters that are trained stay: the same command goes on from there.",
+}
+"""Commands that need not begin anew when they are stopped, and how to go on."""
+
+NOTHING_WRITTEN = "Nothing was written."
+
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 """What a disk or its owner refuses: not a bug."""
 
@@ -50,6 +62,15 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"cmrtf_cli.commands.{cmd_name.replace('-', '_')}")
         return module.command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, or say in one line that it was stopped, and how it goes on."""
+        try:
+            with stopping_when_asked():
+                return super().invoke(ctx)
+        except Stopped as stopped:
+            click.echo(f"{stopped} {GOES_ON.get(ctx.invoked_subcommand or '', NOTHING_WRITTEN)}", err=True)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -85,9 +106,8 @@ def cli() -> None:
 def main() -> None:
     """Console entry point: a user's error is one paragraph and exit code 1, usage errors are 2.
 
-    SIGTERM unwinds like an exception, so that temporary folders go as they do on Ctrl-C.
+    What was stopped ends with 143 after SIGTERM and with 130 after Ctrl-C.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         cli(prog_name="cmrtf")
     except CmrtfError as error:

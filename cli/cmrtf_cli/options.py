@@ -32,6 +32,16 @@ def parsed_by(parser: Callable[[], Callable[[str], Value]]) -> Callable[..., Val
     return callback
 
 
+def _assigned(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Values that `--set` names."""
+    from cmrtf.core.yaml_files import parse_assignments
+
+    try:
+        return parse_assignments(assignments)
+    except CmrtfError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def conditions() -> Any:
     """Parses `--where`."""
     from cmrtf.synthesis.criteria import parse_conditions
@@ -104,12 +114,11 @@ repair = click.option(
     show_default=True,
     help="Repair implausible labels (specks, holes, an open myocardium) before images are made of them.",
 )
+prepared = click.argument("prepared", type=PATH, required=False)
 preset = click.option(
     "--preset",
-    default="cpu",
-    show_default=True,
     metavar="NAME|FILE",
-    help="demo, cpu, gpu, paper, or a YAML file of the same form.",
+    help="demo, cpu, gpu, paper, or a YAML file of the same form.  [default: cpu]",
 )
 run = click.option(
     "--run",
@@ -123,7 +132,22 @@ steps = click.option(
     type=click.IntRange(min=1),
     help="Length of the run, rounded up to whole intervals.  [default: the preset's]",
 )
-resume = click.option("--resume", is_flag=True, help="Continue the run in --run from its last checkpoint.")
+settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _, __, assignments: _assigned(assignments),
+    help="An entry in place of the preset's, such as learning_rate=1e-3 or augmentation.scaling=0.1; can be "
+    "given again.",
+)
+resume = click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the run in --run from its last checkpoint, with the cohort, the preset and the seed that "
+    "it was started with; longer with --steps.",
+)
+seed_of_run = click.option("--seed", type=click.IntRange(min=0), help="Same seed, same run.  [default: 0]")
 deterministic = click.option(
     "--deterministic",
     is_flag=True,
@@ -174,6 +198,13 @@ def require_new_folder(out: Path) -> None:
     from cmrtf.core import files
 
     files.require_new_folder(out)
+
+
+def require_writable(out: Path) -> None:
+    """Check that a folder can be written, before a long computation."""
+    from cmrtf.core import files
+
+    files.require_writable(out)
 
 
 def require_layout(out: Path, layout: str) -> None:

@@ -5,20 +5,22 @@ is ever changed, and the manifest is replaced in one step, last. So a process th
 cohort or the new one, and finished files that the next process goes on with.
 """
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cmrtf.cohort.build_beam import prepare_shards, require_beam
 from cmrtf.cohort.build_npz import prepare_files
 from cmrtf.cohort.build_subject import build_subject, inputs_of
-from cmrtf.cohort.cohort import PreparedCohort, unknown_code
+from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, unknown_code
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
-from cmrtf.cohort.shard_store import SHARDS_FOLDER
-from cmrtf.core.files import lock, prune, writing_to
+from cmrtf.cohort.shard_format import SHARDS_FOLDER
+from cmrtf.core.files import prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
+from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
@@ -105,14 +107,11 @@ def prepare(
         )
     if beam:
         require_beam()
+    require_writable(out)
     plan = Plan.make(raw, out, data_format, validation_fraction, seed)
-    refusal = (
-        f"{out}: expected a folder that no other process writes to. Received: one that another "
-        f"cmrtf prepare is writing to. Wait for it or name another folder."
-    )
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
-        with lock(out / LOCK_NAME, refusal):
+        with _alone_in(out):
             if beam:
                 files = prepare_shards(plan, out, workers, progress, beam_options)
             else:
@@ -122,6 +121,19 @@ def prepare(
             (out / LOCK_NAME).unlink()
     cohort = PreparedCohort.open(out)
     return BuiltCohort(cohort, plan.raw.format, plan.raw.skipped, files.warnings, files.num_unchanged)
+
+
+@contextlib.contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Hold a cohort's folder, new or not: no other process prepares it, and none needs what is removed."""
+    expected = f"{out}: expected a folder that no other process uses. Received: one that another"
+    advice = "Wait for it or name another folder."
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lock(out / LOCK_NAME, f"{expected} cmrtf prepare is writing to. {advice}"))
+        if (out / MANIFEST_NAME).exists():
+            refusal = f"{expected} process trains on or evaluates with. {advice}"
+            stack.enter_context(lock(out / MANIFEST_NAME, refusal))
+        yield
 
 
 def read_subject(raw: Path | str, code: str, data_format: str = AUTO) -> Subject:

@@ -21,15 +21,15 @@ from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
-from cmrtf.cohort.shard_store import (
+from cmrtf.cohort.shard_format import (
     SHARDS_FOLDER,
     SLICES_SUFFIX,
     SUBJECTS_SUFFIX,
     encode_slice,
     read_lines,
-    record_bytes,
 )
-from cmrtf.core.files import new_file, sha256
+from cmrtf.cohort.shard_store import Shards
+from cmrtf.core.files import new_file, sha256, write_text
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -101,14 +101,13 @@ def build_shard(task: ShardTask) -> None:
         inputs = [inputs_of(subject) for subject in task.subjects]
         name = sha256(json.dumps(inputs).encode())[:16]
         slices, lines = (task.folder / f"{name}{suffix}" for suffix in (SLICES_SUFFIX, SUBJECTS_SUFFIX))
-        unchanged = _is_complete(slices, lines)
+        unchanged = _is_complete(task.folder, name)
         if not unchanged:
             _write_shard(task.subjects, inputs, slices, lines)
     except* CmrtfError as errors:
         problems = [str(error) for error in errors.exceptions]
     report = {"name": name, "unchanged": unchanged, "problems": problems}
-    with new_file(task.report, shared=True) as partial:
-        partial.write_text(json.dumps(report), encoding="utf-8")
+    write_text(task.report, json.dumps(report))
 
 
 def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slices: Path, lines: Path) -> None:
@@ -122,8 +121,8 @@ def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slice
     errors = []
     # The lines get their name last: what they tell of is there.
     with (
-        new_file(lines, shared=True) as partial_lines,
-        new_file(slices, shared=True) as partial_slices,
+        new_file(lines) as partial_lines,
+        new_file(slices) as partial_slices,
         partial_lines.open("wb") as subject_lines,
         tf.io.TFRecordWriter(str(partial_slices)) as records,
     ):
@@ -144,15 +143,15 @@ def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slice
             raise ExceptionGroup("subjects that cannot be used", errors)
 
 
-def _is_complete(slices: Path, lines: Path) -> bool:
-    """Whether a shard is there, with all its slices."""
-    if not (slices.is_file() and lines.is_file()):
-        return False
+def _is_complete(folder: Path, name: str) -> bool:
+    """Whether a shard is there, as it was made."""
     try:
-        num_slices = sum(len(line["hearts"]) for _, line in read_lines(lines))
-    except CmrtfError:
+        shard = Shards(folder.parent, SIZE, [name], validation=())
+        for record in shard.records:
+            shard.load(record)
+    except (CmrtfError, KeyError, TypeError, ValueError):
         return False
-    return slices.stat().st_size == num_slices * record_bytes(SIZE)
+    return True
 
 
 def _tasks(plan: Plan, folder: Path) -> list[ShardTask]:
@@ -219,8 +218,7 @@ def _write_manifest(path: Path, plan: Plan, names: Sequence[str], warnings: Sequ
         "validation": [subject for subject, split in plan.splits.items() if split == VALIDATION],
         "warnings": [asdict(warning) for warning in warnings],
     }
-    with new_file(path) as partial:
-        partial.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(manifest, indent=1))
 
 
 def require_beam() -> None:

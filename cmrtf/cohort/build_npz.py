@@ -15,7 +15,7 @@ from cmrtf.cohort.cohort import MANIFEST_NAME
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER, subject_file
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VOXELS, SubjectRecord
-from cmrtf.core.files import new_file, sha256_of
+from cmrtf.core.files import new_file, sha256_of, write_text
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 
@@ -103,9 +103,8 @@ def _prepare_one(raw: RawSubject, folder: Path) -> _Prepared:
     with new_file(subject_file(folder, built.record)) as partial:
         partial.write_bytes(built.npz)
     # The note comes last: what it says is there.
-    with new_file(note) as partial:
-        values = {"inputs": inputs, "warnings": built.warnings, "record": built.record.to_dict()}
-        partial.write_text(json.dumps(values), encoding="utf-8")
+    values = {"inputs": inputs, "warnings": built.warnings, "record": built.record.to_dict()}
+    write_text(note, json.dumps(values))
     return _Prepared(built.record, built.warnings, is_unchanged=False)
 
 
@@ -138,5 +137,4 @@ def _write_manifest(
     entries["subjects"] = f"[\n {lines}\n ]"
     entries["warnings"] = json.dumps([asdict(warning) for warning in warnings])
     text = ",\n".join(f' "{name}": {value}' for name, value in entries.items())
-    with new_file(path) as partial:
-        partial.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
+    write_text(path, f"{{\n{text}\n}}\n")

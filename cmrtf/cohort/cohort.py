@@ -6,6 +6,7 @@ or, for cohorts that should not be held in memory, both lie in shards. Which of 
 readers of a cohort need not know which.
 """
 
+import contextlib
 import difflib
 import json
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import sha256
 from cmrtf.core.issues import listed
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
@@ -164,6 +166,20 @@ class PreparedCohort:
             return self.storage.record(code)
         except KeyError:
             raise unknown_code(self.path, str(code), self.codes()) from None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """A block in which `cmrtf prepare` does not change the cohort: for what reads it again and again.
+
+        Raises:
+            CmrtfError: it is being prepared, or is another one since it was opened.
+        """
+        path = self.path / MANIFEST_NAME
+        problem = f"{path}: expected a cohort that does not change. Received: one that"
+        with lock(path, f"{problem} cmrtf prepare is working on. Wait for it.", shared=True):
+            if PreparedCohort.open(self.path).data_hash != self.data_hash:
+                raise CmrtfError(f"{problem} has changed since it was opened. Start again.")
+            yield
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.codes(split))} {split}" for split in (TRAIN, VALIDATION))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.cohort.record import SubjectRecord, unknown_of_records
+from cmrtf.core.files import sha256_of
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown
@@ -26,10 +27,17 @@ class SubjectFiles:
     Args:
         folder: the cohort's folder.
         records: one per subject.
+
+    Raises:
+        ValueError: a subject is there twice.
     """
 
     folder: Path
     records: tuple[SubjectRecord, ...]
+
+    def __post_init__(self) -> None:
+        if len(self._records_by_code) < len(self.records):
+            raise ValueError("a subject twice")
 
     @cached_property
     def _records_by_code(self) -> dict[str, SubjectRecord]:
@@ -47,9 +55,10 @@ class SubjectFiles:
         """Read one subject's stacks.
 
         Raises:
-            CmrtfError: the file is missing, damaged or does not fit the record.
+            CmrtfError: the file is missing, or is not the one that was prepared.
         """
         file = subject_file(self.folder, record)
+        record.require_content(sha256_of(file), file)
         try:
             with np.load(file) as npz:
                 arrays = {
@@ -61,14 +70,7 @@ class SubjectFiles:
                 f"{file}: expected the prepared stacks {', '.join(record.phases)} of {record.subject}. "
                 f"Received: {error}. Prepare the data again."
             ) from error
-        expected = record.geometry.shape[::-1]
-        for phase, (image, label_ids) in arrays.items():
-            if image.shape != expected or label_ids.shape != expected:
-                raise CmrtfError(
-                    f"{file}: expected {phase} image and label of shape {expected}, as the manifest says. "
-                    f"Received: image {image.shape}, label {label_ids.shape}."
-                )
-        return record.subject_of(arrays)
+        return record.subject_of(arrays, file)
 
     def slices(self, split: str) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of, in memory (1,500 slices take 120 MB)."""

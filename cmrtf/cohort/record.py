@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
+from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown, concatenated, from_slices
+from cmrtf.errors import CmrtfError
 
 SPLITS = TRAIN, VALIDATION = "train", "validation"
 
@@ -63,8 +66,47 @@ class SubjectRecord:
         """What is unknown of a phase's slices."""
         return from_slices(self.unknown.get(phase, {}), self.num_slices)
 
-    def subject_of(self, arrays: Arrays) -> Subject:
-        """The subject whose stacks have been read."""
+    def require_content(self, sha256: str, file: Path) -> None:
+        """Check that stacks are those that were prepared for this subject.
+
+        Args:
+            sha256: of the stacks as an npz.
+            file: where they were read.
+
+        Raises:
+            CmrtfError: they are others: changed, damaged, or of another subject.
+        """
+        if sha256 != self.file_sha256:
+            raise CmrtfError(
+                f"{file}: expected the prepared stacks {', '.join(self.phases)} of {self.subject}, with the "
+                f"SHA-256 {self.file_sha256[:12]}... Received: {sha256[:12]}...: changed, damaged or "
+                "exchanged. Prepare the data again."
+            )
+
+    def subject_of(self, arrays: Arrays, file: Path) -> Subject:
+        """The subject whose stacks have been read.
+
+        Args:
+            arrays: what was read.
+            file: where.
+
+        Raises:
+            CmrtfError: shapes are not those of the record, or values not those of a prepared stack.
+        """
+        expected = self.geometry.shape[::-1]
+        for phase, (image, label_ids) in arrays.items():
+            if image.shape != expected or label_ids.shape != expected:
+                raise CmrtfError(
+                    f"{file}: expected {phase} image and label of shape {expected}, as the manifest says. "
+                    f"Received: image {image.shape}, label {label_ids.shape}."
+                )
+            low, high = image.min(), image.max()
+            if not -1.0 <= low <= high <= 1.0:  # nor NaN
+                raise CmrtfError(
+                    f"{file}: expected {phase} image values within [-1, 1]. Received: {low:g} to {high:g}. "
+                    "Prepare the data again."
+                )
+            SCHEMA.validate(label_ids, f"{file}, {phase} label")
         stacks = {
             phase: Stack(
                 image, label_ids, self.geometry, self.intensity_window[phase], self.unknown_at(phase)

@@ -1,14 +1,9 @@
 """Prepared subjects in shards: what need not fit in memory.
 
-A shard holds the slices of some subjects, subject after subject, phase after phase, apex first. It is a
-TFRecord file whose records all have one length, `size * size` float16 of the image and as many uint8 of
-the label, so slice number n begins at a known place and is read alone; `tf.data.TFRecordDataset` reads the
-same file from front to back. Beside it lies a JSON Lines file, a line per subject, which is read a line at
-a time. In memory are codes, places, and a few bytes for each slice.
+In memory are codes, places, and a few bytes for each slice.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -16,37 +11,23 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.cohort.npz_store import to_npz
 from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord, unknown_of_records
+from cmrtf.cohort.shard_format import (
+    IMAGE_TYPE,
+    LABEL_TYPE,
+    RECORD_HEADER,
+    SHARDS_FOLDER,
+    SLICES_SUFFIX,
+    SUBJECTS_SUFFIX,
+    read_lines,
+    record_bytes,
+)
+from cmrtf.core.files import sha256
+from cmrtf.core.issues import listed
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
-
-SHARDS_FOLDER = "shards"
-SLICES_SUFFIX = ".tfrecord"
-SUBJECTS_SUFFIX = ".jsonl"
-
-RECORD_HEADER = 12
-"""Bytes in front of a TFRecord's data: its length and the length's checksum."""
-
-RECORD_FOOTER = 4
-"""Bytes behind it: its checksum."""
-
-IMAGE_TYPE, LABEL_TYPE = np.dtype("<f2"), np.dtype(np.uint8)
-
-
-def encode_slice(image: NDArray[np.floating], label_ids: NDArray[np.uint8]) -> bytes:
-    """The data of one record.
-
-    Args:
-        image: `(size, size)` in [-1, 1].
-        label_ids: `(size, size)`.
-    """
-    return image.astype(IMAGE_TYPE).tobytes() + label_ids.astype(LABEL_TYPE).tobytes()
-
-
-def record_bytes(size: int) -> int:
-    """From one slice of a shard to the next, in bytes."""
-    return RECORD_HEADER + size * size * (IMAGE_TYPE.itemsize + LABEL_TYPE.itemsize) + RECORD_FOOTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +85,15 @@ class Shards:
             for offset, line in read_lines(self._folder / f"{name}{SUBJECTS_SUFFIX}"):
                 record = line["record"]
                 self._has_unknown = self._has_unknown or "unknown" in record
+                if record["subject"] in places:
+                    raise ValueError(f"{record['subject']} twice")
                 places[record["subject"]] = Place(
                     shard, offset, len(hearts), len(record["phases"]), record["num_slices"]
                 )
                 hearts += line["hearts"].encode()
             self._check_length(name, len(hearts) - first_slices[-1])
+        if unknown := sorted(self._validation - places.keys()):
+            raise ValueError(f"validation subjects that are in no shard: {listed(unknown)}")
         self._places = dict(sorted(places.items()))
         self._first_slices = np.array(first_slices)
         self.hearts = np.frombuffer(hearts, np.uint8) == ord("1")
@@ -133,16 +118,29 @@ class Shards:
         """Read one subject's stacks.
 
         Raises:
-            CmrtfError: the shard cannot be read.
+            CmrtfError: the shard cannot be read, or does not hold what was prepared.
         """
-        slices = self._places[record.subject].slices
-        images, labels = StoredSlices(self, slices), StoredLabels(self, slices)
-        return record.subject_of(
-            {phase: (images[number], labels[number]) for number, phase in enumerate(record.phases)}
-        )
+        place = self._places[record.subject]
+        file = self._folder / f"{self.names[place.shard]}{SLICES_SUFFIX}"
+        images, labels = StoredSlices(self, place.slices), StoredLabels(self, place.slices)
+        arrays = {phase: (images[number], labels[number]) for number, phase in enumerate(record.phases)}
+        subject = record.subject_of(arrays, file)
+        record.require_content(sha256(to_npz(subject.stacks)), file)
+        hearts = [stack.has_heart for stack in subject.stacks.values()]
+        if not np.array_equal(self.hearts[place.slices], hearts):
+            raise CmrtfError(
+                f"{file.with_suffix(SUBJECTS_SUFFIX)}: expected which slices of {record.subject} show a "
+                "heart. Received: others. Prepare the data again."
+            )
+        return subject
 
     def slices(self, split: str) -> tuple["StoredSlices", "StoredLabels", NDArray[np.int64]]:
-        """Images, labels, and which stack each slice is of; images and labels are read when asked for."""
+        """Images, labels, and which stack each slice is of; images and labels are read when asked for.
+
+        All are read once, to compare them with what was prepared (8 ms a subject).
+        """
+        for code in self.codes(split):
+            self.load(self.record(code))
         stacks = [stack for code in self.codes(split) for stack in self._places[code].slices]
         rows = np.concatenate(stacks)
         stack_numbers = np.repeat(np.arange(len(stacks)), [len(stack) for stack in stacks])
@@ -262,25 +260,3 @@ class _Records(Sequence[SubjectRecord]):
         if isinstance(index, slice):
             return [self._shards.record(code) for code in self._codes[index]]
         return self._shards.record(self._codes[index])
-
-
-def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Lines of a shard's subjects, each with the byte where it begins.
-
-    Args:
-        path: the JSON Lines file.
-        offset: byte to begin at.
-
-    Raises:
-        CmrtfError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            for line in file:
-                yield offset, json.loads(line)
-                offset += len(line)
-    except (OSError, ValueError) as error:
-        raise CmrtfError(
-            f"{path}: expected the subjects of a shard. Received: {error}. Prepare the data again."
-        ) from error

@@ -1,84 +1,143 @@
 """Files and folders that are complete or not there, locks, and hashes: the one place for each.
 
-Whatever is written gets its final name in one step, when it is complete. A process that is killed leaves the
-old content or the new one, beside a hidden `.partial-...` at most.
+Whatever is written gets its final name in one step, when it is complete. Until then it lies in a hidden
+folder beside it, which the writing process holds a lock on. So remains of a process that was killed are told
+from what another one is working on, in other containers too, and go when somebody writes there again.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-import uuid
 from collections.abc import Iterator, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from cmrtf.core.locks import sweep, workshop
+from cmrtf.core.stopping import raise_if_stopped
 from cmrtf.errors import CmrtfError, FileError
+
+PROBE_BYTES: Final = 4096
+"""What is written to see whether a disk takes anything."""
 
 
 def require_new_folder(out: Path) -> None:
     """Check that `out` can become a new folder: worth asking before a long computation.
 
     Raises:
-        CmrtfError: there is a file, or a folder with something in it.
+        CmrtfError: there is a file, or a folder with something in it, or it cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CmrtfError(
-            f"{out}: expected a folder that does not exist yet, or an empty one. Received: one that is "
-            f"taken. Name another folder, or remove this one first."
-        )
+    with writing_to(out):
+        _require_free(out)
+    require_writable(out)
 
 
 def require_new_file(path: Path) -> None:
     """Check that `path` can become a new file: worth asking before a long computation.
 
     Raises:
-        CmrtfError: there is something already, or no folder to put it in.
+        CmrtfError: there is something already, or no folder to put it in, or it cannot be written.
     """
     if path.exists():
         raise CmrtfError(f"{path}: expected a file that does not exist yet. Received: one that does.")
     folder = path.resolve().parent
     if not folder.is_dir():
         raise CmrtfError(f"{path}: expected its folder to exist. Received: no {folder}.")
+    require_writable(path)
+
+
+def require_writable(path: Path) -> None:
+    """Check that `path` can be written, file or folder, by trying: worth asking before a long computation.
+
+    What dead processes left where it was tried is removed.
+
+    Args:
+        path: a folder to write into, or what is to be made; folders above it may be missing too.
+
+    Raises:
+        CmrtfError: the place is read-only or no folder, its disk is full, or it takes no such name.
+    """
+    with writing_to(path):
+        target = path.resolve()
+        place = target.parent if target.is_file() else target
+        while not place.exists():  # the root does
+            place = place.parent
+        sweep(place)
+        with workshop(place, "probe") as folder:
+            probe = folder / target.relative_to(place)
+            probe.mkdir(parents=True, exist_ok=True)
+            (probe / "probe").write_bytes(bytes(PROBE_BYTES))
+
+
+def is_free(folder: Path, ignoring: str = "") -> bool:
+    """Whether nothing visible lies in a folder.
+
+    Args:
+        folder: on a disk that may be new, and then has a `lost+found`.
+        ignoring: the name of a file that does not count either.
+    """
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    return not names - {"lost+found", ignoring}
 
 
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes otherwise.
+    """A temporary folder that becomes `out` when the block ends well, and vanishes otherwise.
+
+    A folder that is there is filled, not replaced: it may be where a disk is mounted, have rights of its own,
+    or be the one that somebody stands in. What was written last comes last, and names the rest.
 
     Raises:
-        CmrtfError: `out` is taken, cannot be written, or its disk is full.
+        CmrtfError: `out` is taken, cannot be written, its disk is full, or another process is making it.
     """
-    require_new_folder(out)
-    target = out.resolve()
-    partial = _partial(target, unique=True)
-    try:
-        with writing_to(out):
-            partial.mkdir(parents=True)
-            yield partial
-            os.replace(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    refusal = (
+        f"{out}: expected a folder that nobody else writes. Received: one that another process is making. "
+        f"Wait for it or name another folder."
+    )
+    with writing_to(out):
+        _require_free(out)
+        target = out.resolve()
+        is_there = target.is_dir()
+        place = target if is_there else target.parent
+        if not place.exists():
+            place.mkdir(parents=True, exist_ok=True)
+        with workshop(place, target.name, refusal) as hidden:
+            folder = hidden / target.name
+            folder.mkdir()
+            yield folder
+            raise_if_stopped()
+            _require_free(out)
+            if is_there:
+                for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+                    path.rename(target / path.name)
+            else:
+                folder.rename(target)
 
 
 @contextlib.contextmanager
-def new_file(path: Path, shared: bool = False) -> Iterator[Path]:
-    """A temporary file beside `path`, of the same suffixes, that becomes `path` when the block ends well.
+def new_file(path: Path) -> Iterator[Path]:
+    """A temporary file of the same name that becomes `path` when the block ends well, and vanishes otherwise.
+
+    Several may write the same file at once: who ends last wins.
 
     Args:
         path: in a folder that exists; a file that is there is replaced.
-        shared: whether several processes may be writing `path` at the same time. Each then has a temporary
-            file of its own. Otherwise the next attempt takes over the name that a killed one left, so that
-            remains do not gather in folders that other programs read.
     """
-    partial = _partial(path, unique=shared)
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with workshop(path.parent, path.name) as folder:
+        yield folder / path.name
+        raise_if_stopped()
+        os.replace(folder / path.name, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that is complete or not there, in UTF-8."""
+    with new_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a file that is complete or not there, for people to read too."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 @contextlib.contextmanager
@@ -96,27 +155,6 @@ def writing_to(out: Path) -> Iterator[None]:
         ) from error
 
 
-@contextlib.contextmanager
-def lock(path: Path, refusal: str) -> Iterator[None]:
-    """Hold a lock for this process alone; however the process ends, its hold ends with it.
-
-    The file stays. Who removes it does so within the block.
-
-    Args:
-        path: the lock's file, made if need be, in a folder that exists.
-        refusal: the message if another process holds it.
-
-    Raises:
-        CmrtfError: another process holds it.
-    """
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CmrtfError(refusal) from error
-        yield
-
-
 def prune(folder: Path, expected: Set[Path]) -> None:
     """Remove all files of a folder but those that are expected, and the folder if it is empty then.
 
@@ -124,17 +162,14 @@ def prune(folder: Path, expected: Set[Path]) -> None:
         folder: may be absent.
         expected: files to leave alone.
     """
-    for path in list(folder.glob("*")):
-        if path not in expected:
+    if not folder.exists():
+        return
+    sweep(folder)
+    for path in list(folder.iterdir()):
+        if path not in expected and not path.is_dir():
             path.unlink()
-    if folder.exists() and not any(folder.iterdir()):
+    if not any(folder.iterdir()):
         folder.rmdir()
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a file that is complete or not there, for people to read too."""
-    with new_file(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def is_file(path: Path) -> bool:
@@ -164,7 +199,10 @@ def sha256_of(file: Path) -> str:
         raise FileError(file, f"expected to be able to read it. Received: {error.strerror}.") from error
 
 
-def _partial(path: Path, unique: bool) -> Path:
-    """Where to write what is to become `path`: beside it, so that renaming is not copying."""
-    token = f"{uuid.uuid4().hex}-" if unique else ""
-    return path.with_name(f".partial-{token}{path.name}")
+def _require_free(out: Path) -> None:
+    """Check that a folder is not there, or has nothing in it."""
+    if out.exists() and not (out.is_dir() and is_free(out)):
+        raise CmrtfError(
+            f"{out}: expected a folder that does not exist yet, or an empty one. Received: one that is "
+            f"taken. Name another folder, or remove this one first."
+        )

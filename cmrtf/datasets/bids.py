@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cmrtf.core.files import new_file, write_json
+from cmrtf.core.files import new_file, write_json, write_text
 from cmrtf.core.labels import LABEL_COLOURS, PHASES, SCHEMA
 from cmrtf.core.measures import MEASURES
 from cmrtf.core.stack import Stack
@@ -60,11 +60,11 @@ def _sidecar(volume: Path) -> Path:
 
 
 def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
-    (root / ".bidsignore").write_text(f"{PROVENANCE_FOLDER}\n", encoding="utf-8")
-    (root / "README.md").write_text(
+    write_text(root / ".bidsignore", f"{PROVENANCE_FOLDER}\n")
+    write_text(
+        root / "README.md",
         f"{DESCRIPTION}, made by cmrtf {__version__}. No patient looks like this.\n\n"
         f"How each subject was made stands in `{PROVENANCE_FOLDER}/`. For research, not for diagnosis.\n",
-        encoding="utf-8",
     )
     _write_label_table(root / "dseg.tsv")
     _write_participants(root / "participants.tsv", provenances)

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import Issue
 from cmrtf.core.labels import PHASES, SCHEMA, VENDORS
+from cmrtf.core.yaml_files import read_yaml, shown
 from cmrtf.datasets.base import (
     PhaseFiles,
     RawCohort,
@@ -39,9 +38,6 @@ from cmrtf.errors import FileError
 
 NAME = "folder"
 DESCRIPTION_NAME = "cmrtf.yaml"
-MAX_DESCRIPTION_BYTES = 10_000
-MAX_BRACKETS = 50
-"""PyYAML's time grows with the square of how deep brackets are nested: minutes for a few thousand."""
 
 KEYS = ("images", "labels", "label_values", "phase", "vendor")
 PLACEHOLDER = re.compile(r"\{(subject|phase|vendor)\}")
@@ -117,19 +113,21 @@ def read_description(path: Path) -> Description:
     Raises:
         FileError: what is missing or wrong, and what was expected.
     """
-    values = _read_yaml(path)
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {shown(values)}.")
     if unknown := [key for key in values if key not in KEYS]:
-        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_quoted(unknown[0])}.")
+        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {shown(unknown[0])}.")
     patterns = [values.get(key) for key in ("images", "labels")]
     for key, pattern in zip(("images", "labels"), patterns, strict=True):
         if not isinstance(pattern, str) or "{subject}" not in pattern:
             raise FileError(
-                path, f"expected {key}: a path with {{subject}} in it. Received: {_quoted(pattern)}."
+                path, f"expected {key}: a path with {{subject}} in it. Received: {shown(pattern)}."
             )
     images, labels = map(str, patterns)
     if images == labels or {*PLACEHOLDER.findall(images)} != {*PLACEHOLDER.findall(labels)}:
         problem = "expected images and labels to be two patterns with the same parts in braces"
-        raise FileError(path, f"{problem}. Received: {_quoted(images)} and {_quoted(labels)}.")
+        raise FileError(path, f"{problem}. Received: {shown(images)} and {shown(labels)}.")
     return Description(
         path,
         images,
@@ -138,24 +136,6 @@ def read_description(path: Path) -> Description:
         _phase_words(path, values.get("phase"), in_path="{phase}" in images),
         _constant_vendor(path, values.get("vendor"), in_path="{vendor}" in images),
     )
-
-
-def _read_yaml(path: Path) -> dict[Any, Any]:
-    """A description's keys and values."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_DESCRIPTION_BYTES + 1)
-        if len(content) > MAX_DESCRIPTION_BYTES:
-            raise ValueError(f"more than {MAX_DESCRIPTION_BYTES} bytes")
-        if content.count(b"[") + content.count(b"{") > MAX_BRACKETS:
-            raise ValueError(f"more than {MAX_BRACKETS} brackets")
-        values = yaml.safe_load(content)
-    # RecursionError: brackets in brackets. The others: what PyYAML makes of odd numbers, dates and keys.
-    except (OSError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise FileError(path, f"expected a small YAML file. Received: {str(error)[:200]}") from error
-    if not isinstance(values, dict):
-        raise FileError(path, f"expected the keys {', '.join(KEYS)}. Received: {_quoted(values)}.")
-    return values
 
 
 def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
@@ -170,7 +150,7 @@ def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
         raise FileError(
             path,
             f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
-            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {_quoted(values)}.",
+            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {shown(values)}.",
         )
     return {0: 0} | {number: label_id for label_id, number in enumerate(numbers, start=1)}
 
@@ -189,7 +169,7 @@ def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:
         or len(set(words.values())) < len(words)
     ):
         expected = "what {phase} is in names, such as {ED: frame01, ES: frame12}" if in_path else "ED or ES"
-        raise FileError(path, f"expected phase: {expected}. Received: {_quoted(value)}.")
+        raise FileError(path, f"expected phase: {expected}. Received: {shown(value)}.")
     return words
 
 
@@ -199,15 +179,8 @@ def _constant_vendor(path: Path, value: Any, in_path: bool) -> str | None:
         return None
     if in_path or value not in (None, *VENDORS):
         expected = "no vendor, since paths say it" if in_path else "vendor: a letter from A to D"
-        raise FileError(path, f"expected {expected}. Received: {_quoted(value)}.")
+        raise FileError(path, f"expected {expected}. Received: {shown(value)}.")
     return value or ""
-
-
-def _quoted(value: Any) -> str:
-    """A value as far as a message needs it: aliases can make a few bytes of YAML endless."""
-    if value is None:
-        return "nothing"
-    return repr(value[:80]) if isinstance(value, str) else f"a {type(value).__name__} of another kind"
 
 
 def _expression(pattern: str, phase_words: Mapping[str, str]) -> re.Pattern[str]:

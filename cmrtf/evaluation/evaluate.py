@@ -12,7 +12,7 @@ import numpy as np
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import SPLITS
-from cmrtf.core.files import require_new_folder
+from cmrtf.core.files import require_new_folder, require_writable
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
@@ -82,13 +82,15 @@ def evaluate(
     """
     if out is not None:
         require_new_folder(Path(out))
+        segmenters = segmenters or Path(out).resolve().with_name(f"{Path(out).resolve().name}-segmenters")
+    if segmenters:
+        require_writable(Path(segmenters))
     cohort = PreparedCohort.open(cohort) if isinstance(cohort, str | Path) else cohort
     _require_two_of_each_split(cohort)
     bundle = _open_bundle(bundle) if isinstance(bundle, str | Path) else bundle
     _require_its_cohort(bundle, cohort)
     with ExitStack() as stack:
-        if segmenters is None and out is not None:
-            segmenters = Path(out).with_name(f"{Path(out).name}-segmenters")
+        stack.enter_context(cohort.held())
         folder = Path(segmenters or stack.enter_context(tempfile.TemporaryDirectory()))
         evaluation = _evaluate(
             _Job.of(bundle, cohort, folder, training_steps, num_subjects, seed, progress),

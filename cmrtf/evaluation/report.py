@@ -1,21 +1,37 @@
 """`evaluation.json` and `report.html`: all sections as data, and as one page of tables and plots."""
 
-import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cmrtf.core.display import png_address
 from cmrtf.core.files import new_folder, write_json
+from cmrtf.core.labels import SCHEMA
 from cmrtf.evaluation.section import Section, Table
-from cmrtf.metrics.bootstrap import Estimate
 from cmrtf.report.templating import render_template
 
-COLOURS = ("#d55e00", "#b59a00", "#0072b2", "#009e73", "#cc79a7", "#444444", "#56b4e9", "#000000")
+NUM_COLOURS: Final = 5
+"""`evaluation.html` has so many for columns that are no structures."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where values lie in a plot.
+
+    Args:
+        ticks: from the left end to the right one.
+    """
+
+    ticks: tuple[float, ...]
+
+    def percent(self, value: float) -> float:
+        """How far to the right a value lies."""
+        low, high = self.ticks[0], self.ticks[-1]
+        return round(100.0 * (value - low) / (high - low), 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,22 +71,24 @@ class Evaluation:
 
     def to_html(self) -> str:
         """The page, without any outside reference."""
-        return self._render("evaluation.html")
+        return self._render("evaluation.html", with_plots=True)
 
     def __repr__(self) -> str:
         return f"Evaluation({', '.join(section.title for section in self.sections)})"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the page without its style, which would be the notebook's too."""
-        return self._render("evaluation_body.html")
+        """What a notebook shows: the tables without the page's style, which would be the notebook's too."""
+        return self._render("evaluation_body.html", with_plots=False)
 
-    def _render(self, template: str) -> str:
+    def _render(self, template: str, with_plots: bool) -> str:
         return render_template(
             template,
             sections=self.sections,
             facts=self.facts,
+            with_plots=with_plots,
             number=_number,
-            plot=_plot,
+            axis=_axis,
+            colours=_colours,
             png_address=png_address,
         )
 
@@ -80,31 +98,25 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _plot(table: Table) -> str:
-    """Dots with intervals, a line per row, a colour per column: the address of a PNG."""
-    columns = table.columns
-    height = 0.7 + 0.28 * len(table.rows) * max(1.0, 0.5 * len(columns))
-    figure = Figure(figsize=(7.5, height), layout="constrained")
-    axes = figure.subplots()
-    for place, row in enumerate(table.rows.values()):
-        for number, column in enumerate(columns):
-            if column in row and row[column].mean == row[column].mean:
-                _dot(axes, row[column], place + 0.7 * ((number + 0.5) / len(columns) - 0.5), number)
+def _axis(table: Table) -> Axis:
+    values = [
+        value
+        for row in table.rows.values()
+        for estimate in row.values()
+        for value in (estimate.mean, estimate.low, estimate.high)
+        if math.isfinite(value)
+    ]
+    ticks = MaxNLocator(nbins=4, steps=[1, 2, 5, 10], min_n_ticks=2).tick_values(
+        min(values, default=0.0), max(values, default=1.0)
+    )
+    return Axis(tuple(float(tick) for tick in ticks))
+
+
+def _colours(columns: Sequence[str]) -> dict[str, str]:
+    """Classes of the page's style: a column's structure, hollow after another column of it, or a number."""
+    classes: dict[str, str] = {}
     for number, column in enumerate(columns):
-        axes.plot([], [], "o", color=COLOURS[number % len(COLOURS)], label=column)
-    axes.set_yticks(range(len(table.rows)), list(table.rows))
-    axes.set_ylim(len(table.rows) - 0.5, -0.5)
-    axes.set_xlabel(table.unit)
-    axes.grid(axis="x", alpha=0.3)
-    if len(columns) > 1:
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110)
-    return png_address(stream.getvalue())
-
-
-def _dot(axes: Axes, estimate: Estimate, place: float, number: int) -> None:
-    colour = COLOURS[number % len(COLOURS)]
-    axes.plot(estimate.mean, place, "o", color=colour, markersize=4)
-    if estimate.low == estimate.low:
-        axes.plot([estimate.low, estimate.high], [place, place], "-", color=colour, linewidth=1.5)
+        structure = column.split("_")[0]
+        name = structure if structure in SCHEMA.foreground else f"colour-{number % NUM_COLOURS}"
+        classes[column] = f"{name} hollow" if name in classes.values() else name
+    return classes

@@ -1,6 +1,6 @@
 """Section and table of an evaluation: estimates, to be read as numbers and as a plot."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cmrtf.metrics.bootstrap import Estimate
@@ -37,6 +37,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """The figures of a section that stand in the summary.
+
+    Args:
+        table: title of the table that they are in.
+        row: of that table.
+        compared_with: the row to read them beside; empty where the table's note says what is good.
+    """
+
+    table: str
+    row: str
+    compared_with: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
     """One question and what answers it.
 
@@ -45,6 +60,7 @@ class Section:
         title: its heading.
         question: what a reader wants to know.
         tables: the answer.
+        headline: the figures that answer it in short.
         pictures: PNG files by caption.
     """
 
@@ -52,7 +68,18 @@ class Section:
     title: str
     question: str
     tables: list[Table]
+    headline: Headline | None = None
     pictures: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def headline_table(self) -> Table | None:
+        """The headline's rows, as a table; None where they were not measured."""
+        if self.headline is None:
+            return None
+        (table,) = (table for table in self.tables if table.title == self.headline.table)
+        names = (self.headline.row, self.headline.compared_with)
+        rows = {name: table.rows[name] for name in names if name in table.rows}
+        return replace(table, rows=rows) if rows else None
 
 
 def single(value: float, n: int) -> Estimate:

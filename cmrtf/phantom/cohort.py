@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from cmrtf.core.files import new_folder
+from cmrtf.core.stopping import end_with_parent, starting_processes
 from cmrtf.datasets import mnms
+from cmrtf.errors import CmrtfError
 from cmrtf.phantom.heart import Heart
 from cmrtf.phantom.physiology import PATHOLOGIES, Physiology, contraction_curve, draw_physiology
 from cmrtf.phantom.protocol import VENDORS, Protocol, Vendor, plan_protocol
@@ -159,13 +162,23 @@ def _run(tasks: list[_Task], workers: int, progress: bool) -> Iterator[dict[str,
                 bar.update()
             return
         # Spawned, not forked: the caller may have started TensorFlow's threads.
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        context = multiprocessing.get_context("spawn")
+        others = set(multiprocessing.active_children())
+        with ProcessPoolExecutor(workers, context, initializer=end_with_parent) as pool:
             try:
-                for future in as_completed([pool.submit(_write_subject, task) for task in tasks]):
+                with starting_processes():
+                    futures = [pool.submit(_write_subject, task) for task in tasks]
+                for future in as_completed(futures):
                     yield future.result()
                     bar.update()
+            except BrokenProcessPool as error:
+                raise CmrtfError(
+                    f"expected {workers} processes that make subjects. Received: one that was ended from "
+                    f"outside, perhaps for want of memory. Ask for fewer workers."
+                ) from error
             except BaseException:
-                pool.shutdown(cancel_futures=True)
+                for process in set(multiprocessing.active_children()) - others:
+                    process.terminate()  # what they write is not wanted any more
                 raise
 
 

@@ -4,6 +4,7 @@ Subject number i is a function of the seed and of i, so neither what was written
 wanted changes it. Its provenance is written last and says that it is complete.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Any, overload
 import numpy as np
 from tqdm.auto import tqdm
 
-from cmrtf.core.files import require_new_folder, write_json, writing_to
+from cmrtf.core.files import require_new_folder, require_writable, write_json, writing_to
+from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.datasets.layouts import LAYOUTS
@@ -26,6 +28,9 @@ from cmrtf.synthesis.criteria import Condition
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.protocols import Models
 from cmrtf.version import __version__
+
+LOCK_NAME = ".generating"
+"""The file that is held in the folder of a cohort in the making."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +118,11 @@ class GeneratedCohort(Sequence[Subject]):
         folder, writer = Path(out), LAYOUTS[layout]
         writer.check_folder(folder)
         settings = self._settings(writer)
-        _require_new_or_same(folder, settings)
-        with writing_to(folder):
+        require_writable(folder)
+        with _alone_in(folder, settings):
             for number in _missing(folder, len(self)):
                 subject = self.subject(number)
-                (folder / PROVENANCE_FOLDER).mkdir(parents=True, exist_ok=True)
+                (folder / PROVENANCE_FOLDER).mkdir(exist_ok=True)
                 write_json(_settings_file(folder), settings)
                 writer.write_subject(folder, subject)
                 write_json(_provenance_file(folder, number), _provenance(subject, settings))
@@ -176,6 +181,28 @@ def _provenance_file(out: Path, number: int) -> Path:
 
 def _settings_file(out: Path) -> Path:
     return out / PROVENANCE_FOLDER / "cohort.json"
+
+
+@contextlib.contextmanager
+def _alone_in(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Hold a folder that is new, or has a cohort of the same settings: no other process writes there.
+
+    Raises:
+        CmrtfError: there is something else, another process writes there, or it cannot be written.
+    """
+    _require_new_or_same(out, settings)  # before anything is put there
+    refusal = (
+        f"{out}: expected a folder that no other process writes to. Received: one that another "
+        f"cmrtf generate is writing to. Wait for it or name another folder."
+    )
+    with writing_to(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with lock(out / LOCK_NAME, refusal):
+            _require_new_or_same(out, settings)
+            try:
+                yield
+            finally:
+                (out / LOCK_NAME).unlink()
 
 
 def _require_new_or_same(out: Path, settings: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.files import new_file
 from cmrtf.core.measures import VOLUMES
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy import Anatomy
@@ -138,7 +139,8 @@ class AnatomyPrior:
 
     def save(self, path: Path) -> None:
         """Write all arrays into one npz file."""
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        with new_file(path) as partial:
+            np.savez(partial, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def drawable(self) -> list[str]:
         """Pathologies that new hearts can be drawn of.

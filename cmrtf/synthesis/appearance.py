@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.dicom_series import read_volume
-from cmrtf.core.files import new_file, sha256_of
+from cmrtf.core.files import sha256_of, write_text
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import listed, raise_errors
 from cmrtf.core.nifti import NiftiVolume
@@ -140,8 +140,7 @@ class AppearanceBank:
             f"{kind}s": {name: _to_entry(average(group)) for name, group in groups.items() if name}
             for kind, groups in self.groups().items()
         }
-        with new_file(path) as partial:
-            partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(content) + "\n")
 
     def groups(self) -> dict[str, dict[str, Group]]:
         """By kind, `"subject"`, `"vendor"` or `"centre"`, and name; `""` stands for unknown ones."""

@@ -1,20 +1,37 @@
 """Configuration of a training run: frozen dataclasses, filled from a preset's YAML. Imports no TensorFlow."""
 
 import dataclasses
-import math
 import os
-import types
-import typing
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-import yaml
-
+from cmrtf.core.files import is_file
+from cmrtf.core.yaml_files import read_yaml, shown
 from cmrtf.errors import CmrtfError
 from cmrtf.models.loss_weights import LossWeights
+from cmrtf.training.config_values import (
+    Choice,
+    FileName,
+    Number,
+    WholeNumber,
+    WholeNumbers,
+    checked_value,
+    config_from_dict,
+)
+
+MAX_STAGES: Final = 6
+"""Each stage halves 128 pixels; at least two by two are left."""
+
+MAX_WIDTH: Final = 4096
+MAX_STEPS: Final = 10**9
+WIDTH: Final = WholeNumber(1, MAX_WIDTH)
+BATCH_SIZE: Final = WholeNumber(1, 2**16)
+STEPS: Final = WholeNumber(1, MAX_STEPS)
+RATE: Final = Number(1e-12, 10.0)
+PRECISION: Final = Choice(("float32", "mixed_bfloat16"))
 
 
 @dataclass(frozen=True)
@@ -32,13 +49,13 @@ class AugmentationConfig:
         bias: largest relative strength of a smooth multiplicative field, images only.
     """
 
-    flip_probability: float = 0.0
-    rotation_degrees: float = 0.0
-    scaling: float = 0.0
-    translation_px: float = 0.0
-    elastic_px: float = 0.0
-    gamma: float = 0.0
-    bias: float = 0.0
+    flip_probability: Annotated[float, Number(0.0, 1.0)] = 0.0
+    rotation_degrees: Annotated[float, Number(0.0, 180.0)] = 0.0
+    scaling: Annotated[float, Number(0.0, 0.9)] = 0.0
+    translation_px: Annotated[float, Number(0.0, 128.0)] = 0.0
+    elastic_px: Annotated[float, Number(0.0, 64.0)] = 0.0
+    gamma: Annotated[float, Number(0.0, 8.0)] = 0.0
+    bias: Annotated[float, Number(0.0, 1.0)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,18 +80,18 @@ class VAEConfig:
         augmentation: of the label maps.
     """
 
-    latent_dim: int
-    widths: tuple[int, ...]
-    depth: int
-    batch_size: int
-    steps: int
-    interval_steps: int
-    learning_rate: float
+    latent_dim: Annotated[int, WIDTH]
+    widths: Annotated[tuple[int, ...], WholeNumbers(WIDTH, 1, MAX_STAGES)]
+    depth: Annotated[int, WholeNumber(1, 16)]
+    batch_size: Annotated[int, BATCH_SIZE]
+    steps: Annotated[int, STEPS]
+    interval_steps: Annotated[int, STEPS]
+    learning_rate: Annotated[float, RATE]
     kl_weight: float
-    kl_warmup_steps: int
+    kl_warmup_steps: Annotated[int, WholeNumber(0, MAX_STEPS)]
     between_weight: float = 0.0
     linear_path: bool = False
-    precision: str = "float32"
+    precision: Annotated[str, PRECISION] = "float32"
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
 
@@ -103,35 +120,27 @@ class GANConfig:
         augmentation: of image and label pairs.
     """
 
-    style_dim: int
-    base_width: int
-    hidden_channels: int
-    style_base_width: int
-    discriminator_base_width: int
-    discriminator_layers: int
-    batch_size: int
-    steps: int
-    interval_steps: int
-    g_learning_rate: float = 2e-4
-    d_learning_rate: float = 8e-4
-    average_decay: float = 0.999
-    precision: str = "float32"
+    style_dim: Annotated[int, WIDTH]
+    base_width: Annotated[int, WIDTH]
+    hidden_channels: Annotated[int, WIDTH]
+    style_base_width: Annotated[int, WholeNumber(8, MAX_WIDTH, step=8)]
+    discriminator_base_width: Annotated[int, WIDTH]
+    discriminator_layers: Annotated[int, WholeNumber(1, 7)]
+    batch_size: Annotated[int, BATCH_SIZE]
+    steps: Annotated[int, STEPS]
+    interval_steps: Annotated[int, STEPS]
+    g_learning_rate: Annotated[float, RATE] = 2e-4
+    d_learning_rate: Annotated[float, RATE] = 8e-4
+    average_decay: Annotated[float, Number(0.0, 0.99999)] = 0.999
+    precision: Annotated[str, PRECISION] = "float32"
     loss_weights: LossWeights = field(default_factory=LossWeights)
     augment_discriminator: bool = True
-    perceptual_weights: str | None = None
+    perceptual_weights: Annotated[str | None, FileName()] = None
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
 
-Config = VAEConfig | GANConfig
 ConfigT = TypeVar("ConfigT", VAEConfig, GANConfig)
-PRECISIONS = ("float32", "mixed_bfloat16")
-MAX_STAGES = 6
-"""Each stage halves 128 pixels; at least two by two are left."""
 SECTIONS = {VAEConfig: "vae", GANConfig: "gan"}
-ZERO_ALLOWED = {"kl_weight", "kl_warmup_steps", "between_weight", "average_decay"}
-"""Every other number must be above 0, but for those of `AugmentationConfig` and `LossWeights`."""
-MAXIMA = {"average_decay": 0.99999, "augmentation.flip_probability": 1.0}
-"""A moving average with decay 1 would stay at its first weights."""
 
 
 def preset_names() -> list[str]:
@@ -141,7 +150,10 @@ def preset_names() -> list[str]:
 
 
 def load_config(
-    preset: str | os.PathLike[str] | ConfigT, config_class: type[ConfigT], steps: int | None = None
+    preset: str | os.PathLike[str] | ConfigT,
+    config_class: type[ConfigT],
+    steps: int | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> ConfigT:
     """Read one section of a preset and check its values.
 
@@ -149,80 +161,75 @@ def load_config(
         preset: a shipped preset's name, the path of a YAML file of the same form, or a configuration.
         config_class: which section to read.
         steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
+        settings: entries in place of the preset's, those of a part as `"augmentation.scaling"`.
 
     Raises:
         CmrtfError: there is no such preset or file, or an entry is unknown, missing, of a wrong type or
             impossible.
     """
     if isinstance(preset, config_class):
-        source, config = config_class.__name__, preset
+        source, values = config_class.__name__, dataclasses.asdict(preset)
+    elif isinstance(preset, str | os.PathLike):
+        source, values = _read_section(os.fspath(preset), SECTIONS[config_class])
     else:
-        section = SECTIONS[config_class]
-        source, document = _read_preset(os.fspath(typing.cast(str, preset)))
-        if not isinstance(document, dict) or section not in document:
-            raise CmrtfError(
-                f"{source}: expected a section {section!r}. Received: {type(document).__name__}."
-            )
-        source = f"{source}, section {section}"
-        config = config_from_dict(config_class, document[section], source)
+        raise CmrtfError(
+            f"preset: expected a name, a file or a {config_class.__name__}. Received: {preset!r}."
+        )
+    config: ConfigT = config_from_dict(config_class, values, source)
+    asked = dict(settings or {})
+    steps = asked.pop("steps", None) if steps is None else steps
+    if asked:
+        values = dataclasses.asdict(config)
+        for name, value in asked.items():
+            _set(values, name, value)
+        source, config = "settings", config_from_dict(config_class, values, "settings")
     if steps is not None:
-        config = _with_steps(config, steps)
-    _check_values(config, source)
+        config = with_steps(config, steps)
+    _require_whole_intervals(config, source)
     return config
 
 
-def _read_preset(preset: str) -> tuple[str, Any]:
-    """What to call a preset in messages, and its YAML."""
+def config_of_run(config_class: type[ConfigT], values: Any, source: str) -> ConfigT:
+    """The configuration that `dataclasses.asdict` gave these values.
+
+    Raises:
+        CmrtfError: as of `load_config`.
+    """
+    config: ConfigT = config_from_dict(config_class, values, source)
+    _require_whole_intervals(config, source)
+    return config
+
+
+def with_steps(config: ConfigT, steps: int) -> ConfigT:
+    """The same run of another length, rounded up to whole intervals.
+
+    Raises:
+        CmrtfError: there is no run of this length.
+    """
+    steps = checked_value(STEPS, steps, "steps")
+    interval = min(config.interval_steps, steps)
+    rounded = -(-steps // interval) * interval
+    return dataclasses.replace(config, steps=checked_value(STEPS, rounded, "steps"), interval_steps=interval)
+
+
+def _read_section(preset: str, section: str) -> tuple[str, Any]:
+    """What to call a section of a preset in messages, and its entries."""
     if preset in preset_names():
         source = f"preset {preset}"
-        text = resources.files("cmrtf.training.presets").joinpath(f"{preset}.yaml").read_text()
-    elif Path(preset).is_file():
-        source, text = preset, Path(preset).read_text(errors="replace")
+        with resources.as_file(resources.files("cmrtf.training.presets") / f"{preset}.yaml") as file:
+            document = read_yaml(file)
+    elif is_file(Path(preset)):
+        source, document = preset, read_yaml(Path(preset))
     else:
         raise CmrtfError(
             f"{preset}: expected a preset ({', '.join(preset_names())}) or a YAML file, but there is neither."
         )
-    try:
-        return source, yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CmrtfError(f"{source}: expected YAML, but: {error}") from error
+    if not isinstance(document, dict) or section not in document:
+        raise CmrtfError(f"{source}: expected a section {section!r}. Received: {shown(document)}.")
+    return f"{source}, section {section}", document[section]
 
 
-def _with_steps(config: ConfigT, steps: int) -> ConfigT:
-    """The same run of another length, rounded up to whole intervals."""
-    if steps < 1:
-        raise CmrtfError(f"steps: expected a positive number. Received: {steps}.")
-    interval = min(max(config.interval_steps, 1), steps)
-    return dataclasses.replace(config, steps=-(-steps // interval) * interval, interval_steps=interval)
-
-
-def _numbers(config: Any, prefix: str = "", zero_allowed: bool = False) -> Iterator[tuple[str, float, bool]]:
-    """All numbers of a configuration: name, value and whether 0 is one that makes sense."""
-    for name, value in vars(config).items():
-        if dataclasses.is_dataclass(value):
-            yield from _numbers(value, f"{name}.", zero_allowed=True)
-        for number in value if isinstance(value, tuple) else (value,):
-            if type(number) in (int, float):
-                yield prefix + name, number, zero_allowed or name in ZERO_ALLOWED
-
-
-def _check_values(config: Config, source: str) -> None:
-    """Refuse values that no model or run can have."""
-    for name, value, zero_allowed in _numbers(config):
-        if not (value > 0 or (value == 0 and zero_allowed)) or math.isinf(value):
-            raise CmrtfError(f"{source}, {name}: expected a positive number. Received: {value}.")
-        if value > MAXIMA.get(name, math.inf):
-            raise CmrtfError(f"{source}, {name}: expected {MAXIMA[name]} at most. Received: {value}.")
-    if config.precision not in PRECISIONS:
-        raise CmrtfError(
-            f"{source}, precision: expected {' or '.join(PRECISIONS)}. Received: {config.precision}."
-        )
-    if isinstance(config, GANConfig) and config.style_base_width % 8:
-        raise CmrtfError(
-            f"{source}, style_base_width: expected a multiple of 8. Received: {config.style_base_width}."
-        )
-    if isinstance(config, VAEConfig) and not 1 <= len(config.widths) <= MAX_STAGES:
-        raise CmrtfError(f"{source}, widths: expected 1 to {MAX_STAGES}. Received: {len(config.widths)}.")
+def _require_whole_intervals(config: VAEConfig | GANConfig, source: str) -> None:
     if config.steps % config.interval_steps:
         raise CmrtfError(
             f"{source}: expected steps to be a multiple of interval_steps. "
@@ -230,49 +237,10 @@ def _check_values(config: Config, source: str) -> None:
         )
 
 
-def config_from_dict(config_class: type[Any], values: Any, source: str) -> Any:
-    """Fill a configuration dataclass, nested ones too, refusing what does not fit.
-
-    Args:
-        config_class: a dataclass.
-        values: entry to value, as YAML and JSON have them.
-        source: where the values are from, for messages.
-
-    Raises:
-        CmrtfError: naming `source`, the entry, what was expected and what was received.
-    """
-    if not isinstance(values, dict):
-        raise CmrtfError(f"{source}: expected a mapping. Received: {values!r}.")
-    hints = typing.get_type_hints(config_class)
-    if unknown := sorted(set(values) - set(hints)):
-        raise CmrtfError(
-            f"{source}: expected entries among {', '.join(hints)}. Received: {', '.join(unknown)}."
-        )
-    optional = {name for name in hints if _has_default(config_class.__dataclass_fields__[name])}
-    if missing := sorted(set(hints) - optional - set(values)):
-        raise CmrtfError(f"{source}: expected an entry for {', '.join(missing)}. Received: none.")
-    return config_class(
-        **{name: _convert(hints[name], value, f"{source}, {name}") for name, value in values.items()}
-    )
-
-
-def _has_default(entry: dataclasses.Field[Any]) -> bool:
-    return not (entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING)
-
-
-def _convert(hint: Any, value: Any, source: str) -> Any:
-    """A value as an entry of type `hint` has it: whole numbers do for floats, lists for tuples."""
-    if dataclasses.is_dataclass(hint):
-        return config_from_dict(typing.cast(type[Any], hint), value, source)
-    if typing.get_origin(hint) is tuple:
-        if isinstance(value, list) and all(type(number) is int for number in value):
-            return tuple(value)
-        raise CmrtfError(f"{source}: expected a list of whole numbers. Received: {value!r}.")
-    accepted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if float in accepted and type(value) is int:
-        return float(value)
-    if type(value) not in accepted:
-        names = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in accepted)
-        hint_text = " (YAML reads 1e-3 as text: write 1.0e-3)" if isinstance(value, str) else ""
-        raise CmrtfError(f"{source}: expected {names}. Received: {value!r}{hint_text}.")
-    return value
+def _set(values: dict[str, Any], name: str, value: Any) -> None:
+    """Replace an entry, of a part if the name has a point."""
+    part, point, rest = name.partition(".")
+    if point and isinstance(values.get(part), dict):
+        _set(values[part], rest, value)
+    else:
+        values[name] = value

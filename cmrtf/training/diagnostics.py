@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from cmrtf.training.reporting import MetricsLog, Progress
+from cmrtf.training.metrics_log import MetricsLog
+from cmrtf.training.reporting import Progress
 
 LOST_HINGE: Final = 0.2
 """The discriminator's hinge loss is 2 where it guesses and 0 where every decision is right by the margin.

@@ -2,19 +2,17 @@
 
 import contextlib
 import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
+from cmrtf.core.stopping import Stopped, StopRequest
 from cmrtf.errors import CmrtfError
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import GANConfig
+from cmrtf.training.curves import draw_curves
 from cmrtf.training.diagnostics import Diagnostics
 from cmrtf.training.distributed import (
     any_of_all,
@@ -24,12 +22,12 @@ from cmrtf.training.distributed import (
     step_function,
     without_remapping,
 )
-from cmrtf.training.reporting import MetricsLog, Progress, TensorBoardWriter
+from cmrtf.training.metrics_log import MetricsLog
+from cmrtf.training.reporting import Progress, TensorBoardWriter
 from cmrtf.training.run import RunDirectory
 
 Report = Callable[[int], dict[str, float]]
 """Called with the step after every interval: draws pictures, returns metrics to log."""
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -72,7 +70,7 @@ def train(
 
     Raises:
         CmrtfError: numbers are not finite.
-        SystemExit: SIGTERM or SIGINT came and the run is saved.
+        Stopped: SIGTERM or Ctrl-C came, here or to another machine, and the run is saved.
     """
     checkpoints = Checkpoints(model, run.checkpoints)
     first_step = checkpoints.restore()
@@ -96,9 +94,8 @@ def train(
             elif not stopping:
                 continue
             checkpoints.save(step, write=chief)
-            if stopping and step < run.config.steps:
-                progress.say(f"Saved after step {step}. To go on: the same command with --resume.")
-                sys.exit(stop.exit_code)
+            if stopping:
+                raise Stopped(stop.received or signal.SIGTERM, f"saved after step {step}")
 
 
 class IntervalRecords:
@@ -112,10 +109,11 @@ class IntervalRecords:
     """
 
     def __init__(self, run: RunDirectory, report: Report, first_step: int, progress: Progress) -> None:
+        self.run = run
         self.report = report
         self.progress = progress
         self.log = MetricsLog(run.log, first_step)
-        self.tensorboard = TensorBoardWriter(run.tensorboard, self.log)
+        self.tensorboard = TensorBoardWriter(run.tensorboard, self.log, run.samples)
         # The VAE logs its KL divergence, the GAN what the divergence adds to the loss.
         kl_weight = run.config.loss_weights.kl if isinstance(run.config, GANConfig) else 1.0
         self.diagnostics = Diagnostics(self.log, progress, kl_weight)
@@ -125,37 +123,9 @@ class IntervalRecords:
         metrics = means | self.report(step)
         self.log.add(step, metrics)
         self.tensorboard.add(step, metrics)
+        draw_curves(self.run, self.log.intervals())
         self.progress.display(step, metrics)
         self.diagnostics.update()
-
-
-class StopRequest:
-    """SIGTERM and SIGINT (Ctrl-C) as a request to stop at the next good moment.
-
-    While entered, the first signal is remembered; a second one acts as it would have without this.
-    """
-
-    def __init__(self) -> None:
-        self.received: signal.Signals | None = None
-        self._handlers: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            self._handlers = {number: signal.signal(number, self._remember) for number in SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where a system asked, as it does before it takes the machine away; 130 after Ctrl-C."""
-        return 128 + signal.SIGINT if self.received == signal.SIGINT else 0
-
-    def _remember(self, number: int, frame: FrameType | None) -> None:
-        self.received = signal.Signals(number)
-        self.__exit__()
 
 
 @contextlib.contextmanager

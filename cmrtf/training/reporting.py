@@ -1,15 +1,16 @@
-"""What a run shows and writes beside its checkpoints: progress, log and TensorBoard."""
+"""What a run shows as it goes on: progress, and TensorBoard."""
 
-import csv
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 from tqdm.auto import tqdm
 
-from cmrtf.core.files import new_file
+from cmrtf.training.metrics_log import MetricsLog
+from cmrtf.training.samples import sample_file
 
 
 class Progress:
@@ -51,54 +52,28 @@ class Progress:
         self.bar.close()
 
 
-class MetricsLog:
-    """One CSV row per interval; continuing a run drops rows from after its checkpoint.
-
-    Args:
-        path: the CSV file.
-        first_step: where the run continues.
-    """
-
-    def __init__(self, path: Path, first_step: int) -> None:
-        self.path = path
-        self.rows: list[dict[str, Any]] = []
-        if path.exists():
-            with path.open(newline="") as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= first_step]
-
-    def add(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Add a row; the file is short and is written anew, so it is always complete."""
-        self.rows.append({"step": step} | {name: f"{value:.6g}" for name, value in metrics.items()})
-        with new_file(self.path) as partial, partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]), extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(self.rows)
-
-    def intervals(self) -> list[tuple[int, dict[str, float]]]:
-        """Last step and metrics of every interval so far."""
-        return [
-            (int(row["step"]), {name: float(text) for name, text in row.items() if name != "step" and text})
-            for row in self.rows
-        ]
-
-
 class TensorBoardWriter:
     """Writes the log for TensorBoard, anew where a run continues, so that it has no point twice.
 
     Args:
         folder: of the event files.
         log: of this run.
+        samples: folder of its pictures.
     """
 
-    def __init__(self, folder: Path, log: MetricsLog) -> None:
+    def __init__(self, folder: Path, log: MetricsLog, samples: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
+        self.samples = samples
         self.writer = tf.summary.create_file_writer(str(folder))
         for step, metrics in log.intervals():
             self.add(step, metrics)
 
     def add(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Write the points of an interval."""
+        """Write the points of an interval, and its picture if there is one."""
+        picture = sample_file(self.samples, step)
         with self.writer.as_default(step):
             for name, value in metrics.items():
                 tf.summary.scalar(name, value)
+            if picture.exists():
+                tf.summary.image("samples", np.asarray(Image.open(picture).convert("RGB"))[None])
         self.writer.flush()

@@ -4,26 +4,28 @@ RUN/
   run.json        resolved configuration, seed, data hash, versions
   checkpoints/    everything needed to continue exactly
   log.csv         one row per interval
-  tensorboard/    the same for TensorBoard
+  curves.png      a picture of it
+  tensorboard/    the same for TensorBoard, and the samples
   samples/        a picture per interval
   run.lock        held by the process that trains
 """
 
 import contextlib
-import csv
 import dataclasses
 import json
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cmrtf.core.files import lock, new_file
+from cmrtf.core.files import is_free, require_writable, write_text
+from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
-from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict
+from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
+from cmrtf.training.metrics_log import read_log
 from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
@@ -41,6 +43,9 @@ class RunDirectory:
         config: the resolved `VAEConfig` or `GANConfig`.
         seed: of weights, batches and augmentation.
         data_hash: of the prepared cohort that it trains on.
+        prepared: where the cohort is, from the run's folder; `""` in runs of cmrtf 0.1.
+        earlier_steps: lengths that it had before it was made longer.
+        versions: of what it was started with; none before it is.
     """
 
     path: Path
@@ -48,6 +53,9 @@ class RunDirectory:
     config: Any
     seed: int
     data_hash: str
+    prepared: str = ""
+    earlier_steps: tuple[int, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def checkpoints(self) -> Path:
@@ -58,6 +66,11 @@ class RunDirectory:
     def log(self) -> Path:
         """CSV with one row per interval."""
         return self.path / "log.csv"
+
+    @property
+    def curves(self) -> Path:
+        """Picture of the log."""
+        return self.path / "curves.png"
 
     @property
     def tensorboard(self) -> Path:
@@ -87,29 +100,55 @@ class RunDirectory:
             raise CmrtfError(f"{file}: expected the record of a training run, but: {error!r}") from error
         if kind_on_disk != kind:
             raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {kind_on_disk}.")
-        config = config_from_dict(KINDS[kind], settings, str(file))
-        return cls(path, kind, config, seed, data_hash)
+        config = config_of_run(KINDS[kind], settings, str(file))
+        return cls(
+            path,
+            kind,
+            config,
+            seed,
+            data_hash,
+            values.get("prepared", ""),
+            tuple(values.get("earlier_steps", ())),
+            values.get("versions", {}),
+        )
 
-    def start(self, resume: bool) -> None:
-        """Write its record into a new or empty folder.
+    def check(self, resume: bool) -> None:
+        """Check that it can be started, or continued.
 
         Args:
-            resume: whether to leave the run in the folder as it is, if there is one.
+            resume: whether to continue the run in the folder, if there is one.
 
         Raises:
-            CmrtfError: the folder holds something already, other than a start that was cut short, or cannot
-                be written; or the run there was started with another configuration, seed or data.
+            CmrtfError: the folder holds something already, other than a start that was cut short; or the run
+                there was started with another configuration, seed or data.
         """
         if resume and (self.path / RUN_FILE).exists():
             self.check_settings()
             return
-        if self.path.exists() and not (self.path.is_dir() and all(map(_is_leftover, self.path.iterdir()))):
+        if self.path.exists() and not (self.path.is_dir() and is_free(self.path, ignoring=LOCK_FILE)):
             raise CmrtfError(
                 f"{self.path}: expected a new or empty folder for the run. Received: one that is not empty. "
                 "Continue the run that it holds with --resume, or name another folder."
             )
+
+    def start(self, resume: bool) -> None:
+        """Write its record, unless the run in the folder has just this one.
+
+        What a finished run left for its bundle goes where it is made longer: it is that of earlier weights.
+
+        Args:
+            resume: whether to continue the run in the folder, if there is one.
+
+        Raises:
+            CmrtfError: as of `check`, or it cannot be written.
+        """
+        self.check(resume)
+        if (self.path / RUN_FILE).exists() and RunDirectory.open(self.path, self.kind) == self:
+            return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if self.earlier_steps:
+                self._remove_banks()
             self._write()
         except OSError as error:
             raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
@@ -121,6 +160,9 @@ class RunDirectory:
             CmrtfError: there is none, or it was started with another configuration, seed or data.
         """
         started = RunDirectory.open(self.path, self.kind)
+        if self.earlier_steps == (*started.earlier_steps, started.config.steps):  # it is made longer
+            longer = dataclasses.replace(started.config, steps=self.config.steps)
+            started = dataclasses.replace(started, config=longer)
         if differences := _differences(started._to_dict(), self._to_dict()):
             raise CmrtfError(
                 f"{self.path / RUN_FILE}: expected the settings that the run was started with, to continue "
@@ -134,11 +176,8 @@ class RunDirectory:
         Raises:
             CmrtfError: another process holds it, or it cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / LOCK_FILE).touch()
-        except OSError as error:
-            raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
+        require_writable(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
         refusal = (
             f"{self.path}: expected a run that no other process trains. Received: one that another process "
             "is training. Wait for it, or stop it with SIGTERM: it saves first."
@@ -148,11 +187,8 @@ class RunDirectory:
 
     def last_metrics(self) -> dict[str, float]:
         """Metrics of the last interval in the log; empty before the first."""
-        if not self.log.exists():
-            return {}
-        with self.log.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {name: float(value) for name, value in rows[-1].items() if name != "step"} if rows else {}
+        intervals = read_log(self.log)
+        return intervals[-1][1] if intervals else {}
 
     def _to_dict(self) -> dict[str, Any]:
         return {
@@ -162,18 +198,25 @@ class RunDirectory:
             "data_hash": self.data_hash,
         }
 
+    def _remove_banks(self) -> None:
+        from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
+        from cmrtf.synthesis.appearance import STYLE_BANK
+
+        for bank in (ANATOMY_BANK, STYLE_BANK):
+            (self.path / bank).unlink(missing_ok=True)
+
     def _write(self) -> None:
-        versions = {name: version(name) for name in ("tensorflow", "keras", "numpy")}
         record = self._to_dict() | {
-            "versions": {"cmrtf": __version__, "python": platform.python_version()} | versions
+            "prepared": self.prepared,
+            "earlier_steps": self.earlier_steps,
+            "versions": self.versions or _versions(),
         }
-        with new_file(self.path / RUN_FILE) as partial:
-            partial.write_text(json.dumps(record, indent=2) + "\n")
+        write_text(self.path / RUN_FILE, json.dumps(record, indent=2) + "\n")
 
 
-def _is_leftover(path: Path) -> bool:
-    """Whether a file does not make a folder taken: the lock, or hidden, such as a record cut short."""
-    return path.name == LOCK_FILE or path.name.startswith(".")
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in ("tensorflow", "keras", "numpy")}
+    return {"cmrtf": __version__, "python": platform.python_version()} | libraries
 
 
 def _differences(started: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> list[str]:

@@ -16,6 +16,11 @@ COLOUR_MAP = ListedColormap(np.array(LABEL_COLOURS[: SCHEMA.num_classes]) / 255)
 COLUMNS = 8
 
 
+def sample_file(samples: Path, step: int) -> Path:
+    """Where the picture of the interval that ends with `step` lies in the folder of a run's samples."""
+    return samples / f"step_{step:06d}.png"
+
+
 def draw_reconstructions(
     path: Path, label_ids: NDArray[Any], reconstructed: NDArray[Any], scores: dict[str, float]
 ) -> None:

@@ -1,12 +1,16 @@
 """Trained segmenters on disk, by what they were trained on."""
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.files import writing_to
+from cmrtf.core.locks import lock
 from cmrtf.core.unknown import Unknown
 from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, train_segmenter
 
@@ -51,12 +55,30 @@ class SegmenterStore:
             CmrtfError: the stored segmenter is damaged, or nothing can be written.
         """
         stored = self.folder / self._key(images, label_ids, seed, unknown)
-        if not stored.exists():
-            trained = train_segmenter(
-                images, label_ids, self.steps, seed, self.progress, name, self.config, unknown
-            )
-            trained.save(stored)
+        with self._alone_with(stored):
+            if not stored.exists():
+                trained = train_segmenter(
+                    images,
+                    label_ids,
+                    self.steps,
+                    seed,
+                    progress=self.progress,
+                    name=name,
+                    config=self.config,
+                    unknown=unknown,
+                )
+                trained.save(stored)
         return TrainedSegmenter.load(stored)
+
+    @contextlib.contextmanager
+    def _alone_with(self, stored: Path) -> Iterator[None]:
+        """Wait for another evaluation that trains the same segmenter: two would take twice as long as one."""
+        path = self.folder / f".{stored.name}.lock"
+        with writing_to(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with lock(path, refusal=None):
+                yield
+                path.unlink()
 
     def _key(
         self, images: NDArray[np.float32], label_ids: NDArray[np.uint8], seed: int, unknown: Unknown

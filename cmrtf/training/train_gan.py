@@ -1,7 +1,6 @@
 """Training of the SPADE GAN."""
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,14 @@ from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.synthesis.appearance import STYLE_BANK
-from cmrtf.synthesis.protocols import SPADE_GAN
 from cmrtf.training.banks import write_style_bank
-from cmrtf.training.config import GANConfig, load_config
+from cmrtf.training.config import GANConfig
 from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, image_batches
 from cmrtf.training.loop import opened_run, train
 from cmrtf.training.run import RunDirectory
-from cmrtf.training.samples import COLUMNS, draw_syntheses
+from cmrtf.training.samples import COLUMNS, draw_syntheses, sample_file
 
 DISPLAYED = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
 SAMPLE_HEIGHTS = (1 / 3, 1 / 2, 2 / 3)
@@ -51,53 +49,29 @@ def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
     )
 
 
-def train_gan(
-    prepared: str | os.PathLike[str],
-    run: str | os.PathLike[str],
-    preset: str | os.PathLike[str] | GANConfig = "cpu",
-    *,
-    steps: int | None = None,
-    seed: int = 0,
-    resume: bool = False,
-    deterministic: bool = False,
+def train_spade_gan(
+    run: RunDirectory, cohort: PreparedCohort, resume: bool = False, deterministic: bool = False
 ) -> None:
-    """Train a SPADE GAN on the training subjects of a prepared cohort.
-
-    Runs on all GPUs, or on the CPU, of this machine or of all that `TF_CONFIG` names.
-
-    Args:
-        prepared: the cohort's folder.
-        run: folder of the run: checkpoints, log, pictures.
-        preset: a shipped preset's name, the path of a YAML file of the same form, or a configuration.
-        steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
-        seed: of weights, batches and augmentation.
-        resume: whether to continue the run in the folder if there is one.
-        deterministic: whether the same training is to give the same bits each time, on one kind of machine;
-            slower on a GPU. Holds for the whole process.
+    """Start or continue a run, see `cmrtf.training.train.train_gan`.
 
     Raises:
-        CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
-
-    Example:
-        `cmrtf.train_gan("prepared", "runs/gan", "cpu")`
+        CmrtfError: the run on disk is not this one, or numbers are not finite.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
     """
-    config = load_config(preset, GANConfig, steps)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    cohort = PreparedCohort.open(Path(prepared))
+    config: GANConfig = run.config
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     training = _completely_labelled(cohort)
 
     def batches(steps: range) -> tf.data.Dataset:
         return image_batches(
-            training, config.augmentation, config.batch_size, steps, seed, config.style_dim, NUM_DRAWS
+            training, config.augmentation, config.batch_size, steps, run.seed, config.style_dim, NUM_DRAWS
         )
 
-    directory = RunDirectory(Path(run), SPADE_GAN, config, seed, cohort.data_hash)
-    with opened_run(directory, resume):
-        keras.utils.set_random_seed(seed)
+    with cohort.held(), opened_run(run, resume):
+        keras.utils.set_random_seed(run.seed)
         with strategy.scope():
             model = build_spade_gan(config, training.image.shape[-1])
             model.compile(
@@ -108,10 +82,10 @@ def train_gan(
                 config.augment_discriminator,
                 PerceptualLoss(Path(config.perceptual_weights)) if config.perceptual_weights else None,
             )
-        report = SynthesisReport(model, sample_slices(cohort), directory.samples)
-        train(model, directory, batches, report, DISPLAYED)
+        report = SynthesisReport(model, sample_slices(cohort), run.samples)
+        train(model, run, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_style_bank(model, cohort, directory.path / STYLE_BANK)
+            write_style_bank(model, cohort, run.path / STYLE_BANK)
 
 
 def _completely_labelled(cohort: PreparedCohort) -> Slices:
@@ -226,7 +200,5 @@ class SynthesisReport:
         )
         l1 = float(np.abs(own - self.samples["real"]).mean())
         rows = {**self.samples, "own style": own, "next style": swapped}
-        draw_syntheses(
-            self.folder / f"step_{step:06d}.png", rows, f"validation slices, step {step}, L1 {l1:.3f}"
-        )
+        draw_syntheses(sample_file(self.folder, step), rows, f"validation slices, step {step}, L1 {l1:.3f}")
         return {"val_l1": l1}

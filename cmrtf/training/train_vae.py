@@ -1,7 +1,6 @@
 """Training of the label VAE."""
 
 import logging
-import os
 from pathlib import Path
 
 import keras
@@ -16,17 +15,16 @@ from cmrtf.core.unknown import Unknown
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
-from cmrtf.training.config import VAEConfig, load_config
+from cmrtf.training.config import VAEConfig
 from cmrtf.training.distributed import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, label_batches
 from cmrtf.training.loop import opened_run, train
 from cmrtf.training.pca_initialisation import initialise_with_pca
 from cmrtf.training.run import RunDirectory
-from cmrtf.training.samples import draw_reconstructions
+from cmrtf.training.samples import draw_reconstructions, sample_file
 
 DISPLAYED = (
     "cross_entropy",
@@ -56,41 +54,18 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     )
 
 
-def train_vae(
-    prepared: str | os.PathLike[str],
-    run: str | os.PathLike[str],
-    preset: str | os.PathLike[str] | VAEConfig = "cpu",
-    *,
-    steps: int | None = None,
-    seed: int = 0,
-    resume: bool = False,
-    deterministic: bool = False,
+def train_label_vae(
+    run: RunDirectory, cohort: PreparedCohort, resume: bool = False, deterministic: bool = False
 ) -> None:
-    """Train a label VAE on the training subjects of a prepared cohort.
-
-    Runs on all GPUs, or on the CPU, of this machine or of all that `TF_CONFIG` names.
-
-    Args:
-        prepared: the cohort's folder.
-        run: folder of the run: checkpoints, log, pictures.
-        preset: a shipped preset's name, the path of a YAML file of the same form, or a configuration.
-        steps: length of the run where it is not to be the preset's, rounded up to whole intervals.
-        seed: of weights, batches and augmentation.
-        resume: whether to continue the run in the folder if there is one.
-        deterministic: whether the same training is to give the same bits each time, on one kind of machine;
-            slower on a GPU. Holds for the whole process.
+    """Start or continue a run, see `cmrtf.training.train.train_vae`.
 
     Raises:
-        CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
-
-    Example:
-        `cmrtf.train_vae("prepared", "runs/vae", "cpu")`
+        CmrtfError: the run on disk is not this one, or numbers are not finite.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
     """
-    config = load_config(preset, VAEConfig, steps)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    cohort = PreparedCohort.open(Path(prepared))
+    config: VAEConfig = run.config
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
     # Interpolations stay between labelled slices, so the model need not know empty ones.
@@ -102,29 +77,28 @@ def train_vae(
             config.augmentation,
             config.batch_size,
             steps,
-            seed,
+            run.seed,
             config.latent_dim,
             with_neighbours=config.between_weight > 0,
         )
 
-    directory = RunDirectory(Path(run), LABEL_VAE, config, seed, cohort.data_hash)
-    with opened_run(directory, resume):
-        keras.utils.set_random_seed(seed)
+    with cohort.held(), opened_run(run, resume):
+        keras.utils.set_random_seed(run.seed)
         with strategy.scope():
             model = build_label_vae(config, training.label_ids.shape[-1])
             schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
             model.compile(
                 FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight
             )
-        if config.linear_path and not Checkpoints(model, directory.checkpoints).steps():
+        if config.linear_path and not Checkpoints(model, run.checkpoints).steps():
             complete = training.fully_labelled().label_ids
             shapes = complete if len(complete) else training.label_ids
-            initialise_with_pca(model, shapes, config.augmentation, seed)
+            initialise_with_pca(model, shapes, config.augmentation, run.seed)
             copy_from_chief(strategy, model.weights)
-        report = ReconstructionReport(model, _validation_stacks(cohort), directory.samples)
-        train(model, directory, batches, report, DISPLAYED)
+        report = ReconstructionReport(model, _validation_stacks(cohort), run.samples)
+        train(model, run, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_anatomy_bank(model, cohort, directory.path / ANATOMY_BANK)
+            write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK)
 
 
 def _validation_stacks(cohort: PreparedCohort) -> list[LabelledSlices]:
@@ -173,7 +147,7 @@ class ReconstructionReport:
             for (label_ids, unknown), reconstruction in zip(self.stacks, reconstructions, strict=True)
         ]
         draw_reconstructions(
-            self.samples / f"step_{step:06d}.png", self.stacks[0][0], reconstructions[0].numpy(), scores[0]
+            sample_file(self.samples, step), self.stacks[0][0], reconstructions[0].numpy(), scores[0]
         )
         active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
         if active == 0:

@@ -310,20 +310,9 @@ def test_an_evaluation_has_all_sections(evaluated):
     assert valid["synthetic, repaired"]["slices"]["mean"] == 100.0
 
 
-def test_the_next_evaluation_trains_no_reference_segmenter(evaluated, story, tmp_path):
-    kept = evaluated.with_name("evaluation-segmenters")
-    # All real subjects are what the reference segmenter was trained on.
-    assert len(list(kept.iterdir())) == 3
-    again = ["--model", story.bundle, "--data", story.prepared, "--out", tmp_path / "again", "--walks", 4]
-    settings = ["--segmenters", kept, "--training-steps", 2]
-    result = CliRunner().invoke(cli, ["evaluate", *map(str, [*again, *settings])], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    assert len(list(kept.iterdir())) == 3
-    first, once_more = (
-        json.loads((folder / "evaluation.json").read_text()) for folder in (evaluated, tmp_path / "again")
-    )
-    for key in ("label_vae", "images", "faithfulness"):
-        assert once_more["sections"][key] == first["sections"][key]
+def test_an_evaluation_keeps_its_segmenters(evaluated):
+    """All real subjects are what the reference segmenter was trained on."""
+    assert len(list(evaluated.with_name("evaluation-segmenters").iterdir())) == 3
 
 
 def test_a_cohort_that_a_bundle_was_not_trained_on_is_refused(story, capsys, monkeypatch, tmp_path):

@@ -73,7 +73,7 @@ def test_the_models_agree_however_slices_are_batched(
         np.testing.assert_allclose(stack.image, expected[name].image, atol=1e-5)
 
 
-@pytest.mark.parametrize("way", ["bundle", "grpc", "rest"])
+@pytest.mark.parametrize("way", ["bundle", "grpc"])
 def test_the_command_line_agrees(story, ends, expected, addresses, tmp_path, way):
     models = ["--model", story.bundle] if way == "bundle" else ["--server", addresses[way]]
     codes = [end.name for end in ends]

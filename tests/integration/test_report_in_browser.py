@@ -99,6 +99,41 @@ def test_sliders_are_dragged(page, slider):
     assert page.find_element("id", f"{slider}-value").text != before
 
 
+@pytest.mark.parametrize("view", ["sax", "lax"])
+def test_a_notch_of_the_wheel_is_a_slice(page, view):
+    slider = page.find_element("id", "slice")
+    before = int(slider.get_property("value"))
+    origin = webdriver.common.actions.wheel_input.ScrollOrigin.from_element(page.find_element("id", view))
+    webdriver.ActionChains(page).scroll_from_origin(origin, 0, 100).perform()
+    wait(page, lambda: int(slider.get_property("value")) == before - 1)
+    assert page.execute_script("return scrollY") == 0
+
+
+def test_window_and_level_change_the_picture_and_a_double_click_resets_them(page):
+    whole = colours(page, "sax")
+    for slider in ("window", "level"):
+        handle = page.find_element("id", slider)
+        drag = webdriver.ActionChains(page).move_to_element(handle).click_and_hold()
+        changes(page, "sax", drag.move_by_offset(-handle.size["width"] // 4, 0).release().perform)
+    # A narrow window about a low level: more is white.
+    assert (colours(page, "sax").min(axis=2) > 250).mean() > (whole.min(axis=2) > 250).mean()
+    webdriver.ActionChains(page).double_click(page.find_element("id", "lax")).perform()
+    wait(page, lambda: np.array_equal(colours(page, "sax"), whole))
+
+
+def test_the_sliders_lie_above_the_fold_of_a_laptop(page):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": False},
+    )
+    try:
+        for slider in ("subject", "slice", "window", "level", "opacity"):
+            box = page.find_element("id", slider).rect
+            assert box["y"] + box["height"] < 768, slider
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_a_line_of_the_table_shows_its_subject(page):
     page.find_element("xpath", "//table//button[text()='inter_01']").click()
     assert page.find_element("id", "current").text == "inter_01"
@@ -114,6 +149,9 @@ def test_the_heart_stands_in_space(page, subjects):
     cosine = bright @ rv / np.linalg.norm(bright, axis=1) / np.linalg.norm(rv)
     assert (cosine > 0.99).any()
     assert (cosine < 0.8).any()
+    # The slice is a translucent white plane: grey on black, and lighter than the background.
+    grey = np.ptp(seen, axis=1) < 0.1 * seen.max(axis=1)
+    assert (grey & (seen.max(axis=1) > 2 * BACKGROUND)).sum() > 50
 
     canvas = page.find_element("css selector", "#solid canvas")
     turn = (

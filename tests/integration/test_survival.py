@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from cmrtf.training.train_vae import train_vae
+from cmrtf.training.train import train_vae
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,10 @@ def test_where_one_of_two_processes_dies_the_other_says_so(out):
 
 
 def test_where_one_of_two_processes_is_stopped_both_stop_at_the_same_step_and_it_is_saved(out):
-    assert _codes(out, "one is stopped") == [0, 0]
-    assert "Saved after step" in (out / "stopped-0.txt").read_text()
+    assert _codes(out, "one is stopped") == [143, 143]
+    said = (out / "stopped-0.txt").read_text()
+    assert "Stopped by SIGTERM, saved after step" in said
+    assert "To go on: the same command with --resume." in said
 
 
 def test_two_processes_train_as_one(out, undisturbed):

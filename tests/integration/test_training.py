@@ -13,14 +13,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cmrtf.core.stopping import Stopped
 from cmrtf.errors import CmrtfError
 from cmrtf.training import loop
 from cmrtf.training.checkpoints import restore_for_inference
+from cmrtf.training.curves import PANELS
 from cmrtf.training.distributed import step_function
 from cmrtf.training.reporting import Progress
 from cmrtf.training.run import RunDirectory
-from cmrtf.training.train_gan import build_spade_gan, train_gan
-from cmrtf.training.train_vae import build_label_vae, train_vae
+from cmrtf.training.train import train_gan, train_vae
+from cmrtf.training.train_gan import build_spade_gan
+from cmrtf.training.train_vae import build_label_vae
 from prepared_cohort import write_cohort
 
 TRAIN = {"label_vae": train_vae, "spade_gan": train_gan}
@@ -90,14 +93,14 @@ def _at(monkeypatch, step, act):
 
 @pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
 def test_sigterm_within_an_interval_saves_and_the_run_goes_on_as_if_it_had_not_come(
-    kind, config, whole, tiny_cohort, tmp_path, monkeypatch, capfd
+    kind, config, whole, tiny_cohort, tmp_path, monkeypatch
 ):
     with monkeypatch.context() as patch:
         _at(patch, 3, lambda: os.kill(os.getpid(), signal.SIGTERM))
-        with pytest.raises(SystemExit) as stop:
+        with pytest.raises(Stopped) as stop:
             TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
-    assert stop.value.code == 0
-    assert "Saved after step 3. To go on: the same command with --resume." in "".join(capfd.readouterr())
+    assert stop.value.code == 143
+    assert str(stop.value) == "Stopped by SIGTERM, saved after step 3."
     run = RunDirectory.open(tmp_path / "run", kind)
     assert [row["step"] for row in _log(run)] == ["2"]
     TRAIN[kind](tiny_cohort, run.path, config, seed=3, resume=True)
@@ -185,6 +188,9 @@ def test_every_interval_leaves_a_row_a_picture_and_a_checkpoint(kind, whole):
     assert sorted(path.name for path in whole.samples.iterdir()) == ["step_000002.png", "step_000004.png"]
     assert {"ckpt-2.index", "ckpt-4.index"} <= {path.name for path in whole.checkpoints.iterdir()}
     assert any(path.name.startswith("events") for path in whole.tensorboard.rglob("*"))
+    assert whole.curves.exists()
+    drawn = {name for panel in PANELS[kind].values() for name in panel}
+    assert rows[0].keys() - {"step"} <= drawn
 
 
 def test_a_finished_run_is_left_as_it_is(kind, config, whole, tiny_cohort):

@@ -1,4 +1,4 @@
-"""Not a test: trains all models, one after the other, on two logical CPUs.
+"""Not a test: trains the VAE and then a segmenter on two logical CPUs.
 
 Run as `python train_on_devices.py COHORT PRESET OUT`. Logical devices can be set up only before
 TensorFlow starts, so this has a process of its own.
@@ -19,9 +19,8 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.input_pipeline import Slices
-from cmrtf.training.train_gan import train_gan
+from cmrtf.training.train import train_gan, train_vae
 from cmrtf.training.train_segmenter import SegmenterConfig, train_segmenter
-from cmrtf.training.train_vae import train_vae
 
 
 def main(cohort, preset, out):
@@ -37,7 +36,7 @@ def main(cohort, preset, out):
         except CmrtfError as error:
             refused[name] = str(error)
         assert not (out / name).exists()
-        train(cohort, out / name, config)
+    train_vae(cohort, out / "vae", load_config(preset, VAEConfig))
     tiny = SegmenterConfig(widths=(4, 4), batch_size=2)
     training = Slices.of_split(PreparedCohort.open(cohort), "train")
     trained = train_segmenter(training.image, training.label_ids, steps=2, progress=False, config=tiny)

@@ -55,5 +55,6 @@ def command(model: Path, data: Path, out: Path, **settings: Any) -> None:
     the real training subjects; it and other segmenters are kept, so that an evaluation that was stopped goes
     on, and the next is quick. Every figure stands beside that of real data.
     """
+    options.require_new_folder(out)
     cmrtf.evaluate(model, data, out, progress=True, **settings)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

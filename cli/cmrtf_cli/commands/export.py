@@ -35,6 +35,7 @@ def command(vae_run: Path | None, gan_run: Path | None, checked: Path | None, ou
         for line in cmrtf_export.check_bundle(checked):
             click.echo(f"ok  {line}")
     elif checked is None and vae_run and gan_run and out:
+        options.require_new_folder(out)
         cmrtf_export.export_bundle(vae_run, gan_run, out)
         click.echo(f"Exported: {out}. Its model card is {out / 'README.md'}: fill in what is marked there.")
     else:

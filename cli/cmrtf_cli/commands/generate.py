@@ -50,6 +50,7 @@ def command(
         raise click.UsageError("expected --style or --vendor. Received: both.")
     style = f"vendor:{vendor}" if vendor else style
     options.require_layout(out, layout)
+    options.require_writable(out)
     bundle = cmrtf.load_bundle(model)
     bundle.generate(subjects, style=style, **request).save(out, layout)
     report = out / "provenance" / "report.html"

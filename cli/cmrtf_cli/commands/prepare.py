@@ -1,6 +1,5 @@
 """`cmrtf prepare`: from a raw data set to a prepared cohort."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +49,6 @@ def command(raw: Path, out: Path, beam_options: tuple[str, ...], **settings: Any
     """
     if beam_options and not settings["beam"]:
         raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
-    try:
-        built = cmrtf.prepare(raw, out, beam_options=beam_options, progress=True, **settings)
-    except KeyboardInterrupt:
-        click.echo("Interrupted. Subjects that are done stay: the same command goes on from there.", err=True)
-        sys.exit(130)
+    built = cmrtf.prepare(raw, out, beam_options=beam_options, progress=True, **settings)
     click.echo(built)
     click.echo(f"Next: cmrtf train-vae {out} --run runs/vae")

@@ -10,21 +10,24 @@ from cmrtf_cli import options
 
 
 @click.command("train-gan", epilog="Example: cmrtf train-gan prepared/ --run runs/gan --preset cpu")
-@click.argument("prepared", type=options.PATH)
+@options.prepared
 @options.run
 @options.preset
+@options.settings
 @options.steps
 @options.resume
-@options.seed
+@options.seed_of_run
 @options.deterministic
-def command(prepared: Path, run_path: Path, **settings: Any) -> None:
+def command(prepared: Path | None, run_path: Path, **asked: Any) -> None:
     """Train the SPADE GAN on the training subjects of PREPARED.
 
     After every interval validation slices are synthesised into RUN/samples, in their own appearance and
     in that of another subject: look at them. Runs on all GPUs that TensorFlow sees, else on the CPU.
 
     SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
-    --resume. With TF_CONFIG set on each of them, several machines train one run.
+    --run RUN --resume alone, and one that is finished with more --steps too. With TF_CONFIG set on each of
+    them, several machines train one run.
     """
-    cmrtf.train_gan(prepared, run_path, **settings)
-    click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'log.csv'}.")
+    options.require_writable(run_path)
+    cmrtf.train_gan(prepared, run_path, **asked)
+    click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'curves.png'}.")

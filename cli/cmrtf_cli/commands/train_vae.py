@@ -10,14 +10,15 @@ from cmrtf_cli import options
 
 
 @click.command("train-vae", epilog="Example: cmrtf train-vae prepared/ --run runs/vae --preset cpu")
-@click.argument("prepared", type=options.PATH)
+@options.prepared
 @options.run
 @options.preset
+@options.settings
 @options.steps
 @options.resume
-@options.seed
+@options.seed_of_run
 @options.deterministic
-def command(prepared: Path, run_path: Path, **settings: Any) -> None:
+def command(prepared: Path | None, run_path: Path, **asked: Any) -> None:
     """Train the label VAE on the training subjects of PREPARED.
 
     After every interval the validation subjects are reconstructed: the log shows the Dice of each
@@ -25,7 +26,9 @@ def command(prepared: Path, run_path: Path, **settings: Any) -> None:
     on the CPU.
 
     SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
-    --resume. With TF_CONFIG set on each of them, several machines train one run.
+    --run RUN --resume alone, and one that is finished with more --steps too. With TF_CONFIG set on each of
+    them, several machines train one run.
     """
-    cmrtf.train_vae(prepared, run_path, **settings)
-    click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'log.csv'}.")
+    options.require_writable(run_path)
+    cmrtf.train_vae(prepared, run_path, **asked)
+    click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'curves.png'}.")

@@ -10,7 +10,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.measures import MEASURES
 from cmrtf.core.stack import CENTRE_TO_CENTRE, Stack
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.section import Section, Table, single
+from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.subjects import distinct_pairs
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate
 from cmrtf.synthesis.interpolate import (
@@ -59,6 +59,7 @@ def clinical_section(
             *_measure_tables({"real": real, "synthetic": synthetic}),
             _interpolation_table(models, held_out, num_interpolations, seed),
         ],
+        Headline("Means of volumes", "synthetic", "real"),
     )
 
 

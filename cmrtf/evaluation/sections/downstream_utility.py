@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown
-from cmrtf.evaluation.section import Section, Table, single
+from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.segmenter import (
     ReferenceSegmenter,
     Segmentation,
@@ -27,6 +27,8 @@ PerSubject = dict[str, list[float]]
 """Structure to one value per subject."""
 
 MEAN = "mean"
+
+GAIN = "Gain in Dice from synthetic subjects"
 
 
 def downstream_utility_section(
@@ -55,7 +57,13 @@ def downstream_utility_section(
             progress = f"segmenter {place} of {len(sets) * len(seeds)}, {name}"
             segmenter = train(slices.image, slices.label_ids, seed, progress, slices.unknown)
             tests[name].append(_test(segmenter, held_out))
-    return Section("use", "Use", "Do synthetic data help to segment new patients?", _tables(tests, amounts))
+    return Section(
+        "use",
+        "Use",
+        "Do synthetic data help to segment new patients?",
+        _tables(tests, amounts),
+        Headline(GAIN, _real_only(amounts[0])),
+    )
 
 
 def _training_sets(
@@ -142,7 +150,7 @@ def _tables(tests: Mapping[str, Sequence[_Test]], amounts: Sequence[int]) -> lis
     tables = [
         _table("Dice on held-out patients", "", overlap, "Of each stack, averaged per subject."),
         Table(
-            "Gain in Dice from synthetic subjects",
+            GAIN,
             "",
             gains,
             f"Real and synthetic minus real only, paired by patient. {wording} of each, all as many steps: "

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.section import Section, Table
+from cmrtf.evaluation.section import Headline, Section, Table
 from cmrtf.evaluation.segmenter import ReferenceSegmenter, dice_per_subject, segment_subjects
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
 from cmrtf.synthesis.appearance import Appearance
@@ -70,6 +70,7 @@ def label_fidelity_section(
             ),
             Table("Difference to its Dice on the real images", "", against_real, "Paired by patient."),
         ],
+        Headline("Dice of the reference segmenter", OTHER_STYLE, REAL),
     )
 
 

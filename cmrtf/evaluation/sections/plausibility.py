@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.section import Section, Table, single
+from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate
 from cmrtf.shape.plausibility import SliceImplausibilities, check_stack
 
@@ -47,6 +47,7 @@ def plausibility_section(groups: Mapping[str, Sequence[Subject]]) -> Section:
                 "better.",
             ),
         ],
+        Headline("Valid", "synthetic, as decoded", "real"),
     )
 
 

@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from cmrtf.core.display import grey_levels
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.section import Section, Table
+from cmrtf.evaluation.section import Headline, Section, Table
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.privacy import auc, nearest, nearest_neighbour_pairs
+
+TABLE: Final = "AUC of membership inference and copying"
+
+PIXELS: Final = "pixels"
+"""What speaks of the generator alone: the features' network was trained on the training subjects."""
 
 NUM_PAIRS: Final = 8
 """Nearest-neighbour pairs that are shown."""
@@ -45,7 +50,7 @@ def privacy_section(
     rows = {}
     for view, embed in {
         "features of the reference segmenter": segmenter.features,
-        "pixels": _thumbnails,
+        PIXELS: _thumbnails,
     }.items():
         member_rows, other_rows = embed(members.image), embed(others.image)
         for name, slices in groups.items():
@@ -66,7 +71,7 @@ def privacy_section(
         "Can one tell who was in training?",
         [
             Table(
-                "AUC of membership inference and copying",
+                TABLE,
                 "",
                 rows,
                 "Membership: area under the ROC curve of an attack that calls those members who lie close "
@@ -77,6 +82,7 @@ def privacy_section(
                 "Blurred images lie close to everything: look at the pairs.",
             )
         ],
+        Headline(TABLE, f"{next(iter(groups))}, {PIXELS}"),
         {PAIRS_CAPTION: _gallery(next(iter(groups.values())), members)},
     )
 

@@ -1,25 +1,28 @@
 """How far synthetic images lie from real ones, always beside how far real ones lie from real ones."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.section import Section, Table, single
+from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate, subject_mean
 from cmrtf.metrics.distributions import (
     NUM_DRAWS,
+    Comparison,
     Distance,
     compare_with_baseline,
     frechet_distance,
     kernel_distance,
 )
 from cmrtf.metrics.images import Intensity, diversity, through_plane_change, tissue_intensities
+
+RATIO: Final = "Frechet distance of features, ratio to that of training patients"
 
 
 def realism_section(
@@ -46,12 +49,13 @@ def realism_section(
         "Images",
         "Do the images look like real ones, and as different from each other?",
         [
-            _distance_table("Frechet", frechet_distance, reference, real, features, seed),
-            _distance_table("Kernel", kernel_distance, reference, real, features, seed),
+            *_frechet_tables(reference, real, features, seed),
+            _distance_table("Kernel", _comparisons(kernel_distance, reference, real, features, seed)),
             _diversity_table(groups, seed),
             _smoothness_table(groups),
             *_tissue_tables(groups),
         ],
+        Headline(RATIO, next(iter(synthetic))),
     )
 
 
@@ -68,24 +72,35 @@ class Features(NamedTuple):
         return cls(segmenter.features(slices.image), slices.subjects)
 
 
-def _distance_table(
-    name: str,
-    distance: Distance,
-    reference: Features,
-    real: Features,
-    synthetic: Mapping[str, Features],
-    seed: int,
-) -> Table:
+def _comparisons(
+    distance: Distance, reference: Features, real: Features, synthetic: Mapping[str, Features], seed: int
+) -> dict[str, Comparison]:
     """Distances to the reference: of each synthetic group, and of as many real images."""
+    return {
+        group: compare_with_baseline(reference.features, *real, *features, distance, seed)
+        for group, features in synthetic.items()
+    }
+
+
+def _frechet_tables(
+    reference: Features, real: Features, synthetic: Mapping[str, Features], seed: int
+) -> list[Table]:
+    """Distances and their ratios; the kernel distance of equal distributions is 0, and has none."""
+    comparisons = _comparisons(frechet_distance, reference, real, synthetic, seed)
+    ratios = {
+        group: {"ratio": _over_draws(comparison.distances / comparison.baselines, comparison.n)}
+        for group, comparison in comparisons.items()
+    }
+    note = "1: as close to held-out patients as training patients are. Lower is better."
+    return [_distance_table("Frechet", comparisons), Table(RATIO, "", ratios, note)]
+
+
+def _distance_table(name: str, comparisons: Mapping[str, Comparison]) -> Table:
     rows: dict[str, dict[str, Estimate]] = {}
-    for group, features in synthetic.items():
-        comparison = compare_with_baseline(reference.features, *real, *features, distance, seed)
-        n = comparison.n
-        rows[group] = {"distance": _over_draws(comparison.distances, n)}
-        rows[f"training, as many as {group}"] = {"distance": _over_draws(comparison.baselines, n)}
-        if distance is frechet_distance:  # the kernel distance of equal distributions is 0: no ratio
-            ratios = comparison.distances / comparison.baselines
-            rows[f"{group}, ratio"] = {"distance": _over_draws(ratios, n)}
+    for group, comparison in comparisons.items():
+        rows[group] = {"distance": _over_draws(comparison.distances, comparison.n)}
+        baseline = _over_draws(comparison.baselines, comparison.n)
+        rows[f"training, as many as {group}"] = {"distance": baseline}
     return Table(
         f"{name} distance of features",
         "",

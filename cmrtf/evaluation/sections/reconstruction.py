@@ -10,7 +10,7 @@ from scipy import ndimage
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
-from cmrtf.evaluation.section import Section, Table
+from cmrtf.evaluation.section import Headline, Section, Table
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
 from cmrtf.metrics.overlap import dice, hd95_mm
 from cmrtf.shape.signed_distance import add_residuals, residuals, shape_based_interpolation
@@ -38,6 +38,7 @@ def reconstruction_section(models: Models, subjects: Sequence[Subject]) -> Secti
         "Label VAE",
         "Does it know the shapes of new patients, and what lies between two slices?",
         [*_reconstruction_tables(models, subjects), *_left_out_tables(models, subjects)],
+        Headline("Reconstruction: Dice", "ED"),
     )
 
 

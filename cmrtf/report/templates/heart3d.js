@@ -4,10 +4,17 @@ Surfaces are made here, from the label sprites. Between two slices lies the outl
 (signed distances are interpolated), so thick slices make no stairs. Coordinates are millimetres about the
 middle of the stack: x to the patient's right, y to the front, z to the base. */
 const heart3d = (() => {
-  const NEAR_MM = 6, STEP_MM = 2, PLANE = [255, 255, 255, 255];
+  const NEAR_MM = 6, STEP_MM = 2, WHITE = [255, 255, 255, 255];
   /* Name and colour, structures inside, opacity, and millimetres of growth: the outer wall must not coincide with the
      cavity's basal end. */
   const SURFACES = [["LV", ["LV"], 1, 0], ["RV", ["RV"], 1, 0], ["MYO", ["LV", "MYO"], .38, .4]];
+  /* The slice is as white from every side: it has no light and shade. */
+  const UNLIT = `#version 300 es
+precision highp float;
+uniform float opacity;
+in vec4 vClr;
+out vec4 color;
+void main() { color = vec4(vClr.rgb, opacity); }`;
   let viewer = null, shown = null;
 
   /* NiiVue lies in the page compressed, and runs when it is first asked for. */
@@ -20,6 +27,7 @@ const heart3d = (() => {
     const view = new niivue.Niivue({backColor: [.043, .059, .078, 1], dragAndDropEnabled: false, loadingText: "", logLevel: "error",
       viewModeHotKey: "", clipPlaneHotKey: "", cycleClipPlaneHotKey: "", isOrientationTextVisible: false, sliceType: 4});
     await view.attachToCanvas(canvas);
+    view.setCustomMeshShader(UNLIT, "Unlit");
     view.setRenderAzimuthElevation(195, 15);
     return view;
   }
@@ -110,10 +118,10 @@ const heart3d = (() => {
     return {points, triangles};
   }
 
-  function add(name, points, triangles, colour, opacity) {
+  function add(name, points, triangles, colour, opacity, shader = "Diffuse") {
     const mesh = new niivue.NVMesh(new Float32Array(points), new Uint32Array(triangles), name, new Uint8Array(colour), opacity, true, viewer.gl);
     viewer.addMesh(mesh);
-    viewer.setMeshShader(mesh.id, "Diffuse");
+    viewer.setMeshShader(mesh.id, shader);
   }
 
   function addSurface(stack, ids, [name, parts, opacity, growthMm]) {
@@ -137,7 +145,7 @@ const heart3d = (() => {
     const half = SIZE / 4 * stack.spacing_mm[0], z = (sliceOf(stack) - (stack.slices - 1) / 2) * stack.spacing_mm[2];
     const reach = Math.max(...SUBJECTS.map(stackOf).filter(Boolean).map(t => t.slices * t.spacing_mm[2] / 2));
     const corners = [[-half, -half], [half, -half], [half, half], [-half, half]].flatMap(corner => [...corner, z]);
-    add("slice", [...corners, -half, -half, -reach, half, half, reach], [0, 1, 2, 0, 2, 3, 0, 2, 1, 0, 3, 2, 4, 4, 4, 5, 5, 5], PLANE, .16);
+    add("slice", [...corners, -half, -half, -reach, half, half, reach], [0, 1, 2, 0, 2, 3, 0, 2, 1, 0, 3, 2, 4, 4, 4, 5, 5, 5], WHITE, .3, "Unlit");
   }
 
   function draw() {

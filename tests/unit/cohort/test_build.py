@@ -11,7 +11,7 @@ from cmrtf.cohort import build_npz
 from cmrtf.cohort.build import prepare, read_subject
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.plan import LOCK_NAME
-from cmrtf.core.files import lock
+from cmrtf.core.locks import lock
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.stack_files import image_on_file
 from cmrtf.datasets.layouts import read_raw
@@ -61,6 +61,17 @@ def test_a_second_process_on_the_same_folder_is_refused(raw, out):
     with lock(out / LOCK_NAME, ""), pytest.raises(CmrtfError, match=refusal):
         prepare(raw, out)
     assert prepare(raw, out).num_unchanged == 0
+
+
+def test_a_cohort_that_is_trained_on_is_not_changed(raw, out):
+    cohort = prepare(raw, out).cohort
+    before = contents(out)
+    shutil.rmtree(raw / "patient001")
+    refusal = "Received: one that another process trains on or evaluates with"
+    with cohort.held(), pytest.raises(CmrtfError, match=refusal):
+        prepare(raw, out)
+    assert contents(out) == before
+    assert len(prepare(raw, out).cohort) == 2
 
 
 def test_one_run_names_all_bad_subjects_and_makes_no_cohort(raw, out):

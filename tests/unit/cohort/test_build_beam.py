@@ -86,7 +86,11 @@ def test_a_damaged_shard_is_made_again(raw, out, one_process, suffix):
     cohort = prepare(raw, out, beam=True).cohort
     undamaged = contents(out / "shards")
     os.truncate(out / "shards" / f"{cohort.storage.names[1]}{suffix}", 100)
-    assert prepare(raw, out, beam=True).num_unchanged == 3
+    flipped = out / "shards" / f"{cohort.storage.names[0]}{suffix}"
+    content = bytearray(flipped.read_bytes())
+    content[100] ^= 1
+    flipped.write_bytes(content)
+    assert prepare(raw, out, beam=True).num_unchanged == 1
     assert contents(out / "shards") == undamaged
 
 

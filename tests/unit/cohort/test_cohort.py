@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.locks import lock
 from cmrtf.core.unknown import slices_by_structure
 from cmrtf.errors import CmrtfError
 from prepared_cohort import write_cohort
@@ -57,6 +58,24 @@ def test_a_cohort_is_a_collection_of_codes(cohort):
     assert len(cohort) == 3
     assert "patient003" in cohort
     assert "patient004" not in cohort
+
+
+def test_a_cohort_is_held_by_many_who_read_it(cohort):
+    with cohort.held(), PreparedCohort.open(cohort.path).held():
+        pass
+
+
+def test_a_cohort_that_is_being_prepared_or_has_changed_is_not_held(cohort, edit_manifest):
+    manifest = cohort.path / "manifest.json"
+    with (
+        lock(manifest, ""),
+        pytest.raises(CmrtfError, match=r"manifest\.json: .* Received: one that cmrtf prepare is working on"),
+        cohort.held(),
+    ):
+        pass
+    edit_manifest(subjects=json.loads(manifest.read_text())["subjects"][:2])
+    with pytest.raises(CmrtfError, match="has changed since it was opened"), cohort.held():
+        pass
 
 
 def test_the_data_hash_follows_files_and_splits(cohort, edit_manifest):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from cmrtf.cohort.build import prepare
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.shard_store import record_bytes
+from cmrtf.cohort.shard_format import record_bytes
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.input_pipeline import Slices, image_batches, label_batches
@@ -126,3 +126,67 @@ def test_a_shard_that_is_damaged_while_it_is_open_is_named(folder, tmp_path):
     path.unlink()
     with pytest.raises(CmrtfError, match=r"\.tfrecord: expected to be able to read it\. Received: No such"):
         cohort["patient001"]
+
+
+def _damaged(folder, tmp_path, code):
+    """A copy of the shards, and the file and byte at which the first image of a subject begins."""
+    shutil.copytree(folder / "shards", tmp_path / "shards")
+    cohort = PreparedCohort.open(tmp_path / "shards")
+    storage = cohort.storage
+    place = storage._places[code]
+    row = place.first_slice - int(storage._first_slices[place.shard])
+    path = tmp_path / "shards" / "shards" / f"{storage.names[place.shard]}.tfrecord"
+    return cohort, path, row * record_bytes(128) + 12
+
+
+def test_flipped_bytes_are_found_before_they_are_trained_on(folder, tmp_path):
+    code = PreparedCohort.open(folder / "shards").codes("train")[-1]
+    cohort, path, begin = _damaged(folder, tmp_path, code)
+    with path.open("r+b") as file:
+        file.seek(begin + 5000)
+        byte = file.read(1)[0]
+        file.seek(begin + 5000)
+        file.write(bytes([byte ^ 1]))
+    message = rf"\.tfrecord: expected the prepared stacks ED, ES of {code}, .*changed, damaged or exchanged"
+    with pytest.raises(CmrtfError, match=message):
+        cohort.slices("train")
+    assert len(cohort.slices("validation")[0]) > 0
+
+
+def test_shards_that_were_exchanged_are_named(folder, tmp_path):
+    cohort, path, _ = _damaged(folder, tmp_path, "patient001")
+    same_size = [
+        other for other in path.parent.glob("*.tfrecord") if other.stat().st_size == path.stat().st_size
+    ]
+    (other,) = set(same_size) - {path}
+    content = path.read_bytes()
+    path.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    with pytest.raises(CmrtfError, match="expected the prepared stacks ED, ES of patient001"):
+        cohort["patient001"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"hearts": "0', '"hearts": "1', r"jsonl: expected which slices of patient\d+ show a heart"),
+        (
+            '"subject": "patient002"',
+            '"subject": "patient001"',
+            r"manifest\.json: expected .*patient001 twice",
+        ),
+    ],
+)
+def test_lines_that_were_changed_are_named(folder, tmp_path, old, new, message):
+    shutil.copytree(folder / "shards", tmp_path / "shards")
+    for path in (tmp_path / "shards" / "shards").glob("*.jsonl"):
+        path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(CmrtfError, match=message):
+        PreparedCohort.open(tmp_path / "shards").slices("train")
+
+
+def test_validation_subjects_must_be_there(folder, tmp_path):
+    path = shutil.copytree(folder / "shards", tmp_path / "shards") / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"validation": ["patient9"]}))
+    with pytest.raises(CmrtfError, match="validation subjects that are in no shard: patient9"):
+        PreparedCohort.open(tmp_path / "shards")

@@ -1,15 +1,17 @@
 import hashlib
-import subprocess
-import sys
+import multiprocessing
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cmrtf.core.files import (
-    lock,
     new_file,
     new_folder,
     prune,
+    require_new_file,
     require_new_folder,
+    require_writable,
     sha256,
     sha256_of,
     write_json,
@@ -22,16 +24,51 @@ def test_a_folder_appears_when_it_is_complete(tmp_path):
     with new_folder(tmp_path / "out") as folder:
         (folder / "file").write_text("content")
         assert not (tmp_path / "out").exists()
-        assert folder.parent == tmp_path  # beside it, so that renaming is not copying
+        assert folder.parent.parent == tmp_path  # beside it, so that renaming is not copying
     assert names(tmp_path) == ["out"]
     assert (tmp_path / "out" / "file").read_text() == "content"
 
 
-def test_an_empty_folder_is_filled(tmp_path):
-    (tmp_path / "out").mkdir()
-    with new_folder(tmp_path / "out") as folder:
+def test_an_empty_folder_is_filled_not_replaced(tmp_path):
+    """It may be where a disk is mounted, and its parent may be read-only."""
+    out = tmp_path / "out"
+    (out / "lost+found").mkdir(parents=True)  # which a new disk has
+    number = out.stat().st_ino
+    with new_folder(out) as folder:
         (folder / "file").write_text("content")
-    assert names(tmp_path / "out") == ["file"]
+        (folder / "sub").mkdir()
+        assert folder.parent.parent == out
+        assert names(tmp_path) == ["out"]
+    assert names(out) == ["file", "lost+found", "sub"]
+    assert out.stat().st_ino == number
+
+
+def test_what_was_written_last_comes_last_into_a_folder_that_is_there(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    moved = []
+    rename = type(out).rename
+    monkeypatch.setattr(type(out), "rename", lambda *paths: moved.append(paths[1].name) or rename(*paths))
+    with new_folder(out) as folder:
+        for number, name in enumerate("bca"):
+            (folder / name).touch()
+            os.utime(folder / name, (number, number))
+    assert moved == ["b", "c", "a"]
+
+
+def test_a_folder_is_made_by_one_process(tmp_path):
+    message = r"out: expected a folder that nobody else writes\. Received: one that another process is making"
+    with new_folder(tmp_path / "out") as folder:
+        (folder / "file").write_text("of the first")
+        with pytest.raises(CmrtfError, match=message), new_folder(tmp_path / "out"):
+            pass
+    assert (tmp_path / "out" / "file").read_text() == "of the first"
+
+
+def test_folders_with_long_names_that_begin_alike_can_be_made_at_once(tmp_path):
+    with new_folder(tmp_path / ("x" * 254 + "1")), new_folder(tmp_path / ("x" * 254 + "2")):
+        pass
+    assert len(names(tmp_path)) == 2
 
 
 def test_parents_are_made(tmp_path):
@@ -98,16 +135,15 @@ def test_a_file_appears_when_it_is_complete(tmp_path):
     with new_file(path) as partial:
         partial.write_text("new")
         assert path.read_text() == "old"
-        assert partial.parent == tmp_path
-        assert partial.name.startswith(".")
-        assert partial.name.endswith(".nii.gz")  # which says how it is written
+        assert partial.parent.parent == tmp_path
+        assert partial.parent.name.startswith(".")
+        assert partial.name == "a.nii.gz"  # which says how it is written
     assert (names(tmp_path), path.read_text()) == (["a.nii.gz"], "new")
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_nothing_is_left_of_a_file_that_was_stopped(tmp_path, shared):
+def test_nothing_is_left_of_a_file_that_was_stopped(tmp_path):
     def write():
-        with new_file(tmp_path / "a", shared) as partial:
+        with new_file(tmp_path / "a") as partial:
             partial.write_text("half")
             raise KeyboardInterrupt
 
@@ -116,20 +152,75 @@ def test_nothing_is_left_of_a_file_that_was_stopped(tmp_path, shared):
     assert names(tmp_path) == []
 
 
-def test_remains_of_a_killed_process_are_written_over(tmp_path):
-    with new_file(tmp_path / "a") as partial:
+def _write_and_die(path):
+    with new_file(path) as partial:
         partial.write_text("of a killed process")
-        with new_file(tmp_path / "a") as again:
-            again.write_text("new")
-        assert names(tmp_path) == ["a"]
-        partial.touch()
+        os._exit(1)
 
 
-def test_two_may_write_the_same_file_at_once(tmp_path):
-    with new_file(tmp_path / "a", shared=True) as one, new_file(tmp_path / "a", shared=True) as other:
-        one.write_text("1")
-        other.write_text("2")
-    assert (tmp_path / "a").read_text() == "1"
+def test_remains_of_a_killed_process_are_taken_over(tmp_path):
+    process = multiprocessing.get_context("fork").Process(target=_write_and_die, args=(tmp_path / "a",))
+    process.start()
+    process.join()
+    assert names(tmp_path) == [".partial-0-a"]
+    with new_file(tmp_path / "a") as partial:
+        assert not partial.exists()
+        partial.write_text("new")
+    assert names(tmp_path) == ["a"]
+
+
+def test_many_may_write_the_same_file_at_once(tmp_path):
+    def write(letter):
+        with new_file(tmp_path / "a") as partial, partial.open("w") as file:
+            for _ in range(100):
+                file.write(letter)
+                file.flush()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(write, "abcdefghijklmnopqrstuvwxyz"))
+    assert names(tmp_path) == ["a"]
+    text = (tmp_path / "a").read_text()
+    assert text == text[0] * 100
+
+
+@pytest.mark.parametrize("place", ["", "missing/out", "there", "file"])
+def test_a_place_that_can_be_written_stays_as_it_is(tmp_path, place):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").write_text("mine")
+    require_writable(tmp_path / place)
+    assert names(tmp_path) == ["file", "there"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["file/out", "/proc/out", "/dev/null/out", "x" * 256, "a/" + "x" * 256])
+@pytest.mark.parametrize("check", [require_writable, require_new_folder])
+def test_a_place_that_cannot_be_written_is_said_beforehand(tmp_path, place, check):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CmrtfError, match="expected to be able to write here"):
+        check(tmp_path / place)
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_new_file_needs_a_folder_that_takes_it(tmp_path):
+    require_new_file(tmp_path / "a.nii")
+    with pytest.raises(CmrtfError, match=r"/proc/a\.nii: expected to be able to write here"):
+        require_new_file(type(tmp_path)("/proc/a.nii"))
+    with pytest.raises(CmrtfError, match="expected its folder to exist"):
+        require_new_file(tmp_path / "missing" / "a.nii")
+    (tmp_path / "a.nii").touch()
+    with pytest.raises(CmrtfError, match="expected a file that does not exist yet"):
+        require_new_file(tmp_path / "a.nii")
+
+
+def test_asking_removes_what_the_dead_left_and_nothing_else(tmp_path):
+    process = multiprocessing.get_context("fork").Process(target=_write_and_die, args=(tmp_path / "b",))
+    process.start()
+    process.join()
+    (tmp_path / ".partial-of-another-program").mkdir()
+    with new_file(tmp_path / "a") as partial:
+        partial.write_text("of the living")
+        require_writable(tmp_path)
+    assert names(tmp_path) == [".partial-of-another-program", "a"]
 
 
 def test_json_is_written_for_people(tmp_path):
@@ -137,27 +228,11 @@ def test_json_is_written_for_people(tmp_path):
     assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "é": [\n    1\n  ]\n}\n'
 
 
-def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
-    path = tmp_path / "lock"
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom cmrtf.core.files import lock\n"
-        "with lock(Path(sys.argv[1]), ''):\n    print(flush=True)\n    sys.stdin.read()"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        with pytest.raises(CmrtfError, match="taken"), lock(path, "taken"):
-            pass
-        process.kill()
-    with lock(path, "taken"):
-        assert path.exists()
-
-
 def test_pruning_removes_what_is_not_expected(tmp_path):
     prune(tmp_path / "absent", set())
     folder = tmp_path / "folder"
     folder.mkdir()
-    for name in ("a", "b", ".partial-a"):
+    for name in ("a", "b", ".hidden"):
         (folder / name).touch()
     prune(folder, {folder / "a"})
     assert names(folder) == ["a"]

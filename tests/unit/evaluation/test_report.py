@@ -1,10 +1,11 @@
 import json
+import re
 
 import pytest
 
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
-from cmrtf.evaluation.section import Section, Table, single
+from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.metrics.bootstrap import Estimate
 
 NAN = float("nan")
@@ -22,6 +23,7 @@ SECTIONS = [
             ),
             Table("HD95", "mm", {"ED": {"LV": Estimate(NAN, NAN, NAN, 0)}, "ES": {"RV": single(123.4, 2)}}),
         ],
+        Headline("Dice", "ED", "ES"),
         {"Pairs <of slices>": b"\x89PNG"},
     )
 ]
@@ -50,8 +52,46 @@ def test_the_page_has_every_number_with_interval_and_n():
 
 def test_the_page_needs_nothing_from_outside():
     page = Evaluation(SECTIONS, {}).to_html()
-    assert "http" not in page
-    assert page.count("data:image/png;base64,") == 3  # a plot per table, and the picture
+    assert "http:" not in page
+    assert "https:" not in page
+    assert page.count("data:image/png;base64,") == 1
+
+
+def test_the_summary_comes_first_and_leads_to_the_section():
+    page = Evaluation(SECTIONS, {}).to_html()
+    summary = page[page.index("<h2>Summary") : page.index('<section id="shapes">')]
+    assert '<a href="#shapes">How good?</a>' in summary
+    assert "LV 0.9 <small>[0.8, 0.95]</small>" in summary
+    assert "ES: " not in summary, "the row to compare with was not measured"
+
+
+def test_structures_are_plotted_in_their_own_colours_between_ticks():
+    page = Evaluation(SECTIONS, {}).to_html()
+    dice = page[page.index('aria-label="Dice,') : page.index("HD95")]
+    marks = re.findall(r'<div class="(LV|MYO|RV)">(.*?)</div>', dice, re.DOTALL)
+    assert [structure for structure, _ in marks] == ["LV", "RV"]
+    ticks = [float(tick) for tick in re.findall(r"<span style=[^>]*>([\d.]+)", dice)]
+    low, high = ticks[0], ticks[-1]
+    assert low <= 0.5
+    assert high >= 0.95
+    left, width = re.search(r'"interval" style="left: ([\d.]+)%; width: ([\d.]+)%"', marks[0][1]).groups()
+    assert float(left) == pytest.approx(100 * (0.8 - low) / (high - low), abs=0.01)
+    assert float(width) == pytest.approx(100 * 0.15 / (high - low), abs=0.02)
+    assert "interval" not in marks[1][1]
+
+
+def test_of_two_columns_of_one_structure_the_second_is_hollow():
+    rows = {"real": {name: single(1.0, 2) for name in ("LV_EDV", "LV_ESV", "distance")}}
+    page = Evaluation([Section("s", "S", "?", [Table("T", "ml", rows)])], {}).to_html()
+    assert '<i class="LV"></i>LV_EDV' in page
+    assert '<i class="LV hollow"></i>LV_ESV' in page
+    assert '<i class="colour-2"></i>distance' in page
+
+
+def test_pictures_and_plots_say_what_they_show():
+    page = Evaluation(SECTIONS, {}).to_html()
+    assert 'alt=""' not in page
+    assert page.count('role="img" aria-label="') == 2
 
 
 def test_a_taken_folder_is_refused(tmp_path):

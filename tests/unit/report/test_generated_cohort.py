@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cmrtf.core.locks import lock
 from cmrtf.core.nifti import read_nifti
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
-from cmrtf.report.generated_cohort import GeneratedCohort, Request
+from cmrtf.report.generated_cohort import LOCK_NAME, GeneratedCohort, Request
 from heart_double import RingModels, heart_source
 
 REQUEST = Request(subjects=2, seed=3)
@@ -83,6 +84,14 @@ def test_what_was_stopped_goes_on(source, cohort, tmp_path):
     reports = [folder / "provenance" / "report.html" for folder in (tmp_path, cohort)]
     assert reports[0].read_bytes() == reports[1].read_bytes()
     assert {path.name for path in tmp_path.rglob("*")} == {path.name for path in cohort.rglob("*")}
+
+
+def test_a_second_process_on_the_same_folder_is_refused(source, tmp_path):
+    refusal = "Received: one that another cmrtf generate is writing to"
+    with lock(tmp_path / LOCK_NAME, ""), pytest.raises(CmrtfError, match=refusal):
+        save(source, REQUEST, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK_NAME]
+    save(source, REQUEST, tmp_path)
 
 
 def test_a_complete_cohort_stays_as_it_is(source, cohort):

@@ -1,4 +1,5 @@
 import dataclasses
+import datetime
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import yaml
 
 from cmrtf.errors import CmrtfError
 from cmrtf.models.loss_weights import LossWeights
-from cmrtf.training.config import GANConfig, VAEConfig, config_from_dict, load_config, preset_names
+from cmrtf.training.config import GANConfig, VAEConfig, load_config, preset_names
+from cmrtf.training.config_values import config_from_dict
 
 VAE = {
     "latent_dim": 3,
@@ -74,10 +76,11 @@ def test_a_preset_must_exist(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("vae: {", r"mine\.yaml: expected YAML, but: "),
+        ("vae: {", r"mine\.yaml: expected a small YAML file\. Received: "),
         ("- vae", r"mine\.yaml: expected a section 'vae'"),
         ("gan: {}", r"mine\.yaml: expected a section 'vae'"),
         ("", r"mine\.yaml: expected a section 'vae'"),
+        ("vae: {3: 4}", r"mine\.yaml, section vae: expected entries among .*Received: 3\."),
         ("vae: 3", r"mine\.yaml, section vae: expected a mapping\. Received: 3\."),
     ],
 )
@@ -98,18 +101,27 @@ def test_a_file_must_be_text(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"latent_dims": 3}, r"section vae: expected entries among latent_dim, .*Received: latent_dims\."),
-        ({"latent_dim": "3"}, r"section vae, latent_dim: expected int\. Received: '3'"),
-        ({"latent_dim": True}, r"latent_dim: expected int\. Received: True"),
-        ({"latent_dim": 3.0}, r"latent_dim: expected int\. Received: 3\.0"),
-        ({"widths": 4}, r"widths: expected a list of whole numbers\. Received: 4"),
-        ({"widths": [4, 8.0]}, r"widths: expected a list of whole numbers\. Received: \[4, 8\.0\]"),
+        ({"latent_dims": 3}, r"section vae: expected entries among latent_dim, .*Received: 'latent_dims'\."),
         (
-            {"learning_rate": "1e-3"},
-            r"learning_rate: expected float\. .*YAML reads 1e-3 as text: write 1\.0e-3",
+            {"latent_dim": "3"},
+            r"section vae, latent_dim: expected a whole number from 1 to 4,096\. Received: '3'",
         ),
+        ({"latent_dim": True}, r"latent_dim: expected a whole number from 1 to 4,096\. Received: True"),
+        ({"latent_dim": 3.0}, r"latent_dim: expected a whole number from 1 to 4,096\. Received: 3\.0"),
+        ({"widths": 4}, r"widths: expected a list of 1 to 6 numbers, each .*Received: 4"),
+        ({"widths": [4, 8.0]}, r"widths: expected a list of 1 to 6 numbers, each .*Received: \[4, 8\.0\]"),
+        (
+            {"learning_rate": "0.001"},
+            r"learning_rate: expected a number from 1e-12 to 10\. Received: '0\.001'",
+        ),
+        (
+            {"learning_rate": datetime.date(2020, 1, 1)},
+            r"learning_rate: expected .*Received: datetime\.date\(2020",
+        ),
+        ({"linear_path": 1}, r"linear_path: expected true or false\. Received: 1"),
+        ({"precision": None}, r"precision: expected float32 or mixed_bfloat16\. Received: nothing"),
         ({"augmentation": 3}, r"section vae, augmentation: expected a mapping\. Received: 3"),
-        ({"augmentation": {"spin": 3}}, r"augmentation: expected entries among flip.*Received: spin"),
+        ({"augmentation": {"spin": 3}}, r"augmentation: expected entries among flip.*Received: 'spin'"),
         ({"steps": 7}, r"section vae: expected steps to be a multiple of interval_steps\. Received: 7 and 5"),
     ],
 )
@@ -121,22 +133,37 @@ def test_entries_must_be_known_and_of_the_right_type(tmp_path, changes, message)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"interval_steps": 0}, r"section vae, interval_steps: expected a positive number\. Received: 0"),
+        (
+            {"interval_steps": 0},
+            r"section vae, interval_steps: expected a whole number from 1 to 1,000,000,000\. Received: 0",
+        ),
         (
             {"learning_rate": -0.5},
-            r"section vae, learning_rate: expected a positive number\. Received: -0\.5",
+            r"section vae, learning_rate: expected a number from 1e-12 to 10\. Received: -0\.5",
         ),
-        ({"learning_rate": float("nan")}, r"learning_rate: expected a positive number\. Received: nan"),
-        ({"learning_rate": float("inf")}, r"learning_rate: expected a positive number\. Received: inf"),
-        ({"widths": [4, 0]}, r"widths: expected a positive number\. Received: 0"),
-        ({"augmentation": {"gamma": -1.0}}, r"augmentation\.gamma: expected a positive number"),
+        ({"learning_rate": float("nan")}, r"learning_rate: expected a number .*Received: nan"),
+        ({"learning_rate": float("inf")}, r"learning_rate: expected a number .*Received: inf"),
+        ({"widths": [4, 0]}, r"widths: .*each a whole number from 1 to 4,096\. Received: \[4, 0\]"),
+        (
+            {"augmentation": {"gamma": -1.0}},
+            r"augmentation\.gamma: expected a number from 0 to 8\. Received: -1",
+        ),
         (
             {"augmentation": {"flip_probability": 3.0}},
-            r"flip_probability: expected 1\.0 at most\. Received: 3",
+            r"augmentation\.flip_probability: .* from 0 to 1\. Rec",
         ),
-        ({"precision": "float99"}, r"precision: expected float32 or mixed_bfloat16\. Received: float99"),
-        ({"widths": []}, r"section vae, widths: expected 1 to 6\. Received: 0"),
-        ({"widths": [4] * 7}, r"section vae, widths: expected 1 to 6\. Received: 7"),
+        (
+            {"augmentation": {"rotation_degrees": float("nan")}},
+            r"augmentation\.rotation_degrees: .* Received: nan",
+        ),
+        ({"steps": 10**30}, r"section vae, steps: expected .*Received: 10{30}\."),
+        (
+            {"kl_weight": 10**400},
+            r"section vae, kl_weight: expected a number from 0 to 1,000,000\. Received: 1",
+        ),
+        ({"precision": "float99"}, r"precision: expected float32 or mixed_bfloat16\. Received: 'float99'"),
+        ({"widths": []}, r"section vae, widths: expected a list of 1 to 6 .*Received: \[\]"),
+        ({"widths": [4] * 7}, r"section vae, widths: expected a list of 1 to 6 .*Received: \[4, 4"),
     ],
 )
 def test_values_that_cannot_be_are_refused(tmp_path, changes, message):
@@ -147,8 +174,11 @@ def test_values_that_cannot_be_are_refused(tmp_path, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"average_decay": 1.0}, r"average_decay: expected 0\.99999 at most\. Received: 1\.0"),
-        ({"loss_weights": LossWeights(kl=-1.0)}, r"loss_weights\.kl: expected a positive number"),
+        ({"average_decay": 1.0}, r"average_decay: expected a number from 0 to 0\.99999\. Received: 1\.0"),
+        (
+            {"loss_weights": LossWeights(kl=-1.0)},
+            r"loss_weights\.kl: expected a number from 0 to 1,000,000\. Received: -1",
+        ),
     ],
 )
 def test_values_of_a_gan_that_cannot_be_are_refused(changes, message):
@@ -177,7 +207,9 @@ def test_missing_entries_are_named():
 def test_nothing_is_a_value_only_where_it_may_be():
     gan = dataclasses.asdict(load_config("demo", GANConfig))
     assert config_from_dict(GANConfig, gan | {"perceptual_weights": None}, "here").perceptual_weights is None
-    with pytest.raises(CmrtfError, match=r"perceptual_weights: expected str or nothing\. Received: 3"):
+    with pytest.raises(
+        CmrtfError, match=r"perceptual_weights: expected the name of a file, or null\. Received: 3"
+    ):
         config_from_dict(GANConfig, gan | {"perceptual_weights": 3}, "here")
 
 
@@ -186,12 +218,62 @@ def test_a_configuration_is_taken_as_it_is_and_checked(tmp_path):
     assert load_config(config, VAEConfig) == config
     assert load_config(config, VAEConfig, steps=12).steps == 15
     wrong = dataclasses.replace(config, latent_dim=0)
-    with pytest.raises(CmrtfError, match=r"VAEConfig, latent_dim: expected a positive number\. Received: 0"):
+    with pytest.raises(CmrtfError, match=r"VAEConfig, latent_dim: expected a whole number .*Received: 0"):
         load_config(wrong, VAEConfig)
 
 
+def test_settings_take_the_place_of_a_preset_s(tmp_path):
+    settings = {"learning_rate": 2, "augmentation.scaling": 0.5, "widths": [3]}
+    config = load_config("demo", VAEConfig, settings=settings)
+    preset = load_config("demo", VAEConfig)
+    augmentation = dataclasses.replace(preset.augmentation, scaling=0.5)
+    assert config == dataclasses.replace(preset, learning_rate=2.0, augmentation=augmentation, widths=(3,))
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "interval"),
+    [
+        ({"steps": 600}, 750, 250),
+        ({"steps": 600, "interval_steps": 300}, 600, 300),
+        ({"interval_steps": 500}, 1000, 500),
+        ({"steps": 100}, 100, 100),
+    ],
+)
+def test_steps_may_be_set_and_are_rounded_too(settings, steps, interval):
+    config = load_config("demo", VAEConfig, settings=settings)
+    assert (config.steps, config.interval_steps) == (steps, interval)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"latent_dims": 3}, "settings: expected entries among latent_dim, .*Received: 'latent_dims'"),
+        ({"augmentation.spin": 3}, "settings, augmentation: expected entries among .*Received: 'spin'"),
+        ({"steps.x": 3}, r"settings: expected entries among .*Received: 'steps\.x'"),
+        (
+            {"augmentation.scaling": 2},
+            r"settings, augmentation\.scaling: expected a number from 0 to 0\.9\. Rec",
+        ),
+        ({"steps": "many"}, "steps: expected a whole number .*Received: 'many'"),
+        ({"interval_steps": 300}, "settings: expected steps to be a multiple of interval_steps"),
+    ],
+)
+def test_settings_are_checked_as_presets_are(settings, message):
+    with pytest.raises(CmrtfError, match=message):
+        load_config("demo", VAEConfig, settings=settings)
+
+
+def test_a_preset_for_the_other_model_is_refused():
+    with pytest.raises(
+        CmrtfError, match=r"preset: expected a name, a file or a GANConfig\. Received: VAEConfig"
+    ):
+        load_config(load_config("demo", VAEConfig), GANConfig)
+
+
 def test_a_run_must_have_steps(tmp_path):
-    with pytest.raises(CmrtfError, match=r"steps: expected a positive number\. Received: 0"):
+    with pytest.raises(
+        CmrtfError, match=r"steps: expected a whole number from 1 to 1,000,000,000\. Received: 0"
+    ):
         load(tmp_path, asked=0)
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from cmrtf.training.diagnostics import Diagnostics, diagnose
-from cmrtf.training.reporting import MetricsLog, Progress
+from cmrtf.training.metrics_log import MetricsLog
+from cmrtf.training.reporting import Progress
 
 
 def gan(d_hinge=1.5, kl=20.0, val_l1=0.2):

@@ -1,39 +1,19 @@
-import csv
+import io
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 
-from cmrtf.training.reporting import MetricsLog, Progress, TensorBoardWriter
-
-
-def _rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_log_has_a_row_per_interval(tmp_path):
-    path = tmp_path / "log.csv"
-    log = MetricsLog(path, first_step=0)
-    log.add(10, {"loss": 1 / 3, "kl": 2})
-    log.add(20, {"loss": 1234567.0, "kl": 3})
-    assert _rows(path) == [
-        {"step": "10", "loss": "0.333333", "kl": "2"},
-        {"step": "20", "loss": "1.23457e+06", "kl": "3"},
-    ]
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_continuing_drops_rows_from_after_the_checkpoint(tmp_path):
-    path = tmp_path / "log.csv"
-    path.write_text("step,loss\n10,3\n20,2\n30,1\n")
-    MetricsLog(path, first_step=20).add(30, {"loss": 1.5})
-    assert [(row["step"], row["loss"]) for row in _rows(path)] == [("10", "3"), ("20", "2"), ("30", "1.5")]
+from cmrtf.training.metrics_log import MetricsLog
+from cmrtf.training.reporting import Progress, TensorBoardWriter
+from cmrtf.training.samples import draw_syntheses, sample_file
 
 
 def _points(folder):
     read = tf.compat.v1.train.summary_iterator
     events = [event for file in sorted(folder.iterdir()) for event in read(str(file))]
     return [
-        (event.step, value.tag, float(tf.make_ndarray(value.tensor)))
+        (event.step, value.tag, tf.make_ndarray(value.tensor))
         for event in events
         for value in event.summary.value
     ]
@@ -43,7 +23,7 @@ def test_tensorboard_has_every_point_of_the_log_once_however_often_the_run_was_c
     path = tmp_path / "log.csv"
     path.write_text("step,loss,kl\n10,3,\n20,2,0.5\n30,1,0.5\n")
     for _ in range(2):
-        writer = TensorBoardWriter(tmp_path / "tensorboard", MetricsLog(path, first_step=20))
+        writer = TensorBoardWriter(tmp_path / "tensorboard", MetricsLog(path, 20), tmp_path / "samples")
         writer.add(30, {"loss": 1.5})
     assert _points(tmp_path / "tensorboard") == [
         (10, "loss", 3.0),
@@ -51,6 +31,20 @@ def test_tensorboard_has_every_point_of_the_log_once_however_often_the_run_was_c
         (20, "kl", 0.5),
         (30, "loss", 1.5),
     ]
+
+
+def test_tensorboard_has_the_pictures_of_all_intervals(tmp_path):
+    path, samples = tmp_path / "log.csv", tmp_path / "samples"
+    path.write_text("step,loss\n10,3\n")
+    for step in (10, 20):
+        draw_syntheses(sample_file(samples, step), {"real": np.full((2, 8, 8), step / 100)}, f"step {step}")
+    TensorBoardWriter(tmp_path / "tensorboard", MetricsLog(path, 10), samples).add(20, {"loss": 1.5})
+    pictures = [(step, values) for step, tag, values in _points(tmp_path / "tensorboard") if tag == "samples"]
+    assert [step for step, _ in pictures] == [10, 20]
+    for step, (width, height, content) in pictures:
+        expected = Image.open(sample_file(samples, step)).convert("RGB")
+        assert (int(width), int(height)) == expected.size
+        np.testing.assert_array_equal(Image.open(io.BytesIO(content)), expected)
 
 
 def test_progress_counts_from_where_the_run_continues_and_prints_the_displayed_metrics(capfd):

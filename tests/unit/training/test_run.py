@@ -76,7 +76,7 @@ def test_a_record_with_a_foreign_entry_is_refused(run):
     record = json.loads((run.path / "run.json").read_text())
     record["config"]["colour"] = "red"
     (run.path / "run.json").write_text(json.dumps(record))
-    with pytest.raises(CmrtfError, match=r"run\.json: expected entries among .*Received: colour"):
+    with pytest.raises(CmrtfError, match=r"run\.json: expected entries among .*Received: 'colour'"):
         RunDirectory.open(run.path, "label_vae")
 
 

@@ -1,0 +1,70 @@
+"""The log of a run: a CSV with a row per interval. No TensorFlow."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from cmrtf.core.files import new_file
+from cmrtf.errors import FileError
+
+Interval = tuple[int, dict[str, float]]
+"""Its last step, and the metrics that it has."""
+
+
+class MetricsLog:
+    """One CSV row per interval; continuing a run drops rows from after its checkpoint.
+
+    Args:
+        path: the CSV file.
+        first_step: where the run continues.
+
+    Raises:
+        CmrtfError: the file is no log.
+    """
+
+    def __init__(self, path: Path, first_step: int) -> None:
+        self.path = path
+        self.rows = [row for row in _read_rows(path) if int(row["step"]) <= first_step]
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Add a row; the file is short and is written anew, so it is always complete."""
+        self.rows.append({"step": str(step)} | {name: f"{value:.6g}" for name, value in metrics.items()})
+        with new_file(self.path) as partial, partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def intervals(self) -> list[Interval]:
+        """Of all rows so far."""
+        return [_interval(row) for row in self.rows]
+
+
+def read_log(path: Path) -> list[Interval]:
+    """All intervals of a log; none where there is no file yet.
+
+    Raises:
+        CmrtfError: the file is no log.
+    """
+    return [_interval(row) for row in _read_rows(path)]
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows as they stand in the file, each of which is an interval."""
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            _interval(row)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise FileError(
+            path,
+            f"expected a row of numbers for each interval, with its step. Received: {error!r}. Remove the "
+            "file to do without the rows.",
+        ) from error
+    return rows
+
+
+def _interval(row: Mapping[str, str]) -> Interval:
+    return int(row["step"]), {name: float(text) for name, text in row.items() if name != "step" and text}
