@@ -138,6 +138,10 @@ def test_nifti_is_read_and_written_in_one_module():
     assert importers_of("nibabel") - {"cmrtf.core.geometry"} == {"cmrtf.core.nifti"}
 
 
+def test_dicom_is_read_in_one_module():
+    assert importers_of("pydicom") == {"cmrtf.core.dicom"}
+
+
 def test_click_is_for_the_command_line():
     assert {unit_of(module) for module in importers_of("click")} == {"cmrtf_cli"}
 

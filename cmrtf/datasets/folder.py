@@ -139,20 +139,22 @@ def read_description(path: Path) -> Description:
 
 
 def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
-    """Label value to label id; the background is 0."""
+    """Label value to label id; the background is 0. A structure without a value is unknown."""
     named = values if isinstance(values, dict) else {}
-    numbers: list[Any] = [named.get(structure) for structure in SCHEMA.foreground]
+    numbers = list(named.values())
     if (
-        len(named) != len(numbers)
+        "LV" not in named
+        or not set(named) <= set(SCHEMA.foreground)
         or not all(type(number) is int and 0 < number < 2**16 for number in numbers)
         or len(set(numbers)) < len(numbers)
     ):
         raise FileError(
             path,
             f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
-            f"such as {{LV: 1, MYO: 2, RV: 3}}. Received: {shown(values)}.",
+            f"such as {{LV: 1, MYO: 2, RV: 3}}, or for those that are labelled, the LV among them. "
+            f"Received: {shown(values)}.",
         )
-    return {0: 0} | {number: label_id for label_id, number in enumerate(numbers, start=1)}
+    return {0: 0} | {named[name]: SCHEMA.id_of(name) for name in SCHEMA.foreground if name in named}
 
 
 def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:
