@@ -4,7 +4,7 @@ Positions and trigger times make the order, names of files never do. The volume 
 rows, y along columns, slices along the normal that makes the three right-handed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.dicom import Frame, is_dicom, read_frames, read_pixels
 from cmrtf.core.files import require_new_file, writing_to
+from cmrtf.core.issues import listed
 from cmrtf.core.nifti import MAX_VOXELS, NiftiVolume, read_nifti, require_nifti_name, write_nifti
 from cmrtf.errors import FileError
 
@@ -146,16 +147,18 @@ def _require_one_series(path: Path, frames: Sequence[Frame]) -> None:
     for frame in frames:
         by_series[frame.series].append(frame.file)
     if len(by_series) > 1:
-        examples = ", ".join(f"{files[0].name} and {len(files) - 1} more" for files in by_series.values())
+        examples = [f"{files[0].name} and {len(files) - 1} more" for files in by_series.values()]
         raise FileError(
             path,
-            f"expected one series. Received: {len(by_series)} ({examples}). Give each a folder of its own.",
+            f"expected one series. Received: {len(by_series)} ({listed(examples, limit=3)}). Give each a "
+            f"folder of its own.",
         )
 
 
 def _require_one_grid(frames: Sequence[Frame]) -> None:
-    """Refuse frames of another orientation, size or pixel spacing than the first."""
-    first = frames[0]
+    """Refuse frames of another orientation, size or pixel spacing than most."""
+    grids = [(frame.shape, *np.round([*frame.pixel_mm, *frame.directions.ravel()], 2)) for frame in frames]
+    first = frames[grids.index(Counter(grids).most_common(1)[0][0])]
     aspects: dict[str, tuple[Callable[[Frame], Any], float]] = {
         "orientation": (lambda frame: frame.directions, SAME_DIRECTION),
         "number of pixels": (lambda frame: frame.shape, 0.0),
