@@ -6,6 +6,7 @@ names, dates and identifiers stay behind, and no message quotes a header's text.
 """
 
 import struct
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,7 @@ def _require_pydicom() -> None:
         ) from error
     # Its warnings quote the values that they are about.
     config.settings.reading_validation_mode = config.IGNORE
+    warnings.filterwarnings("ignore", module=r"pydicom\.")
 
 
 def _image_files(path: Path) -> Iterator[Path]:

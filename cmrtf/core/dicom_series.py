@@ -7,6 +7,7 @@ rows, y along columns, slices along the normal that makes the three right-handed
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -194,45 +195,44 @@ def _in_order(frames: Sequence[Frame]) -> Slices:
             slices.append([])
             place = along[number]
         slices[-1].append(frames[number])
-    time_of = _time(slices)
-    most = max(map(len, slices))
-    for in_slice in slices:
+    ordered = tuple(tuple(_by_time(in_slice)) for in_slice in slices)
+    most = max(map(len, ordered))
+    for in_slice in ordered:
         if len(in_slice) < most:
             raise FileError(
                 in_slice[0].file,
                 f"expected {most} frames of its slice, as of others. Received: {len(in_slice)}: files are "
                 f"missing.",
             )
-    return tuple(tuple(sorted(in_slice, key=time_of)) for in_slice in slices)
+    return ordered
 
 
-def _time(slices: Sequence[Sequence[Frame]]) -> Callable[[Frame], float]:
-    """What tells the times of frames: trigger time, else temporal position, else instance number.
+def _by_time(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames of one slice by trigger time, else by temporal position, else by number of file and frame.
+
+    A time that all headers give counts, unless they all give the same.
 
     Raises:
-        FileError: none of them tells the frames of every slice apart.
+        FileError: two frames have the same.
     """
-    times: tuple[Callable[[Frame], float | None], ...] = (
+    times: tuple[Callable[[Frame], Any], ...] = (
         lambda frame: frame.trigger_ms,
         lambda frame: frame.temporal_position,
-        lambda frame: frame.instance,
+        lambda frame: (frame.instance or 0, frame.number),
     )
     for time in times:
-        if all(_are_distinct([time(frame) for frame in in_slice]) for in_slice in slices):
-            return time  # type: ignore[return-value]  # none of them is None
-    twice = next(
-        in_slice for in_slice in slices if not _are_distinct([times[-1](frame) for frame in in_slice])
-    )
-    raise FileError(
-        twice[0].file,
-        f"expected a trigger time, a temporal position or an instance number of its own. Received: "
-        f"{len(twice)} frames of its slice that these do not tell apart, such as {twice[-1].file.name}; "
-        f"files may be there twice.",
-    )
-
-
-def _are_distinct(times: Sequence[float | None]) -> bool:
-    return None not in times and len(set(times)) == len(times)
+        given = [time(frame) for frame in frames]
+        if None not in given and (len(set(given)) > 1 or time is times[-1]):
+            break
+    ordered = sorted(frames, key=time)
+    for before, after in pairwise(ordered):
+        if time(before) == time(after):
+            raise FileError(
+                after.file,
+                f"expected one frame at each place and time. Received: another one, {before.file.name}. A "
+                f"file may be there twice, or the series show more than the heart's motion, such as flow.",
+            )
+    return ordered
 
 
 def _affine(slices: Slices) -> NDArray[np.float64]:

@@ -60,7 +60,7 @@ def write_series(folder, change=lambda dataset, z, t: None, series="1"):
     return folder
 
 
-def write_multi_frame(path, order):
+def write_multi_frame(path, order, timed=True):
     """One enhanced file with the frames `(z, t)` in the given order."""
     dataset = _dataset(EnhancedMRImageStorage, "1")
     dataset.NumberOfFrames = len(order)
@@ -75,7 +75,8 @@ def write_multi_frame(path, order):
     for z, t in order:
         position, heart, values = Dataset(), Dataset(), Dataset()
         position.ImagePositionPatient = list(POSITION + z * SLICE_MM * NORMAL)
-        heart.NominalCardiacTriggerDelayTime = 20.0 + 30.0 * t
+        if timed:
+            heart.NominalCardiacTriggerDelayTime = 20.0 + 30.0 * t
         values.RescaleSlope, values.RescaleIntercept = 0.5 + z, -3.0
         per_frame.append(
             _groups(
