@@ -36,8 +36,9 @@ bench: $(VENV)/installed-bench  ## measure everything, into benchmarks/speed/: t
 signatures: $(VENV)/installed  ## write docs/signatures.txt anew, from the bundle in demo/
 	$(BIN)/python docs/signatures.py demo/bundle
 
-faults: $(VENV)/installed  ## kill, fill and damage training runs, and see whether they survive: half an hour
+faults: $(VENV)/installed  ## kill, fill and damage runs and all other outputs, and see what survives: an hour
 	$(BIN)/python benchmarks/faults/faults.py
+	$(BIN)/python benchmarks/faults/stops.py --bundle demo/bundle
 
 site: $(VENV)/installed-test  ## build the documentation into build/site; what leads nowhere fails
 	$(BIN)/sphinx-build --fail-on-warning --quiet -c docs -d build/doctrees . build/site

@@ -1,11 +1,20 @@
-"""TensorFlow, started without its start-up chatter, and only when it is needed."""
+"""TensorFlow, started without its start-up chatter and only when it is needed, and given names of files."""
 
 import contextlib
 import logging
 import os
+import re
 import sys
-import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cmrtf.errors import CmrtfError
+
+logger = logging.getLogger(__name__)
+
+PATTERN = re.compile(r"[*?\[\]\\]|[\ud800-\udfff]")
+"""What makes a path a pattern to TensorFlow, and bytes that are not UTF-8, which it cannot take."""
 
 
 def start_tensorflow() -> None:
@@ -14,6 +23,8 @@ def start_tensorflow() -> None:
     TF 2.21 writes notes about oneDNN, CUDA and CPU features before its log level applies, so they
     are kept back at the file descriptor.
     """
+    if "tensorflow" not in sys.modules:
+        logger.info("Starting TensorFlow ...")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with _stderr_held_back():
@@ -26,13 +37,68 @@ def start_tensorflow() -> None:
     logging.getLogger("absl").addFilter(_is_no_note_on_custom_gradients)
 
 
+@contextlib.contextmanager
+def own_keras_settings() -> Iterator[None]:
+    """A block, or a function, in which Keras computes as models of cmrtf need it, whatever is set around it.
+
+    What a program, or a `keras.json`, has set holds again afterwards.
+
+    Raises:
+        CmrtfError: Keras runs on something else than TensorFlow.
+    """
+    import keras
+
+    config = keras.config
+    if config.backend() != "tensorflow":
+        raise CmrtfError(
+            f"expected Keras on TensorFlow. Received: Keras on {config.backend()}. Set "
+            "KERAS_BACKEND=tensorflow before Keras is imported."
+        )
+    before = config.floatx(), config.epsilon(), config.image_data_format(), config.dtype_policy()
+    _set_keras("float32", 1e-7, "channels_last", "float32")
+    try:
+        yield
+    finally:
+        _set_keras(*before)
+
+
+def _set_keras(floatx: str, epsilon: float, image_data_format: str, dtype_policy: Any) -> None:
+    import keras
+
+    keras.config.set_floatx(floatx)
+    keras.config.set_epsilon(epsilon)
+    keras.config.set_image_data_format(image_data_format)
+    keras.config.set_dtype_policy(dtype_policy)
+
+
+@contextlib.contextmanager
+def literal_path(path: Path) -> Iterator[str]:
+    """A name of `path` that TensorFlow does not misread, for as long as the block lasts.
+
+    Its checkpoint reader takes every name for a pattern: what lies in a folder `run[1]` is written, but not
+    found again. Such a folder is reached through a handle of this process instead.
+
+    Args:
+        path: of a file or folder, there or to be made, in a folder that exists. Its last part is no pattern.
+    """
+    if not PATTERN.search(str(path)):
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def _is_no_note_on_custom_gradients(record: logging.LogRecord) -> bool:
     return "unsaved custom gradients" not in record.getMessage()
 
 
 @contextlib.contextmanager
 def _stderr_held_back() -> Iterator[None]:
-    with tempfile.TemporaryFile() as held:
+    # In memory: there may be no place for temporary files, and a pipe would fill up.
+    with os.fdopen(os.memfd_create("stderr"), "rb") as held:
         sys.stderr.flush()
         stderr = os.dup(2)
         os.dup2(held.fileno(), 2)

@@ -26,8 +26,8 @@ from cmrtf.core.subject import Subject
 from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.criteria import QUANTITIES
 from cmrtf.synthesis.protocols import Models
+from cmrtf.synthesis.quantities import QUANTITIES
 from cmrtf.synthesis.remodel import Change, remodel
 from cmrtf.synthesis.volume_matching import VolumeMatching
 

@@ -8,7 +8,7 @@ from scipy.spatial import ConvexHull
 
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SPACING_MM
-from cmrtf.synthesis.criteria import QUANTITIES
+from cmrtf.synthesis.quantities import QUANTITIES
 
 LV, MYO, RV = (SCHEMA.id_of(structure) for structure in ("LV", "MYO", "RV"))
 SMALLEST_PIXELS = 40

@@ -266,7 +266,7 @@ def lost_machine(bench: Bench) -> None:
             ended = start(tuple(faults))  # type: ignore[arg-type]
             print(f"  {ended}")
             codes = [code for code, _ in ended]
-            wanted = [0, 0] if name == "SIGTERM" else [1 - 10 * (n == victim) for n in (0, 1)]
+            wanted = [143, 143] if name == "SIGTERM" else [1 - 10 * (n == victim) for n in (0, 1)]
             bench.row(f"{name} to process {victim} of two, vae", 1, f"exit {codes}", codes == wanted)
     ended = start((NEVER, NEVER))
     reference = (bench.reference("vae") / "log.csv").read_text().splitlines()

@@ -39,9 +39,9 @@ def run_demo(out: Path, raw: Path | None, preset: str, seed: int) -> None:
     data = "phantom" if raw is None else _name(raw)
     _settle(out, {"data": data, "preset": preset, "seed": seed})
     for number, (title, stage) in enumerate(stages, start=1):
-        click.secho(f"\n[{number}/{len(stages)}] {title} ({_minutes(started)} so far)", bold=True)
+        click.echo(f"\n[{number}/{len(stages)}] {title} ({_minutes(started)} so far)")
         stage()
-    click.secho(f"\nDone in {_minutes(started)}. Where to look:", bold=True)
+    click.echo(f"\nDone in {_minutes(started)}. Where to look:")
     for path, what in PLACES:
         click.echo(f"  {out / path!s:32} {what}")
 

@@ -6,7 +6,11 @@ TensorFlow only inside their functions: `cmrtf --help` answers at once.
 
 import errno
 import importlib
+import logging
+import shlex
 import sys
+import traceback
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -14,6 +18,10 @@ import click
 from cmrtf.core.stopping import Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
+from cmrtf_cli.environment import settle_environment
+from cmrtf_cli.terminal import Terminal
+
+logger = logging.getLogger("cmrtf.cli")
 
 COMMANDS = {
     "demo": "The whole story on a phantom cohort or your own data.",
@@ -48,6 +56,8 @@ NOTHING_WRITTEN = "Nothing was written."
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 """What a disk or its owner refuses: not a bug."""
 
+ASKS_FOR_HELP = {"-h", "--help"}
+
 
 class LazyGroup(click.Group):
     """A group that imports a command's module on first use."""
@@ -79,10 +89,18 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup, context_settings={"help_option_names": sorted(ASKS_FOR_HELP), "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="cmrtf")
-def cli() -> None:
+@click.option("--quiet", is_flag=True, help="Show results, warnings and errors alone: no progress.")
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep what is shown in FILE too, with times; it is added to. Bars are left out.",
+)
+@click.pass_context
+def cli(ctx: click.Context, quiet: bool, log_file: Path | None) -> None:
     """Labelled synthetic cardiac MR: hearts between hearts, images from labels.
 
     \b
@@ -100,7 +118,11 @@ def cli() -> None:
     """  # noqa: D301 - click reads \b
     from cmrtf_cli.log import show_log
 
-    show_log()
+    show_log(quiet)
+    if log_file and isinstance(ctx.obj, Terminal):
+        ctx.obj.keep(log_file)
+    if not ASKS_FOR_HELP & set(sys.argv[1:]):
+        logger.info("%s", shlex.join(["cmrtf", __version__, *sys.argv[1:]]))
 
 
 def main() -> None:
@@ -108,14 +130,25 @@ def main() -> None:
 
     What was stopped ends with 143 after SIGTERM and with 130 after Ctrl-C.
     """
-    try:
-        cli(prog_name="cmrtf")
-    except CmrtfError as error:
-        _fail(str(error))
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
-            raise
-        _fail(f"{error.filename or 'output'}: expected to be able to write. Received: {error.strerror}.")
+    terminal = Terminal()
+    with terminal.shown():
+        try:
+            settle_environment()
+            cli(prog_name="cmrtf", obj=terminal)
+        except CmrtfError as error:
+            _fail(str(error))
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                _fail_with_traceback()
+            _fail(f"{error.filename or 'output'}: expected to be able to write. Received: {error.strerror}.")
+        except Exception:
+            _fail_with_traceback()
+
+
+def _fail_with_traceback() -> NoReturn:
+    """A fault of ours."""
+    traceback.print_exc()
+    sys.exit(1)
 
 
 def _fail(message: str) -> NoReturn:

@@ -16,6 +16,57 @@ Value = TypeVar("Value")
 PATH = click.Path(path_type=Path)
 
 
+class CheckedPath(click.ParamType[Path]):
+    """A folder that is looked at before anything slow is imported, so that a mistake shows at once.
+
+    Args:
+        name: what it is, for usage messages.
+        check: raises `CmrtfError` where it is something else; imports what it needs, and no TensorFlow.
+    """
+
+    def __init__(self, name: str, check: Callable[[Path], object]) -> None:
+        self.name = name
+        self._check = check
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, which is what is expected."""
+        path = Path(value)
+        self._check(path)
+        return path
+
+
+def _check_bundle(path: Path) -> None:
+    from cmrtf.bundle.contents import read_description
+
+    read_description(path)
+
+
+def _check_cohort(path: Path) -> None:
+    import cmrtf
+
+    cmrtf.open_cohort(path)
+
+
+def _check_vae_run(path: Path) -> None:
+    from cmrtf.synthesis.protocols import LABEL_VAE
+    from cmrtf.training.run import RunDirectory
+
+    RunDirectory.open(path, LABEL_VAE)
+
+
+def _check_gan_run(path: Path) -> None:
+    from cmrtf.synthesis.protocols import SPADE_GAN
+    from cmrtf.training.run import RunDirectory
+
+    RunDirectory.open(path, SPADE_GAN)
+
+
+BUNDLE = CheckedPath("bundle", _check_bundle)
+VAE_RUN = CheckedPath("run", _check_vae_run)
+GAN_RUN = CheckedPath("run", _check_gan_run)
+PREPARED = CheckedPath("prepared cohort", _check_cohort)
+
+
 def parsed_by(parser: Callable[[], Callable[[str], Value]]) -> Callable[..., Value | None]:
     """A callback that parses what an option was given; what cannot be parsed is that option's error.
 
@@ -56,8 +107,15 @@ def targets() -> Any:
     return parse_targets
 
 
-model = click.option("--model", type=PATH, required=True, metavar="BUNDLE", help="Made by export.")
-data = click.option("--data", type=PATH, required=True, metavar="PREPARED", help="Made by prepare.")
+def label_values() -> Any:
+    """Parses `--label-values`."""
+    from cmrtf.core.label_values import parse_label_values
+
+    return parse_label_values
+
+
+model = click.option("--model", type=BUNDLE, required=True, metavar="BUNDLE", help="Made by export.")
+data = click.option("--data", type=PREPARED, required=True, metavar="PREPARED", help="Made by prepare.")
 outputs = click.option("--out", type=PATH, required=True, help="New folder for the outputs.")
 
 
@@ -80,7 +138,7 @@ def bundle_or_server(command: Callable[..., Any]) -> Callable[..., Any]:
             "http://HOST:8501 (grpcs, https with TLS); /LABEL behind it asks for the version with that "
             "label.",
         ),
-        click.option("--model", type=PATH, metavar="BUNDLE", help="Made by export."),
+        click.option("--model", type=BUNDLE, metavar="BUNDLE", help="Made by export."),
     ):
         command = option(command)
     return command
@@ -103,10 +161,11 @@ phases = click.option(
     callback=lambda _, __, phase: ("ED", "ES") if phase == "both" else (phase,),
 )
 exact_ends = click.option(
-    "--exact-ends",
-    is_flag=True,
-    help="Pass through the true labels: what the decoder misses of the sources is interpolated and added. "
-    "What --repair changes at the ends is not theirs.",
+    "--exact-ends/--no-exact-ends",
+    default=True,
+    show_default=True,
+    help="Pass through the true labels, so that volumes of the sources are kept: what the decoder misses of "
+    "the sources is interpolated and added. What --repair changes at the ends is not theirs.",
 )
 repair = click.option(
     "--repair/--no-repair",
@@ -179,6 +238,15 @@ data_format = click.option(
     default="auto",
     show_default=True,
     help="Layout of RAW; auto goes by the files.",
+)
+
+slice_orders = click.option(
+    "--slice-order",
+    "slice_orders",
+    multiple=True,
+    metavar="[CODE=]ORDER",
+    help="How slices are stored, apex-first or base-first, where it cannot be told from the files: of all "
+    "subjects, or of one. Several times for several.",
 )
 
 

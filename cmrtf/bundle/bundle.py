@@ -14,16 +14,18 @@ from cmrtf.bundle.models import LoadedModels, SignatureModels
 from cmrtf.bundle.transport import DEADLINE_S
 from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
-from cmrtf.core.subject import Subject, require_sources
+from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
-from cmrtf.report.outputs import SyntheticSubjects
+from cmrtf.report.outputs import RemodelledSubjects, SyntheticSubjects
+from cmrtf.report.synthesized_stacks import SynthesizedStacks
 from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, STYLE_BANK, AppearanceBank, find_style
-from cmrtf.synthesis.criteria import Condition, parse_conditions, parse_targets
+from cmrtf.synthesis.criteria import Condition, checked_targets, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
-from cmrtf.synthesis.remodel import MAX_AMOUNT, Change, Remodelled, remodel
-from cmrtf.synthesis.synthesize import read_labels, synthesize_stack
+from cmrtf.synthesis.label_maps import read_label_map, read_label_maps
+from cmrtf.synthesis.remodel import Change, remodel
+from cmrtf.synthesis.sources import require_hearts, require_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ class Bundle:
         num_subjects: int = 8,
         num_slices: int = 32,
         phases: Sequence[str] = PHASES,
-        exact_ends: bool = False,
+        exact_ends: bool = True,
         repair: bool = True,
         facts: Mapping[str, Any] = MappingProxyType({}),
         progress: bool = True,
@@ -95,14 +97,13 @@ class Bundle:
 
         Args:
             subject_a: where the interpolation starts.
-            subject_b: where it ends; None for subject A's own slices only.
+            subject_b: where it ends; None for A's own slices only.
             num_subjects: between A and B.
             num_slices: of each synthetic stack.
             phases: of `"ED"` and `"ES"`; those that all subjects have are made.
-            exact_ends: whether interpolations pass through the true labels: what the decoder misses of the
-                sources is interpolated and added.
-            repair: whether implausible labels (specks, holes, an open myocardium) are repaired before images
-                are made of them.
+            exact_ends: whether interpolations pass through the true labels, so that volumes of the sources
+                are kept: what the decoder misses of the sources is interpolated and added.
+            repair: whether implausible labels (specks, holes) are repaired before images are made of them.
             facts: for the provenance: `data_hash` of the subjects' cohort, a `seed`.
             progress: whether to show a progress bar.
 
@@ -110,12 +111,9 @@ class Bundle:
             the intrasubject versions of A and B, then the subjects between them, from A to B.
 
         Raises:
-            CmrtfError: the subjects have no phase in common, or fewer than two slices are labelled.
+            CmrtfError: the subjects have no phase in common, or are not what `cmrtf prepare` would make.
         """
-        if num_slices < 2 or num_subjects < 1:
-            received = f"{num_slices} slices, {num_subjects} subjects"
-            raise CmrtfError(f"expected 2 slices and 1 subject in between, or more. Received: {received}.")
-        require_sources(*(end for end in (subject_a, subject_b) if end is not None))
+        require_hearts(*(end for end in (subject_a, subject_b) if end is not None))
         ends = [replace(subject_a, weight=0.0)]
         ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
         common = common_phases(ends, phases)
@@ -147,7 +145,7 @@ class Bundle:
         num_steps: int = 4,
         facts: Mapping[str, Any] = MappingProxyType({}),
         progress: bool = True,
-    ) -> "RemodelledSubjects":
+    ) -> RemodelledSubjects:
         """Move the heart of a subject towards a pathology, to given volumes, or both.
 
         Args:
@@ -161,18 +159,12 @@ class Bundle:
             progress: whether to show a progress bar.
 
         Raises:
-            CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase, or the
-                bundle has no training subject with the pathology.
+            CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase or is not
+                what `cmrtf prepare` would make, the bundle has no training subject with the pathology, or
+                what is wanted is beyond its reach.
         """
-        require_sources(subject)
-        if num_steps < 1 or not 0.0 <= amount <= MAX_AMOUNT:
-            received = f"{num_steps} steps, {amount}"
-            raise CmrtfError(
-                f"expected 1 step and an amount of 0, or more, to {MAX_AMOUNT}. Received: {received}."
-            )
-        values = parse_targets(targets) if targets else {}
-        if towards is None and not values:
-            raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
+        require_hearts(subject)
+        values = parse_targets(targets) if isinstance(targets, str) else checked_targets(targets or {})
         change = Change(towards, amount, values)
         remodelled = remodel(self.models, self.anatomy_prior, subject, change, num_steps, progress)
         settings = {
@@ -209,31 +201,56 @@ class Bundle:
         Raises:
             CmrtfError: nothing that was learned can fulfil the request.
         """
-        if num_subjects < 1 or seed < 0:
-            received = f"{num_subjects} subjects, seed {seed}"
-            raise CmrtfError(f"expected 1 subject and a seed of 0, or more. Received: {received}.")
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
         request = Request(num_subjects, seed, style, pathology, conditions)
         source = Source(self.models, self.anatomy_prior, self.appearance_bank, self.provenance)
         return GeneratedCohort(source, request)
 
-    def synthesize(self, labels: Stack | Path | str, *, style: str = SAMPLE, seed: int = 0) -> Stack:
-        """An image for a label map.
+    def synthesize(
+        self,
+        labels: Stack | Path | str,
+        *,
+        style: str = SAMPLE,
+        seed: int = 0,
+        label_values: Mapping[str, int] | None = None,
+    ) -> Stack:
+        """A stack with an image for a label map.
 
         Args:
-            labels: a prepared stack, or a 3D label file (NIfTI; 0 background, 1 LV, 2 myocardium, 3 RV).
+            labels: a prepared stack, or a 3D label file (NIfTI).
             style: what the image looks like, as of `generate`.
             seed: of what is drawn.
-
-        Returns:
-            the stack with its image.
+            label_values: structure to its value in the file; None for LV 1, MYO 2, RV 3.
 
         Raises:
-            CmrtfError: the file is no label map of a heart, or the style has no meaning or several.
+            CmrtfError: the labels are such that a data set with them would be refused, or the style has no
+                meaning or several.
         """
-        stack = labels if isinstance(labels, Stack) else read_labels(Path(labels))
-        choice = find_style(self.models, self.appearance_bank, style, stack.geometry)
-        return synthesize_stack(self.models, stack, choice.draw(np.random.default_rng(seed)))
+        if isinstance(labels, Stack):
+            require_labels(labels)
+        else:
+            labels = read_label_map(Path(labels), label_values)
+        choice = find_style(self.models, self.appearance_bank, style, labels.geometry)
+        return choice.draw(np.random.default_rng(seed)).synthesize_stack(self.models, labels)
+
+    def synthesize_all(
+        self,
+        labels: Path | str,
+        *,
+        style: str = SAMPLE,
+        seed: int = 0,
+        label_values: Mapping[str, int] | None = None,
+    ) -> SynthesizedStacks:
+        """Images for all label files of a folder, or for the labelled frames of a 4D file.
+
+        Args:
+            labels: the folder or file (NIfTI). All files are checked before any image is made.
+            style: as of `synthesize`; each file of a folder draws its own appearance.
+            seed: as of `synthesize`.
+            label_values: as of `synthesize`.
+        """
+        files = read_label_maps(Path(labels), label_values)
+        return SynthesizedStacks(self.models, self.appearance_bank, files, style, seed)
 
     # What it is
 
@@ -278,17 +295,6 @@ class Bundle:
 
     def __repr__(self) -> str:
         return f"Bundle({self.path or self.provenance})"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class RemodelledSubjects(SyntheticSubjects):
-    """The steps from a subject to its changed heart.
-
-    Args:
-        change: what the heart measures before and after, beside what was wanted.
-    """
-
-    change: Remodelled
 
 
 load_bundle, connect = Bundle.open, Bundle.connect

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cmrtf.bundle.contents import bundle_sha256, model_folder
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
-from cmrtf.tensorflow_start import start_tensorflow
+from cmrtf.tensorflow_start import literal_path, start_tensorflow
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -81,9 +81,11 @@ class LoadedModels(SignatureModels):
         start_tensorflow()
         import tensorflow as tf
 
-        return {
-            model: tf.saved_model.load(str(model_folder(self.bundle, model))).signatures for model in NEEDED
-        }
+        loaded = {}
+        for model in NEEDED:
+            with literal_path(model_folder(self.bundle, model)) as folder:
+                loaded[model] = tf.saved_model.load(folder).signatures
+        return loaded
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -92,7 +94,8 @@ class LoadedModels(SignatureModels):
 
     def call(self, model: str, signature: str, inputs: Arrays, output: str) -> NDArray[Any]:
         """One output of a signature."""
+        function = self.signatures[model][signature]  # starts TensorFlow
+
         import tensorflow as tf
 
-        function = self.signatures[model][signature]
         return function(**{name: tf.constant(values) for name, values in inputs.items()})[output].numpy()

@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
@@ -31,9 +29,10 @@ from cmrtf.cohort.shard_format import (
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import new_file, sha256, write_text
 from cmrtf.core.preparation import SIZE
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.tensorflow_start import start_tensorflow
+from cmrtf.tensorflow_start import literal_path, start_tensorflow
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
@@ -124,7 +123,8 @@ def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slice
         new_file(lines) as partial_lines,
         new_file(slices) as partial_slices,
         partial_lines.open("wb") as subject_lines,
-        tf.io.TFRecordWriter(str(partial_slices)) as records,
+        literal_path(partial_slices) as slices_path,
+        tf.io.TFRecordWriter(slices_path) as records,
     ):
         for raw, inputs_of_raw in zip(subjects, inputs, strict=True):
             try:
@@ -246,7 +246,7 @@ def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
 def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
     """A bar that follows the workers' reports, wherever they run."""
     total = sum(len(task.subjects) for task in tasks)
-    with tqdm(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
+    with progress_bar(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
         ended = threading.Event()
 
         def follow() -> None:

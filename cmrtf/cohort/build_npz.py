@@ -8,14 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER, subject_file
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VOXELS, SubjectRecord
 from cmrtf.core.files import new_file, sha256_of, write_text
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 
@@ -80,7 +79,7 @@ def _prepare_all(
     pool = ThreadPoolExecutor(workers or os.cpu_count())
     try:
         results = pool.map(prepare, subjects)
-        with tqdm(results, "prepare", len(subjects), unit="subject", disable=not progress) as bar:
+        with progress_bar(results, "prepare", len(subjects), unit="subject", disable=not progress) as bar:
             for result in bar:
                 if isinstance(result, CmrtfError):
                     problems.append(str(result))

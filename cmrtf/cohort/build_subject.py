@@ -26,12 +26,14 @@ class BuiltSubject:
         subject: with its stacks, whose images are rounded to float16 as they are stored.
         record: its record; in which split it is depends on others, so it has none yet.
         warnings: what to look at.
+        is_base_first: how the slices of its source are stored; None in doubt.
         npz: the stacks as a file.
     """
 
     subject: Subject
     record: SubjectRecord
     warnings: tuple[str, ...]
+    is_base_first: bool | None
     npz: bytes
 
 
@@ -50,6 +52,8 @@ def inputs_of(raw: RawSubject) -> Inputs:
         "centre": raw.centre,
         "pathology": raw.pathology,
         "phases": {phase: [files.frame, files.is_cine] for phase, files in raw.phases.items()},
+        "slice_order": raw.slice_order,
+        "other_orders": list(raw.other_orders),
         "label_to_schema": [list(pair) for pair in raw.label_to_schema.items()],
         "reader_warnings": [issue.problem for issue in raw.issues],
         "source_sha256": _source_sha256(raw),
@@ -90,7 +94,7 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
             if (slices := slices_by_structure(stack.unknown))
         },
     )
-    return BuiltSubject(subject, record, checked.warnings, npz)
+    return BuiltSubject(subject, record, checked.warnings, checked.known_base_first, npz)
 
 
 def _as_stored(subject: Subject) -> Subject:

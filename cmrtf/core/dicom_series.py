@@ -107,7 +107,7 @@ class CineSeries:
                     data = np.empty(self.shape, np.float32 if is_scaled else image.dtype)
                 data[..., z, t] = frame.slope * image + frame.intercept if is_scaled else image
         assert data is not None, "a series has a frame"
-        return NiftiVolume(data[..., 0] if data.shape[3] == 1 else data, self.affine, "millimetre", False)
+        return NiftiVolume.of(data[..., 0] if data.shape[3] == 1 else data, self.affine)
 
 
 def read_volume(path: Path) -> NiftiVolume:

@@ -92,6 +92,20 @@ def spacing_mm(affine: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(x), float(y), float(z)
 
 
+def largest_shift_mm(
+    shape: tuple[int, ...], affine: NDArray[np.float64], other: NDArray[np.float64]
+) -> float:
+    """How far apart two affines put the corners of one volume, at most.
+
+    Args:
+        shape: `(x, y, z)` voxels, or more axes.
+        affine: `(4, 4)`, voxel index to scanner millimetres.
+        other: the same.
+    """
+    corners = np.array([[x, y, z, 1] for x in (0, shape[0]) for y in (0, shape[1]) for z in (0, shape[2])])
+    return float(np.linalg.norm((corners @ (other - affine).T)[:, :3], axis=1).max())
+
+
 def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
     """The smallest box that holds all of a mask, which is not empty: one slice per axis."""
     axes = range(mask.ndim)

@@ -53,12 +53,19 @@ def raise_errors(issues: Iterable[Issue]) -> None:
         raise CmrtfError(" Also: ".join(map(str, fatal)))
 
 
-def raise_problems(problems: Sequence[str], num_subjects: int) -> None:
-    """Raise one error that names all bad subjects, or as many as a reader wants to see.
+def raise_problems(
+    problems: Sequence[str],
+    num_checked: int,
+    what: str = "subjects",
+    hint: str = "; `cmrtf check` lists them all",
+) -> None:
+    """Raise one error that names all that cannot be used, or as much as a reader wants to see.
 
     Args:
         problems: one paragraph for each.
-        num_subjects: how many subjects were checked.
+        num_checked: how many were checked.
+        what: they are.
+        hint: where to see the rest.
     """
     if not problems:
         return
@@ -66,8 +73,8 @@ def raise_problems(problems: Sequence[str], num_subjects: int) -> None:
         raise CmrtfError(problems[0])
     listing = "\n".join(f"  - {problem}" for problem in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
-    rest = f"\n  ... and {more} more; `cmrtf check` lists them all." if more > 0 else ""
-    raise CmrtfError(f"{len(problems)} of {num_subjects} subjects cannot be used:\n{listing}{rest}")
+    rest = f"\n  ... and {more} more{hint}." if more > 0 else ""
+    raise CmrtfError(f"{len(problems)} of {num_checked} {what} cannot be used:\n{listing}{rest}")
 
 
 def listed(names: Sequence[str], limit: int = 10) -> str:

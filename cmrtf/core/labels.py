@@ -43,7 +43,7 @@ class LabelSchema:
         return self.structures.index(structure)
 
     def validate(self, label_ids: NDArray[Any], source: str) -> None:
-        """Check that `label_ids` holds whole numbers of this schema only.
+        """Check that `label_ids` holds label ids of this schema only.
 
         Args:
             label_ids: any shape, any numeric type.
@@ -61,6 +61,26 @@ class LabelSchema:
         return {"name": self.name, "structures": list(self.structures)}
 
 
+def whole_numbers(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels whose values are whole numbers where they nearly are, as a slope in a header leaves them.
+
+    Args:
+        labels: any shape, any numeric type.
+
+    Returns:
+        an array of the same type, in which values within `WHOLE_TOLERANCE` of a whole number are that number.
+
+    Example:
+        >>> whole_numbers(np.array([0.9999999999, 2.5])).tolist()
+        [1.0, 2.5]
+    """
+    if labels.dtype.kind != "f":
+        return labels
+    rounded = np.rint(labels)
+    with np.errstate(invalid="ignore"):  # infinity minus infinity is no whole number
+        return np.where(np.abs(labels - rounded) <= WHOLE_TOLERANCE, rounded, labels)
+
+
 def foreign_values(label_ids: NDArray[Any], names: Mapping[int, str], order: str) -> str | None:
     """What is wrong with an array that holds other values than those that have a name.
 
@@ -76,13 +96,21 @@ def foreign_values(label_ids: NDArray[Any], names: Mapping[int, str], order: str
     foreign = [value for value in values.tolist() if value not in names]
     if not foreign:
         return None
-    received = ", ".join(f"{value:g}" for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
+    received = ", ".join(_in_full(value) for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
     expected = ", ".join(f"{value} {name}" for value, name in sorted(names.items()))
     return f"label values must be within {{{expected}}} ({order}). Received: {received}."
 
 
+def _in_full(value: float) -> str:
+    """A number with all its digits: 0.9999 is not 1."""
+    return str(int(value)) if np.isfinite(value) and value == int(value) else repr(value)
+
+
 SCHEMA = LabelSchema(name="M&Ms", structures=("background", "LV", "MYO", "RV"))
 """The order used everywhere inside the project and in all outputs (LV is the LV cavity)."""
+
+WHOLE_TOLERANCE: Final = 1e-3
+"""How far from a whole number a label value may be stored."""
 
 PHASES = ("ED", "ES")
 """End-diastole and end-systole."""

@@ -45,11 +45,12 @@ def lock(path: Path, refusal: str | None, shared: bool = False) -> Iterator[None
         CmrtfError: another process holds it.
     """
     held = _try_lock(path, shared)
-    if not held and refusal is None:
+    if not held:
+        if refusal is not None:
+            raise CmrtfError(refusal)
         logger.info("Waiting for another process, which holds %s.", path)
         held = _try_lock(path, shared, wait=True)
-    if not held:
-        raise CmrtfError(refusal)
+    assert held, "who waits gets it"
     with held:
         yield
 

@@ -21,6 +21,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from cmrtf.core.files import is_file, new_file
+from cmrtf.core.geometry import spacing_mm
 from cmrtf.errors import CmrtfError, FileError
 
 DESCRIPTION = "synthetic, cmrtf"
@@ -41,6 +42,9 @@ MAX_OFFSET = 2**24
 MAX_DEFLATION = 1032
 """What deflate can make of one byte (RFC 1951: 258 bytes from two bits)."""
 
+QUATERNION_TOLERANCE = 1e-3
+"""How much longer than 1 the stored part of a rotation's quaternion may be by rounding."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -50,7 +54,10 @@ class NiftiVolume:
 
     Args:
         data: `(x, y, z)` or `(x, y, z, t)`, scaled values.
-        affine: `(4, 4)`, voxel index to scanner millimetres (RAS+).
+        affine: `(4, 4)`, voxel index to scanner millimetres (RAS+): the sform, or else the qform, or else
+            the spacing alone.
+        qform: `(4, 4)`, what the header says a second time where it has a sform too; None otherwise.
+        pixdim_mm: `(x, y, z)`, the spacing that the header says beside its affine.
         space_unit: `"metre"`, `"millimetre"`, `"micrometre"` or `"unknown"`, as the header says.
         is_gzip: whether the file is compressed, whatever its name.
         unknown: of labels, `(z, t, classes)`, where the source does not say whether a slice shows a
@@ -59,9 +66,18 @@ class NiftiVolume:
 
     data: NDArray[Any]
     affine: NDArray[np.float64]
+    qform: NDArray[np.float64] | None
+    pixdim_mm: tuple[float, float, float]
     space_unit: str
     is_gzip: bool
     unknown: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(
+        cls, data: NDArray[Any], affine: NDArray[np.float64], unknown: NDArray[np.bool_] | None = None
+    ) -> "NiftiVolume":
+        """A volume of another kind of file."""
+        return cls(data, affine, None, spacing_mm(affine), "millimetre", False, unknown)
 
 
 def read_nifti(path: Path) -> NiftiVolume:
@@ -141,7 +157,19 @@ def _read(path: Path, stream: IO[bytes] | gzip.GzipFile, is_gzip: bool) -> Nifti
     _require_room(path, header, is_gzip)
     data = header.data_from_fileobj(stream).reshape(shape, order="F")
     unit = SPACE_UNITS.get(int(header["xyzt_units"]) & 7, "unknown")
-    return NiftiVolume(data, np.asarray(header.get_best_affine(), dtype=np.float64), unit, is_gzip)
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    x, y, z = (float(size) for size in header["pixdim"][1:4])
+    return NiftiVolume(data, affine, _second_affine(header), (x, y, z), unit, is_gzip)
+
+
+def _second_affine(header: Any) -> NDArray[np.float64] | None:
+    """The qform of a header with a sform, which comes first; None where it has one at most."""
+    if not (header["sform_code"] and header["qform_code"]):
+        return None
+    try:
+        return np.asarray(header.get_qform(), dtype=np.float64)
+    except (HeaderDataError, ValueError):  # no rotation, or a negative spacing: it says nothing
+        return None
 
 
 def _read_header(stream: IO[bytes] | gzip.GzipFile) -> Any:
@@ -159,7 +187,17 @@ def _read_header(stream: IO[bytes] | gzip.GzipFile) -> Any:
         raise ValueError("a header without the letters n+1 or n+2")
     if header["pixdim"][0] != -1:
         header["pixdim"][0] = 1  # as the standard says of any other value
+    _normalise_quaternion(header)
     return header
+
+
+def _normalise_quaternion(header: Any) -> None:
+    """Scale a quaternion that rounding has made longer than 1 back to 1; nibabel refuses it otherwise."""
+    names = ("quatern_b", "quatern_c", "quatern_d")
+    length = float(np.linalg.norm([float(header[name]) for name in names]))
+    if 1.0 < length <= 1.0 + QUATERNION_TOLERANCE:
+        for name in names:
+            header[name] = header[name] / length
 
 
 def _require_room(path: Path, header: Any, is_gzip: bool) -> None:

@@ -17,7 +17,7 @@ from cmrtf.core.resampling import inside, resample_image, resample_labels
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import FileError
 
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 """To be raised when stacks come out differently: older ones are then prepared again."""
 
 SPACING_MM = 1.5

@@ -39,6 +39,9 @@ class Stack:
         intensity_window: the source values of -1 and 1: an image value v is written as
             `low + (v + 1) / 2 * (high - low)`.
         unknown: which structures the source does not label in which slices, see `cmrtf.core.unknown`.
+
+    Raises:
+        CmrtfError: image, labels and geometry are not of one shape.
     """
 
     image: NDArray[Any]
@@ -46,6 +49,14 @@ class Stack:
     geometry: Geometry
     intensity_window: tuple[float, float] = (-1.0, 1.0)
     unknown: Unknown = None
+
+    def __post_init__(self) -> None:
+        shape = self.geometry.shape[::-1]
+        if not np.shape(self.image) == np.shape(self.label_ids) == shape:
+            raise CmrtfError(
+                f"expected an image and labels of the stack's shape {shape} (slices, height, width). "
+                f"Received: shapes {np.shape(self.image)} and {np.shape(self.label_ids)}."
+            )
 
     @property
     def num_slices(self) -> int:
@@ -104,11 +115,11 @@ class Stack:
         return float(voxels.sum()) * self.geometry.voxel_volume_ml
 
     def with_labels(self, label_ids: NDArray[np.uint8]) -> "Stack":
-        """The same stack with other labels."""
+        """The same stack with other labels, of the same shape."""
         return replace(self, label_ids=label_ids)
 
     def with_image(self, image: NDArray[Any], intensity_window: tuple[float, float] | None = None) -> "Stack":
-        """The same stack with another image, in another intensity window if one is given."""
+        """The same stack with another image of its shape, in another intensity window if one is given."""
         return replace(self, image=image, intensity_window=intensity_window or self.intensity_window)
 
     def save(self, path: Path | str) -> None:

@@ -22,6 +22,11 @@ from cmrtf.errors import CmrtfError, FileError
 PROVENANCE_FOLDER: Final = "provenance"
 """Of a generated cohort: it holds `<CODE>.json` for each subject, `cohort.json` and `report.html`."""
 
+APEX_FIRST: Final = "apex-first"
+BASE_FIRST: Final = "base-first"
+SLICE_ORDERS: Final = (APEX_FIRST, BASE_FIRST)
+"""How the slices of a file can run."""
+
 Candidate = TypeVar("Candidate")
 
 
@@ -56,6 +61,9 @@ class RawSubject:
         issues: what the reader warns of.
         centre: the data set's number or abbreviation, or `""` when unknown.
         read: reads one of its files.
+        slice_order: one of `SLICE_ORDERS` where a user says it, `""` where it is to be told from the stack.
+        other_orders: how many other stacks of the data set are known to be stored apex first and base first;
+            they count where the stack leaves it in doubt.
     """
 
     subject: str
@@ -68,6 +76,8 @@ class RawSubject:
     issues: tuple[Issue, ...] = ()
     centre: str = ""
     read: Callable[[Path], NiftiVolume] = read_nifti
+    slice_order: str = ""
+    other_orders: tuple[int, int] = (0, 0)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -140,6 +150,8 @@ class Layout:
             need them, so they take no cohort that is not complete.
         folder_pattern: what the whole name of the cohort's folder must match.
         folder_example: a name that does.
+        check_addable: whether subjects whose codes begin with a prefix can join a data set that is there;
+            raises `CmrtfError` where they cannot. None: new data sets only.
     """
 
     name: str
@@ -148,6 +160,7 @@ class Layout:
     complete: Callable[[Path, Iterable[Mapping[str, Any]]], None]
     folder_pattern: str = r".*"
     folder_example: str = ""
+    check_addable: Callable[[Path, str], None] | None = None
 
     def check_folder(self, out: Path) -> None:
         """Check the name of a cohort's folder.

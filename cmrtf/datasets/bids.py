@@ -15,6 +15,7 @@ from cmrtf.core.measures import MEASURES
 from cmrtf.core.stack import Stack
 from cmrtf.core.stack_files import read_stack, write_stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.text import cells
 from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
 from cmrtf.version import __version__
 
@@ -104,7 +105,7 @@ def _write_participants(path: Path, provenances: Iterable[Mapping[str, Any]]) ->
 
 def _write_tsv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
     with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(rows)
+        csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(map(cells, rows))
 
 
 LAYOUT = Layout("bids", _write_subject, _read_subject, _complete)

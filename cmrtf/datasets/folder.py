@@ -21,7 +21,8 @@ from typing import Any
 
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import Issue
-from cmrtf.core.labels import PHASES, SCHEMA, VENDORS
+from cmrtf.core.label_values import EXPECTED, are_label_values, label_to_schema
+from cmrtf.core.labels import PHASES, VENDORS
 from cmrtf.core.yaml_files import read_yaml, shown
 from cmrtf.datasets.base import (
     PhaseFiles,
@@ -140,21 +141,13 @@ def read_description(path: Path) -> Description:
 
 def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
     """Label value to label id; the background is 0. A structure without a value is unknown."""
-    named = values if isinstance(values, dict) else {}
-    numbers = list(named.values())
-    if (
-        "LV" not in named
-        or not set(named) <= set(SCHEMA.foreground)
-        or not all(type(number) is int and 0 < number < 2**16 for number in numbers)
-        or len(set(numbers)) < len(numbers)
-    ):
+    if not are_label_values(values, complete=False):
         raise FileError(
             path,
-            f"expected label_values: a number from 1 to 65535 for each of {', '.join(SCHEMA.foreground)}, "
-            f"such as {{LV: 1, MYO: 2, RV: 3}}, or for those that are labelled, the LV among them. "
+            f"expected label_values: {EXPECTED}, or for those that are labelled, the LV among them. "
             f"Received: {shown(values)}.",
         )
-    return {0: 0} | {named[name]: SCHEMA.id_of(name) for name in SCHEMA.foreground if name in named}
+    return label_to_schema(values, complete=False)
 
 
 def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed
-from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, sunnybrook
+from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet_writing, sunnybrook
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader
 from cmrtf.errors import CmrtfError
 
@@ -21,7 +21,9 @@ READERS: tuple[Reader, ...] = (
     folder.READER,
 )
 
-LAYOUTS: Mapping[str, Layout] = {layout.name: layout for layout in (mnms.LAYOUT, nnunet.LAYOUT, bids.LAYOUT)}
+LAYOUTS: Mapping[str, Layout] = {
+    layout.name: layout for layout in (mnms.LAYOUT, nnunet_writing.LAYOUT, bids.LAYOUT)
+}
 """What generated cohorts can be written as, by name."""
 
 AUTO = "auto"

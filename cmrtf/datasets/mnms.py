@@ -22,6 +22,7 @@ from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
 from cmrtf.core.stack_files import image_on_file, labels_on_file, stack_of_files
 from cmrtf.core.subject import Subject
+from cmrtf.core.text import cell
 from cmrtf.datasets.base import (
     Layout,
     PhaseFiles,
@@ -188,7 +189,7 @@ def write_table(root: Path, rows: Iterable[Mapping[str, object]]) -> None:
         table = csv.DictWriter(file, CSV_COLUMNS)
         table.writeheader()
         for index, row in enumerate(rows):
-            table.writerow({"": index, **row})
+            table.writerow({"": index} | {name: cell(value) for name, value in row.items()})
 
 
 def _write_subject(root: Path, subject: Subject) -> None:

@@ -128,7 +128,7 @@ def _read_one(patient: str, candidate: tuple[Path, str]) -> RawSubject | Skipped
         phases=phases,
         label_to_schema=LABELS,
         issues=_crossing_issues(contours, series),
-        read=partial(_read_file, images),
+        read=partial(_read_file, series),
     )
 
 
@@ -198,10 +198,9 @@ def _listed(frames: Iterable[int]) -> str:
     return listed([str(frame) for frame in sorted(frames)]) or "none"
 
 
-def _read_file(images: Path, path: Path) -> NiftiVolume:
+def _read_file(series: CineSeries, path: Path) -> NiftiVolume:
     """The series, or the labels that the contours of a folder make on its voxels."""
-    series = CineSeries.open(images)
-    return series.read() if path == images else _read_labels(series, path)
+    return series.read() if path == series.path else _read_labels(series, path)
 
 
 def _read_labels(series: CineSeries, folder: Path) -> NiftiVolume:
@@ -224,4 +223,4 @@ def _read_labels(series: CineSeries, folder: Path) -> NiftiVolume:
         mask = inside(read_contour(contours[instance, kind], size), size)
         label_ids[mask, z, t] = LV if kind == ENDOCARDIUM else MYO
         unknown[z, t, MYO] |= (instance, EPICARDIUM) not in contours
-    return NiftiVolume(label_ids, series.affine, "millimetre", is_gzip=False, unknown=unknown)
+    return NiftiVolume.of(label_ids, series.affine, unknown)

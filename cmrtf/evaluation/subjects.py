@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.labels import PHASES
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown, concatenated
 from cmrtf.errors import CmrtfError
@@ -84,7 +84,7 @@ def interpolated_subjects(
         return encoded[key]
 
     as_decoded, repaired = [], []
-    for number in tqdm(range(count), "interpolated subjects", unit="subject", disable=not progress):
+    for number in progress_bar(range(count), "interpolated subjects", unit="subject", disable=not progress):
         a, b = pairs[number % len(pairs)]
         weight = float(rng.uniform(0.25, 0.75))
         slices = round((1 - weight) * _num_slices(a) + weight * _num_slices(b))
@@ -118,7 +118,7 @@ def generated_subjects(
     """
     rng, pathologies = np.random.default_rng(seed), pathology_choice(prior, None, ())
     subjects = []
-    for number in tqdm(range(count), "new subjects", unit="subject", disable=not progress):
+    for number in progress_bar(range(count), "new subjects", unit="subject", disable=not progress):
         name, own_seed = f"new_{number + 1:03d}", int(rng.integers(2**32))
         subjects.append(generate_subject(models, prior, style, name, own_seed, pathologies.draw(rng)))
     return subjects
@@ -142,12 +142,7 @@ def restyle(
 def restyled_subject(models: Models, subject: Subject, appearance: Appearance) -> Subject:
     """The labels of a subject in another appearance."""
     return subject.with_stacks(
-        {
-            phase: stack.with_image(
-                appearance.synthesize(models, stack.label_ids), appearance.intensity_window
-            )
-            for phase, stack in subject.stacks.items()
-        }
+        {phase: appearance.synthesize_stack(models, stack) for phase, stack in subject.stacks.items()}
     )
 
 

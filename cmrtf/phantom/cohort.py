@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.files import new_folder
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.stopping import end_with_parent, starting_processes
 from cmrtf.datasets import mnms
 from cmrtf.errors import CmrtfError
@@ -155,7 +155,7 @@ def _draw_codes(rng: np.random.Generator, count: int) -> list[str]:
 
 def _run(tasks: list[_Task], workers: int, progress: bool) -> Iterator[dict[str, object]]:
     """Write all subjects; rows of the table in the order of completion."""
-    with tqdm(total=len(tasks), desc="Phantom", unit="subject", disable=not progress) as bar:
+    with progress_bar(total=len(tasks), desc="Phantom", unit="subject", disable=not progress) as bar:
         if workers == 1:
             for task in tasks:
                 yield _write_subject(task)

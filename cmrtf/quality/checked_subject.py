@@ -10,7 +10,13 @@ from cmrtf.core.files import sha256
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import WARNING, Issue, errors, raise_errors
 from cmrtf.core.nifti import NiftiVolume
-from cmrtf.core.preparation import prepare_image, prepare_labels, prepare_unknown, to_nifti_order
+from cmrtf.core.preparation import (
+    is_base_first,
+    prepare_image,
+    prepare_labels,
+    prepare_unknown,
+    to_nifti_order,
+)
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import RawSubject
@@ -27,6 +33,7 @@ class CheckedSubject:
         stacks: by phase, once all voxels can be used: in the units, on the voxels and in the slice order of
             their files, with label ids of `SCHEMA` and finite values.
         geometry: of the prepared stacks, once all checks are done without an error.
+        is_order_in_doubt: whether its slice order cannot be told from its stack, and nobody says it.
     """
 
     raw: RawSubject
@@ -34,11 +41,18 @@ class CheckedSubject:
     volumes: Mapping[Path, NiftiVolume] = field(default_factory=dict)
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     geometry: Geometry | None = None
+    is_order_in_doubt: bool = False
 
     @property
     def is_usable(self) -> bool:
         """Whether there is no error."""
         return not errors(self.issues)
+
+    @property
+    def known_base_first(self) -> bool | None:
+        """Whether its slices are stored base first, once all checks are done; None in doubt."""
+        assert self.geometry, "the last check sets it"
+        return None if self.is_order_in_doubt else is_base_first(self.geometry)
 
     @property
     def warnings(self) -> tuple[str, ...]:

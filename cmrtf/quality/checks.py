@@ -12,12 +12,16 @@ from cmrtf.datasets.base import RawSubject
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.file_checks import check_files, check_places
 from cmrtf.quality.heart_checks import check_heart, check_label_order
+from cmrtf.quality.phase_checks import check_phases
 from cmrtf.quality.voxel_checks import check_voxels
 
 Check = Callable[[CheckedSubject], CheckedSubject]
 """Adds issues to a subject, and what it has read or repaired."""
 
-CHECKS: tuple[Check, ...] = (check_files, check_places, check_voxels, check_label_order, check_heart)
+HEART_CHECKS: tuple[Check, ...] = (check_label_order, check_phases, check_heart)
+"""What stacks can tell without their files."""
+
+CHECKS: tuple[Check, ...] = (check_files, check_places, check_voxels, *HEART_CHECKS)
 """From files to voxels to anatomy: after an error the next one would have nothing to stand on."""
 
 

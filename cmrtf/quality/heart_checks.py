@@ -1,4 +1,4 @@
-"""Whether labels show a heart: which structure, which end and which phase is which, and how large it is.
+"""Whether labels show a heart: which structure and which end is which, and how large it is.
 
 The LV cavity lies within the myocardium, in every slice but for the valve plane and gaps of a few
 pixels. No other structure lies within another: the RV touches the myocardium on one side. So the
@@ -7,8 +7,6 @@ order of labels can be told from the labels, whatever their numbers are.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +14,10 @@ from scipy import ndimage
 
 from cmrtf.core.geometry import Geometry, bounding_box, spacing_mm
 from cmrtf.core.issues import ERROR, WARNING, Issue
-from cmrtf.core.labels import PHASES, SCHEMA
+from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, is_cut, to_nifti_order
-from cmrtf.core.stack import Stack
 from cmrtf.quality.checked_subject import CheckedSubject
-from cmrtf.shape.orientation import CERTAIN_TAPER, apical_taper
-
-Value = TypeVar("Value")
+from cmrtf.quality.slice_order import slice_order
 
 LV, MYO = SCHEMA.id_of("LV"), SCHEMA.id_of("MYO")
 
@@ -30,10 +25,6 @@ IN_PLANE_NEIGHBOURS = ndimage.generate_binary_structure(2, 1)[None]
 
 ENCLOSED_SHARE = 0.7
 """Of the pixels around a structure, how many belong to the one that encloses it."""
-
-SWAPPED_RATIO = 1.1
-"""LV volume at ES over that at ED beyond which the two are swapped; contours of a heart that hardly
-contracts differ by some percent."""
 
 HEART_RANGE_MM = (20.0, 250.0)
 """A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
@@ -51,23 +42,20 @@ def check_label_order(subject: CheckedSubject) -> CheckedSubject:
 
 
 def check_heart(subject: CheckedSubject) -> CheckedSubject:
-    """Check apex and base, the size of the heart and its phases, and lay the prepared grid around it.
+    """Check apex and base and the size of the heart, and lay the prepared grid around it.
 
-    Warnings only: a stack that runs from base to apex will be turned round, swapped phases are exchanged.
+    Warnings only: a stack that runs from base to apex will be turned round.
     """
-    raw, stacks = subject.raw, subject.stacks
-    ed_image = next(iter(raw.phases.values())).image
-    swapped = _swapped_issues(ed_image, stacks)
-    if swapped:
-        raw, stacks = replace(raw, phases=_exchanged(raw.phases)), _exchanged(stacks)
-    labels = [to_nifti_order(stack.label_ids) for stack in stacks.values()]
+    stacks = subject.stacks
+    image = next(iter(subject.raw.phases.values())).image
+    affine = next(iter(stacks.values())).affine
     heart = to_nifti_order(np.any([stack.label_ids > 0 for stack in stacks.values()], axis=0))
-    taper = apical_taper(labels)
-    geometry = crop_geometry(heart, next(iter(stacks.values())).affine, stack_flipped=taper < 0)
-    problems = (*_order_problems(taper), *_size_problems(heart, geometry))
-    warnings = [Issue(WARNING, ed_image, problem) for problem in problems]
-    issues = (*subject.issues, *warnings, *swapped)
-    return replace(subject, issues=issues, raw=raw, stacks=stacks, geometry=geometry)
+    order = slice_order([to_nifti_order(stack.label_ids) for stack in stacks.values()], affine, subject.raw)
+    geometry = crop_geometry(heart, affine, stack_flipped=order.is_base_first)
+    problems = (*order.problems, *_size_problems(heart, geometry))
+    warnings = [Issue(WARNING, image, problem) for problem in problems]
+    issues = (*subject.issues, *warnings)
+    return replace(subject, issues=issues, geometry=geometry, is_order_in_doubt=order.is_in_doubt)
 
 
 def label_order_problems(label_ids: NDArray[np.uint8], values: Mapping[int, int]) -> list[str]:
@@ -102,14 +90,6 @@ def _enclosure(label_ids: NDArray[np.uint8]) -> dict[tuple[int, int], float]:
     return shares
 
 
-def _order_problems(taper: float) -> list[str]:
-    """Base first, or an order of the slices that is a guess."""
-    order = "base" if taper < 0 else "apex"
-    if abs(taper) < CERTAIN_TAPER:
-        return [f"apex and base look alike (taper {taper:+.3f}); the file was taken to be {order} first"]
-    return ["the stack runs from base to apex; it is turned round"] if taper < 0 else []
-
-
 def _size_problems(heart: NDArray[np.bool_], geometry: Geometry) -> list[str]:
     """A heart that is no heart in millimetres, or that the crop cuts into.
 
@@ -126,22 +106,3 @@ def _size_problems(heart: NDArray[np.bool_], geometry: Geometry) -> list[str]:
         size = SIZE * SPACING_MM
         return [f"the labelled heart spans {spans} mm, more than the {size:.0f} mm that are kept: it is cut"]
     return []
-
-
-def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
-    """A warning when the LV is clearly larger at ES than at ED."""
-    if not set(PHASES) <= set(stacks):
-        return []
-    ed, es = (stacks[phase].volume_ml("LV") for phase in PHASES)
-    if es <= SWAPPED_RATIO * ed:
-        return []
-    problem = (
-        f"expected an LV that is larger at ED than at ES. Received: {ed:.0f} and {es:.0f} ml; the two phases "
-        f"are exchanged"
-    )
-    return [Issue(WARNING, ed_image, problem)]
-
-
-def _exchanged(phases: Mapping[str, Value]) -> dict[str, Value]:
-    """ED for ES and ES for ED."""
-    return {"ED": phases["ES"], "ES": phases["ED"]}

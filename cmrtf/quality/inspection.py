@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.issues import ERROR, Issue, errors
+from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject, SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
+from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.errors import FileError
 from cmrtf.quality.checks import check_subject, duplicate_issues
+from cmrtf.quality.slice_order import with_other_orders
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Facts:
         spacing_mm: `(x, y, z)`.
         num_slices: of its stack.
         voxels_sha256: SHA-256 of the first phase's image values.
+        is_base_first: how its slices are stored; None in doubt.
     """
 
     raw: RawSubject
     spacing_mm: tuple[float, float, float]
     num_slices: int
     voxels_sha256: str
+    is_base_first: bool | None
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,11 @@ class Inspection:
 
 
 def check(
-    root: Path | str, data_format: str = AUTO, workers: int | None = None, progress: bool = False
+    root: Path | str,
+    data_format: str = AUTO,
+    workers: int | None = None,
+    progress: bool = False,
+    slice_orders: Sequence[str] = (),
 ) -> Inspection:
     """Read every file of a raw data set and check it; nothing is written.
 
@@ -121,15 +129,25 @@ def check(
         data_format: a reader's name, or `"auto"`.
         workers: subjects checked at the same time; default: one per processor.
         progress: whether to show a progress bar.
+        slice_orders: `"apex-first"` or `"base-first"` for all subjects, `"CODE=base-first"` for one, where it
+            is not to be told from the files.
 
     Raises:
-        CmrtfError: the folder is no data set that can be read.
+        CmrtfError: the folder is no data set that can be read, or a slice order is none.
     """
     root = Path(root)
-    cohort = read_raw(root, data_format)
+    cohort = with_slice_orders(read_raw(root, data_format), slice_orders)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         results = pool.map(_inspect_subject, cohort.subjects)
-        subjects = list(tqdm(results, "check", len(cohort.subjects), unit="subject", disable=not progress))
+        subjects = list(
+            progress_bar(results, "check", len(cohort.subjects), unit="subject", disable=not progress)
+        )
+    orders = {facts.raw.subject: facts.is_base_first for facts, _ in subjects if facts}
+    informed = with_other_orders(cohort.subjects, orders)
+    subjects = [
+        result if raw == again else _inspect_subject(again)
+        for raw, again, result in zip(cohort.subjects, informed, subjects, strict=True)
+    ]
     facts = tuple(facts for facts, _ in subjects if facts)
     issues = [*cohort.problems, *(issue for _, issues in subjects for issue in issues)]
     issues += duplicate_issues((usable.raw, usable.voxels_sha256) for usable in facts)
@@ -148,7 +166,10 @@ def _inspect_subject(raw: RawSubject) -> tuple[Facts | None, tuple[Issue, ...]]:
     except FileError as error:
         return None, (*subject.issues, Issue.of(error, raw.subject))
     stack = next(iter(subject.stacks.values()))
-    return Facts(subject.raw, stack.spacing_mm, stack.num_slices, subject.voxels_sha256), subject.issues
+    facts = Facts(
+        subject.raw, stack.spacing_mm, stack.num_slices, subject.voxels_sha256, subject.known_base_first
+    )
+    return facts, subject.issues
 
 
 def _summary_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

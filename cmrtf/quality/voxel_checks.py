@@ -1,4 +1,4 @@
-"""Whether voxels are an image, and labels a heart: what the values of a stack of slices can tell.
+"""Whether voxels are an image: what the values of a stack of slices can tell.
 
 Nothing here raises: what is wrong becomes an issue. Arrays are in the order of their files, `(x, y, z)`.
 """
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry, bounding_box
 from cmrtf.core.issues import ERROR, WARNING, Issue, errors
-from cmrtf.core.labels import SCHEMA, foreign_values
+from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.stack import Stack
 from cmrtf.core.unknown import Unknown, slices_by_structure, unknown_or_none
 from cmrtf.datasets.base import PhaseFiles
 from cmrtf.quality.checked_subject import CheckedSubject
+from cmrtf.quality.label_checks import read_label_ids
 
 SATURATED_SHARE = 0.005
 """Of the voxels, at the end of their type; a few stand for the brightest vessel."""
@@ -37,19 +38,30 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
     for phase, files in subject.raw.phases.items():
         image_volume, label_volume = subject.volumes[files.image], subject.volumes[files.label]
         image, label = _frame(image_volume, files), _frame(label_volume, files)
-        problems = _label_issues(files.label, label, subject.raw.label_to_schema, files.frame)
+        geometry = Geometry.of(image_volume.affine, image.shape)
+        unknown = _unknown(label_volume, files, subject.raw.label_to_schema)
+        label_ids, problems = read_label_ids(
+            files.label, label, subject.raw.label_to_schema, geometry.spacing_mm, phase, files.frame, unknown
+        )
         if not errors(problems):
-            label_ids = _in_schema_order(label, subject.raw.label_to_schema)
-            problems = finite_issues(files.image, image, label_ids > 0)
-            if not errors(problems):
-                image = _finite(image) if problems else image
-                problems += image_issues(files.image, image)
-            geometry = Geometry.of(image_volume.affine, image.shape)
-            unknown = _unknown(label_volume, files, subject.raw.label_to_schema)
+            if files.image != files.label:  # a label file of its own has no image
+                image, found = _checked_image(files.image, image, label_ids > 0)
+                problems += found
             stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry, unknown=unknown)
             problems += _unknown_issues(files.label, phase, stacks[phase])
         issues += problems
     return replace(subject, issues=(*subject.issues, *issues), stacks=stacks, volumes={})
+
+
+def _checked_image(
+    path: Path, image: NDArray[Any], heart: NDArray[np.bool_]
+) -> tuple[NDArray[Any], list[Issue]]:
+    """An image without values that are not finite, unless there are some in the heart, and its issues."""
+    broken = finite_issues(path, image, heart)
+    if errors(broken):
+        return image, broken
+    image = _finite(image) if broken else image
+    return image, broken + image_issues(path, image)
 
 
 def image_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
@@ -82,37 +94,9 @@ def finite_issues(path: Path, image: NDArray[Any], heart: NDArray[np.bool_]) -> 
     return [Issue(WARNING, path, problem)]
 
 
-def heart_issues(path: Path, label_ids: NDArray[Any], frame: int | None = None) -> list[Issue]:
-    """Check whether an `(x, y, z)` label shows a heart in at least two slices."""
-    labelled_slices = int(np.count_nonzero(label_ids.any(axis=(0, 1))))
-    if labelled_slices >= 2:
-        return []
-    received = "an empty mask" if labelled_slices == 0 else "labels in one slice only"
-    where = "" if frame is None else f" of frame {frame} (counted from 0)"
-    problem = f"expected a heart labelled in at least 2 slices{where}. Received: {received}."
-    return [Issue(ERROR, path, problem)]
-
-
 def _frame(volume: NiftiVolume, files: PhaseFiles) -> NDArray[np.generic]:
     """The phase's `(x, y, z)` voxels of a file."""
     return volume.data[..., files.frame] if volume.data.ndim == 4 else volume.data
-
-
-def _label_issues(
-    path: Path, label: NDArray[Any], label_to_schema: Mapping[int, int], frame: int | None
-) -> list[Issue]:
-    """Errors for values that its data set does not have, and for a heart in less than two slices."""
-    names = {value: SCHEMA.structures[label_id] for value, label_id in label_to_schema.items()}
-    if problem := foreign_values(label, names, "the file's order"):
-        return [Issue(ERROR, path, problem)]
-    return heart_issues(path, label, frame)
-
-
-def _in_schema_order(label: NDArray[np.generic], label_to_schema: Mapping[int, int]) -> NDArray[np.uint8]:
-    """Label ids of a label whose values are all known."""
-    table = np.zeros(max(label_to_schema) + 1, np.uint8)
-    table[list(label_to_schema)] = list(label_to_schema.values())
-    return table[label.astype(np.uint16, copy=False)]
 
 
 def _unknown(volume: NiftiVolume, files: PhaseFiles, label_to_schema: Mapping[int, int]) -> Unknown:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cmrtf.core.files import new_file
 from cmrtf.core.subject import Subject
-from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
+from cmrtf.datasets.base import Layout
 from cmrtf.report.html import Population, write_report
 
 SUBJECTS_SHOWN: Final = 12
@@ -22,14 +22,16 @@ MEASURES_SHOWN: Final = ("LV_EDV_ml", "LV_EF_percent", "MYO_mass_ED_g", "RV_EDV_
 def write_cohort_report(
     out: Path,
     layout: Layout,
+    page: Path,
     settings: Mapping[str, Any],
     provenances: Iterable[Mapping[str, Any]],
 ) -> None:
-    """Write `provenance/report.html`. What it takes does not grow with the cohort, but for four numbers each.
+    """Write `report.html`. What it takes does not grow with the cohort, but for four numbers each.
 
     Args:
         out: folder of a cohort whose subjects are all there.
         layout: how they were written.
+        page: the file to write.
         settings: what the cohort depends on, shown at the foot.
         provenances: of each subject, in order.
     """
@@ -41,7 +43,7 @@ def write_cohort_report(
         for name, values in measures.items():
             values.append(provenance["measures"][name])
     population = Population(len(measures[MEASURES_SHOWN[0]]), measures)
-    with new_file(out / PROVENANCE_FOLDER / "report.html") as partial:
+    with new_file(page) as partial:
         write_report(partial, subjects, settings, population)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -68,6 +69,7 @@ class Page:
         composed = Image.alpha_composite(Image.fromarray(pixels).convert("RGBA"), lettering)
         composed.convert("RGB").save(path, format="PNG", dpi=(DPI, DPI), compress_level=4)
 
+    @matplotlib.style.context("default")  # not what a matplotlibrc says
     def _lettering(self, height: int) -> NDArray[np.uint8]:
         """All text on a transparent page, `(height, PAGE_WIDTH, 4)`."""
         figure = Figure(figsize=(PAGE_WIDTH / DPI, height / DPI), dpi=DPI)

@@ -7,21 +7,22 @@ wanted changes it. Its provenance is written last and says that it is complete.
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from cmrtf.core.files import require_new_folder, require_writable, write_json, writing_to
+from cmrtf.core.files import is_free, require_new_folder, require_writable, write_json, writing_to
 from cmrtf.core.locks import lock
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
-from cmrtf.datasets.base import PROVENANCE_FOLDER, Layout
+from cmrtf.datasets.base import Layout
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
 from cmrtf.report.cohort_report import write_cohort_report
 from cmrtf.report.provenance import complete_provenance
+from cmrtf.report.provenance_files import ProvenanceFiles, code_of
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition
@@ -60,6 +61,9 @@ class Request:
         style: what images shall look like, as `find_style` understands it.
         pathology: whose hearts; None for as often as they occur in the bundle and fulfil the conditions.
         conditions: that all hearts fulfil.
+
+    Raises:
+        CmrtfError: there are none, or the seed is negative.
     """
 
     subjects: int
@@ -67,6 +71,11 @@ class Request:
     style: str = SAMPLE
     pathology: str | None = None
     conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.subjects < 1 or self.seed < 0:
+            received = f"{self.subjects} subjects, seed {self.seed}"
+            raise CmrtfError(f"expected 1 subject and a seed of 0, or more. Received: {received}.")
 
 
 class GeneratedCohort(Sequence[Subject]):
@@ -96,18 +105,20 @@ class GeneratedCohort(Sequence[Subject]):
             self.source.models,
             self.source.prior,
             self.style,
-            _code(number),
+            code_of(number),
             int(rng.integers(2**32)),
             self.pathologies.draw(rng),
             self.request.conditions,
         )
 
-    def save(self, out: Path | str, layout: str = "mnms") -> None:
+    def save(self, out: Path | str, layout: str = "mnms", prefix: str | None = None) -> None:
         """Write all subjects, or those that are missing, and a page to look at them.
 
         Args:
-            out: its folder: new, empty, or of the same cohort, to go on with.
+            out: its folder: new, empty, or of the same cohort, to go on with, which may have been smaller;
+                with a prefix also a data set of nnU-Net, to add to.
             layout: `"mnms"`, `"nnunet"` or `"bids"`.
+            prefix: what subjects' codes begin with, in place of `SYN`.
 
         Raises:
             CmrtfError: there is no such layout; `out` has another name than the layout wants, holds something
@@ -117,17 +128,18 @@ class GeneratedCohort(Sequence[Subject]):
             raise CmrtfError(f"layout: expected one of {', '.join(LAYOUTS)}. Received: {layout!r}.")
         folder, writer = Path(out), LAYOUTS[layout]
         writer.check_folder(folder)
+        files = ProvenanceFiles.of(folder, prefix)
         settings = self._settings(writer)
         require_writable(folder)
-        with _alone_in(folder, settings):
-            for number in _missing(folder, len(self)):
-                subject = self.subject(number)
-                (folder / PROVENANCE_FOLDER).mkdir(exist_ok=True)
-                write_json(_settings_file(folder), settings)
+        with _alone_in(files, writer, settings):
+            for number in _missing(files, len(self)):
+                subject = replace(self.subject(number), name=files.code(number))
+                files.folder.mkdir(parents=True, exist_ok=True)
+                write_json(files.settings, settings)
                 writer.write_subject(folder, subject)
-                write_json(_provenance_file(folder, number), _provenance(subject, settings))
-            write_cohort_report(folder, writer, settings, _provenances(folder, len(self)))
-            writer.complete(folder, _provenances(folder, len(self)))
+                write_json(files.of_subject(number), _provenance(subject, settings))
+            write_cohort_report(folder, writer, files.page, settings, _provenances(files, len(self)))
+            writer.complete(folder, _provenances(files, len(self)))
 
     def _settings(self, layout: Layout) -> dict[str, Any]:
         """All that the cohort depends on."""
@@ -159,38 +171,29 @@ class GeneratedCohort(Sequence[Subject]):
         return f"GeneratedCohort({len(self)} subjects, seed {self.request.seed}, {self.style.name})"
 
 
-def _missing(out: Path, subjects: int) -> Iterator[int]:
+def _missing(files: ProvenanceFiles, subjects: int) -> Iterator[int]:
     """Numbers of the subjects that are not complete yet, with a progress bar."""
-    numbers = [n for n in range(1, subjects + 1) if not _provenance_file(out, n).exists()]
-    yield from tqdm(numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects)
+    numbers = [n for n in range(1, subjects + 1) if not files.of_subject(n).exists()]
+    yield from progress_bar(
+        numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects
+    )
 
 
-def _provenances(out: Path, subjects: int) -> Iterator[Mapping[str, Any]]:
+def _provenances(files: ProvenanceFiles, subjects: int) -> Iterator[Mapping[str, Any]]:
     """What was noted of each subject of a cohort whose subjects are all there."""
     for number in range(1, subjects + 1):
-        yield json.loads(_provenance_file(out, number).read_text(encoding="utf-8"))
-
-
-def _code(number: int) -> str:
-    return f"SYN{number:05d}"
-
-
-def _provenance_file(out: Path, number: int) -> Path:
-    return out / PROVENANCE_FOLDER / f"{_code(number)}.json"
-
-
-def _settings_file(out: Path) -> Path:
-    return out / PROVENANCE_FOLDER / "cohort.json"
+        yield json.loads(files.of_subject(number).read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
-def _alone_in(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
-    """Hold a folder that is new, or has a cohort of the same settings: no other process writes there.
+def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Hold a folder that is new, or has a cohort to go on with: no other process writes there.
 
     Raises:
         CmrtfError: there is something else, another process writes there, or it cannot be written.
     """
-    _require_new_or_same(out, settings)  # before anything is put there
+    _require_new_or_same(files, layout, settings)  # before anything is put there
+    out = files.root
     refusal = (
         f"{out}: expected a folder that no other process writes to. Received: one that another "
         f"cmrtf generate is writing to. Wait for it or name another folder."
@@ -198,20 +201,26 @@ def _alone_in(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         with lock(out / LOCK_NAME, refusal):
-            _require_new_or_same(out, settings)
+            _require_new_or_same(files, layout, settings)
             try:
                 yield
             finally:
                 (out / LOCK_NAME).unlink()
 
 
-def _require_new_or_same(out: Path, settings: Mapping[str, Any]) -> None:
-    file = _settings_file(out)
-    if not file.is_file():
-        require_new_folder(out)
+def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> None:
+    """Check that a folder is new, can be added to, or has the same cohort, or the first subjects of it."""
+    out = files.root
+    if not files.settings.is_file():
+        if files.prefix and layout.check_addable and out.is_dir() and not is_free(out):
+            layout.check_addable(out, files.prefix)
+        else:
+            require_new_folder(out)
         return
-    begun = json.loads(file.read_text(encoding="utf-8"))
+    begun = json.loads(files.settings.read_text(encoding="utf-8"))
     others = [name for name in settings if begun.get(name) != settings[name]]
+    if others == ["subjects"] and begun["subjects"] < settings["subjects"]:
+        return
     if others:
         expected, received = (
             ", ".join(f"{name} {values.get(name)}" for name in others) for values in (begun, settings)

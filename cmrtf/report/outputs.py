@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
+
 from cmrtf.core.files import new_folder
+from cmrtf.core.labels import PHASES, SCHEMA
+from cmrtf.core.stack import CENTRE_TO_CENTRE
 from cmrtf.core.stack_files import write_stack
 from cmrtf.core.subject import Subject
 from cmrtf.report.figure import write_figure
@@ -14,6 +18,8 @@ from cmrtf.report.measures_csv import write_measures
 from cmrtf.report.provenance import complete_provenance, write_provenance
 from cmrtf.report.sequence import in_order
 from cmrtf.report.templating import render_template
+from cmrtf.synthesis.quantities import Volumes, quantities_table
+from cmrtf.synthesis.remodel import Remodelled
 
 
 def write_outputs(out: Path, subjects: Sequence[Subject], provenance: Mapping[str, Any]) -> None:
@@ -41,6 +47,15 @@ def write_outputs(out: Path, subjects: Sequence[Subject], provenance: Mapping[st
         write_figure(folder / "figure.png", ordered)
         write_report(folder / "report.html", ordered, completed)
         write_provenance(folder / "provenance.json", completed, folder)
+
+
+def _volumes_ml(subject: Subject) -> Volumes:
+    """`VOLUMES` centre to centre, NaN where the phase is absent."""
+    volumes_ml = np.full((len(PHASES), len(SCHEMA.foreground)), np.nan)
+    for phase, stack in subject.stacks.items():
+        own = [stack.volume_ml(structure, CENTRE_TO_CENTRE) for structure in SCHEMA.foreground]
+        volumes_ml[PHASES.index(phase)] = own
+    return volumes_ml.ravel()
 
 
 def _write_stacks(folder: Path, subject: Subject) -> None:
@@ -78,6 +93,21 @@ class SyntheticSubjects(Sequence[Subject]):
         """
         write_outputs(Path(out), [*self.sources, *self.subjects], self.provenance)
 
+    def comparison(self) -> str:
+        """What each source measures beside its intrasubject version, as text.
+
+        Volumes are those between the first and the last slice centre, the span that both share.
+        """
+        sources = {source.name: source for source in self.sources}
+        return "\n".join(
+            f"{subject.name}, centre to centre:\n"
+            + quantities_table(
+                {"source": _volumes_ml(sources[subject.name]), "synthetic": _volumes_ml(subject)}
+            )
+            for subject in self.subjects
+            if subject.kind == "intrasubject"
+        )
+
     def __len__(self) -> int:
         return len(self.subjects)
 
@@ -98,3 +128,14 @@ class SyntheticSubjects(Sequence[Subject]):
         """What a notebook shows: a table of all subjects, the sources among them."""
         rows = [(subject, subject.measures()) for subject in in_order([*self.sources, *self.subjects])]
         return render_template("subjects.html", rows=rows)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RemodelledSubjects(SyntheticSubjects):
+    """The steps from a subject to its changed heart.
+
+    Args:
+        change: what the heart measures before and after, beside what was wanted.
+    """
+
+    change: Remodelled

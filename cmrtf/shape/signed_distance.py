@@ -8,6 +8,7 @@ interpolated like their codes and added to what it decodes (`add_residuals`), ma
 pass through the true slices.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cmrtf.core.geometry import bounding_box
 from cmrtf.core.labels import SCHEMA
 
 LIMIT_PX: Final = 12.0
@@ -38,12 +40,16 @@ def signed_distances(label_ids: NDArray[Any], limit_px: float = LIMIT_PX) -> NDA
         `(num_classes, height, width)` in pixels, within +-`limit_px`: positive inside the class. A class
         that is absent is at `-limit_px` everywhere, one that fills the slice at `limit_px`.
     """
-    classes = range(SCHEMA.num_classes)
-    return np.stack([_signed_distance(label_ids == label_id, limit_px) for label_id in classes])
+    near = _near_heart(label_ids, limit_px)  # further away all distances are at their limits
+    distances = np.full((SCHEMA.num_classes, *label_ids.shape), -limit_px, np.float32)
+    distances[0] = limit_px
+    for label_id, own in enumerate(distances):
+        own[near] = _signed_distance(label_ids[near] == label_id, limit_px)
+    return distances
 
 
 def shape_based_interpolation(
-    first: NDArray[Any], second: NDArray[Any], fractions: Sequence[float]
+    first: NDArray[Any], second: NDArray[Any], fractions: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     """Slices between two slices, without a model.
 
@@ -57,6 +63,27 @@ def shape_based_interpolation(
     """
     weight = np.asarray(fractions, np.float32)[:, None, None, None]
     return _largest((1.0 - weight) * signed_distances(first) + weight * signed_distances(second))
+
+
+def fill_gaps(label_ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Labels for slices within the heart that have none, interpolated between the nearest that have.
+
+    Args:
+        label_ids: `(slices, height, width)`.
+
+    Returns:
+        label ids of the same shape; the same array where there is no gap.
+    """
+    labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
+    if len(labelled) < 2 or len(labelled) == labelled[-1] - labelled[0] + 1:
+        return label_ids
+    filled = label_ids.copy()
+    for below, above in itertools.pairwise(labelled):
+        fractions = np.arange(1, above - below) / (above - below)
+        if fractions.size:
+            between = shape_based_interpolation(label_ids[below], label_ids[above], fractions)
+            filled[below + 1 : above] = between
+    return filled
 
 
 def residuals(label_ids: NDArray[Any], decoded: NDArray[Any]) -> NDArray[np.float32]:
@@ -95,6 +122,14 @@ def _of_slices(label_ids: NDArray[Any]) -> NDArray[np.float32]:
 def _largest(distances: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The class with the largest distance of `(n, classes, height, width)`; of equals, the lowest id."""
     return distances.argmax(axis=1).astype(np.uint8)
+
+
+def _near_heart(label_ids: NDArray[Any], limit_px: float) -> tuple[slice, ...]:
+    """The box around all structures that is `limit_px` wider than they are, within `(height, width)`."""
+    if not label_ids.any():
+        return (slice(0, 0), slice(0, 0))
+    margin = int(np.ceil(min(limit_px, max(label_ids.shape))))
+    return tuple(slice(max(at.start - margin, 0), at.stop + margin) for at in bounding_box(label_ids > 0))
 
 
 def _signed_distance(inside: NDArray[np.bool_], limit_px: float) -> NDArray[np.float32]:

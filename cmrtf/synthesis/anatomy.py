@@ -79,17 +79,22 @@ class Anatomy:
         ends[:, 1] = np.maximum(ends[:, 1], ends[:, 0] + 1)
         return ends, range(ends[:, 0].min() - MARGIN_SLICES, ends[:, 1].max() + MARGIN_SLICES + 1)
 
-    def decode(self, models: Decoder, slice_spacing_mm: float) -> dict[str, NDArray[np.uint8]]:
-        """Labels on slices that both phases share; see `slices`.
+    def decode(
+        self, models: Decoder, slice_spacing_mm: float, on_slices: range | None = None
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Labels on slices that both phases share.
 
         Args:
             models: a bundle.
             slice_spacing_mm: distance of slice centres.
+            on_slices: counted from the apical one in ED, the whole heart among them; None for those of
+                `slices`.
 
         Returns:
             by phase, `(slices, size, size)` label ids, apex first, repaired.
         """
-        ends, on_slices = self.slices(slice_spacing_mm)
+        ends, with_margins = self.slices(slice_spacing_mm)
+        on_slices = on_slices or with_margins
         stacks = {}
         for phase, codes, (first, last) in zip(PHASES, self.codes, ends - on_slices.start, strict=True):
             decoded = models.decode(codes_at(codes, np.linspace(0.0, 1.0, last - first + 1)))

@@ -20,8 +20,9 @@ from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import listed, raise_errors
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import crop_geometry, prepare_image
+from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
-from cmrtf.quality.file_checks import axes_issues, slices_issues
+from cmrtf.quality.header_checks import header_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.synthesis.protocols import Models
 
@@ -54,6 +55,10 @@ class Appearance:
     def synthesize(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape, one style for all."""
         return models.synthesize(label_ids, np.repeat(self.style[None], len(label_ids), axis=0))
+
+    def synthesize_stack(self, models: Models, labels: Stack) -> Stack:
+        """The same stack with images of its labels."""
+        return labels.with_image(self.synthesize(models, labels.label_ids), self.intensity_window)
 
 
 Group = tuple[Appearance, ...]
@@ -245,7 +250,7 @@ def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = N
     volume = read_volume(path)
     if volume.data.ndim == 4:
         volume = replace(volume, data=volume.data[..., 0])
-    raise_errors(axes_issues(path, volume.affine))
+    raise_errors(header_issues(path, volume))
     raise_errors(slices_issues(path, volume.data.shape[2]))
     raise_errors(finite_issues(path, volume.data, np.ones(volume.data.shape, np.bool_)))
     raise_errors(image_issues(path, volume.data))

@@ -4,9 +4,11 @@ Conditions on drawn hearts (`EDV>180 ml, EF<35 %`), and targets of changed ones 
 which leave the rest as it is.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,29 +16,7 @@ from numpy.typing import NDArray
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import MYOCARDIAL_DENSITY_G_PER_ML, VOLUMES
 from cmrtf.errors import CmrtfError
-
-Volumes = NDArray[np.float64]
-
-
-def _volume(name: str) -> Callable[[Volumes], Volumes]:
-    return lambda volumes: volumes[..., VOLUMES.index(name)]
-
-
-def _ejection_fraction(ventricle: str) -> Callable[[Volumes], Volumes]:
-    edv, esv = _volume(f"{ventricle}_ED"), _volume(f"{ventricle}_ES")
-    return lambda volumes: 100.0 * (1.0 - esv(volumes) / edv(volumes))
-
-
-QUANTITIES: dict[str, tuple[str, Callable[[Volumes], Volumes]]] = {
-    "EDV": ("ml", _volume("LV_ED")),
-    "ESV": ("ml", _volume("LV_ES")),
-    "EF": ("%", _ejection_fraction("LV")),
-    "MASS": ("g", lambda volumes: MYOCARDIAL_DENSITY_G_PER_ML * _volume("MYO_ED")(volumes)),
-    "RVEDV": ("ml", _volume("RV_ED")),
-    "RVESV": ("ml", _volume("RV_ES")),
-    "RVEF": ("%", _ejection_fraction("RV")),
-}
-"""Name to unit, and how it follows from `VOLUMES` in ml; the first four are of the left ventricle."""
+from cmrtf.synthesis.quantities import QUANTITIES, Volumes
 
 TERM = re.compile(r"\s*([A-Za-z]+)\s*([<>=])\s*([0-9]*\.?[0-9]+)\s*(ml|g|%)?\s*")
 
@@ -116,36 +96,56 @@ def read_term(text: str, signs: str, expected: str) -> tuple[str, str, float]:
     raise CmrtfError(f"expected {expected}, of {known}. Received: {text.strip()!r}.")
 
 
-def parse_targets(text: str | Mapping[str, float]) -> dict[str, float]:
+def parse_targets(text: str) -> dict[str, float]:
     """Read targets that are separated by commas, as value by name in `QUANTITIES`.
 
-    Args:
-        text: targets as text; values by name are read as if they had been written.
-
     Raises:
-        CmrtfError: what is written is none, is 0 or no fraction, or says the same twice.
+        CmrtfError: what is written is none, or no heart can meet it; see `checked_targets`.
 
     Example:
         >>> parse_targets("EDV=200 ml, EF=30 %")
         {'EDV': 200.0, 'EF': 30.0}
     """
-    if not isinstance(text, str):
-        text = ",".join(f"{name}={float(value)}" for name, value in text.items())
+    terms = (read_term(term, "=", "targets such as 'EDV=200 ml, EF=30 %'") for term in text.split(","))
+    return _checked((name, value) for name, _, value in terms)
+
+
+def checked_targets(values: Mapping[str, float]) -> dict[str, float]:
+    """Targets by name in `QUANTITIES`, in large letters, once they are known to be possible.
+
+    Raises:
+        CmrtfError: there is no such quantity, a value is not above 0 or no fraction, or one says the same as
+            another.
+
+    Example:
+        >>> checked_targets({"edv": 200, "EF": 30})
+        {'EDV': 200.0, 'EF': 30.0}
+    """
+    return _checked((str(name).upper(), value) for name, value in values.items())
+
+
+def _checked(named: Iterable[tuple[str, Any]]) -> dict[str, float]:
     targets: dict[str, float] = {}
-    for term in text.split(","):
-        name, _, value = read_term(term, "=", "targets such as 'EDV=200 ml, EF=30 %'")
+    for name, value in named:
+        if name not in QUANTITIES:
+            raise CmrtfError(f"expected targets among {', '.join(QUANTITIES)}. Received: {name!r}.")
         unit, _ = QUANTITIES[name]
-        if value == 0.0 or (unit == "%" and value >= 100.0):
+        limit = 100.0 if unit == "%" else math.inf
+        if not (_is_number(value) and 0.0 < value < limit):
             raise CmrtfError(
-                f"expected {name} above 0{' and below 100 %' if unit == '%' else ''}. Received: {value:g}."
+                f"expected {name} above 0{' and below 100 %' if unit == '%' else ''}. Received: {value!r}."
             )
         if name in targets:
             raise CmrtfError(f"expected each target once. Received: {name} twice.")
-        targets[name] = value
+        targets[name] = float(value)
     for volume, fraction in (("ESV", "EF"), ("RVESV", "RVEF")):
         if volume in targets and fraction in targets:
             raise CmrtfError(f"expected {volume} or {fraction}: one follows from the other. Received: both.")
     return targets
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def meet_targets(volumes_ml: NDArray[np.float64], targets: Mapping[str, float]) -> NDArray[np.float64]:

@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES, SCHEMA
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown, from_slices
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
-from cmrtf.shape.signed_distance import add_residuals, residuals
+from cmrtf.shape.signed_distance import add_residuals, fill_gaps, residuals
 from cmrtf.synthesis.heart_axis import HeartSpan, between, codes_at
 from cmrtf.synthesis.protocols import Models
 
@@ -33,7 +33,7 @@ class EncodedStack:
     """A stack as codes, one of shape and one of style for each slice.
 
     Args:
-        stack: what was encoded.
+        stack: what was encoded; slices that were not labelled between labelled ones are.
         span: which slices are labelled.
         label_codes: `(slices, latent_dim)`; those of unlabelled slices are never used.
         style_codes: `(slices, style_dim)`.
@@ -49,7 +49,7 @@ class EncodedStack:
 
     @classmethod
     def encode(cls, models: Models, stack: Stack, where: str, exact_ends: bool = False) -> "EncodedStack":
-        """Encode a prepared stack slice by slice.
+        """Encode a prepared stack slice by slice, its labels without gaps.
 
         Args:
             models: a bundle's.
@@ -60,6 +60,7 @@ class EncodedStack:
         Raises:
             CmrtfError: fewer than two of its slices are labelled.
         """
+        stack = stack.with_labels(fill_gaps(stack.label_ids))
         codes = models.encode(stack.label_ids)
         missed = residuals(stack.label_ids, models.decode(codes)) if exact_ends else None
         return cls(stack, HeartSpan.of(stack, where), codes, models.encode_style(stack.image), missed)
@@ -91,8 +92,11 @@ def interpolate_subjects(
         the intrasubject versions of the ends, then the subjects from A to B.
 
     Raises:
-        CmrtfError: fewer than two slices of a stack are labelled.
+        CmrtfError: fewer than two slices of a stack are labelled or wanted, or no subject is.
     """
+    if num_slices < 2 or num_subjects < 1:
+        received = f"{num_slices} slices, {num_subjects} subjects"
+        raise CmrtfError(f"expected 2 slices and 1 subject in between, or more. Received: {received}.")
     # The intrasubject job is the interpolation from a subject to itself.
     subjects = [Subject(end.name, "intrasubject", weight=float(i)) for i, end in enumerate(ends)]
     places = [(i, i, 0.0) for i in range(len(ends))]
@@ -107,7 +111,7 @@ def interpolate_subjects(
             for end in ends
         ]
         for number, (start, end, weight) in enumerate(
-            tqdm(places, phase, unit="stack", disable=not progress)
+            progress_bar(places, phase, unit="stack", disable=not progress)
         ):
             stacks[number][phase] = stack_between(
                 models, encoded[start], encoded[end], weight, num_slices, repaired

@@ -6,26 +6,24 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.measures import measure_volumes_ml
+from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.plausibility import check_stack
+from cmrtf.shape.deformities import Deformities
 from cmrtf.shape.pose import landmarks, pose_between
+from cmrtf.shape.signed_distance import fill_gaps
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import SMALLEST_ML, AnatomyPrior
-from cmrtf.synthesis.appearance import Appearance
-from cmrtf.synthesis.criteria import QUANTITIES, meet_targets
+from cmrtf.synthesis.criteria import meet_targets
 from cmrtf.synthesis.protocols import Models
+from cmrtf.synthesis.quantities import quantities_table
+from cmrtf.synthesis.reach import require_heart, require_reached
 from cmrtf.synthesis.volume_matching import VolumeMatching
-
-CLOSE_ENOUGH_PERCENT = 5.0
-"""Up to here a quantity counts as reached."""
-
 
 MAX_AMOUNT: Final = 2.0
 """Beyond twice the average difference between two pathologies lie no hearts that were seen."""
@@ -39,12 +37,21 @@ class Change:
         towards: a pathology, or None.
         amount: how far: 1 is as different as patients with this pathology are from those with the
             subject's own, on average; 0.5 is half of it.
-        targets: value by name in `cmrtf.synthesis.criteria.QUANTITIES`; they come last.
+        targets: value by name in `cmrtf.synthesis.quantities.QUANTITIES`; they come last.
+
+    Raises:
+        CmrtfError: nothing shall change, or by an amount beyond `MAX_AMOUNT`.
     """
 
     towards: str | None = None
     amount: float = 1.0
     targets: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.amount <= MAX_AMOUNT:
+            raise CmrtfError(f"expected an amount from 0 to {MAX_AMOUNT}. Received: {self.amount}.")
+        if self.towards is None and not self.targets:
+            raise CmrtfError("expected a pathology to move towards, targets, or both. Received: neither.")
 
 
 @dataclass(frozen=True)
@@ -65,17 +72,11 @@ class Remodelled:
 
     def table(self) -> str:
         """What was wanted and what was reached, as text, a line for each quantity."""
-        lines = [f"{'':10}{'before':>10}{'wanted':>10}{'reached':>10}"]
-        for name, (unit, quantity) in QUANTITIES.items():
-            before, wanted, measured = (
-                float(quantity(volumes)) for volumes in (self.before_ml, self.wanted_ml, self.measured_ml)
-            )
-            percent_off = 100.0 * abs(measured / wanted - 1.0)
-            note = "" if percent_off <= CLOSE_ENOUGH_PERCENT else f"  {percent_off:.0f} % off"
-            lines.append(f"{name + ', ' + unit:10}{before:10.1f}{wanted:10.1f}{measured:10.1f}{note}")
+        columns = {"before": self.before_ml, "wanted": self.wanted_ml, "reached": self.measured_ml}
         stacks = [stack for subject in self.subjects for stack in subject.stacks.values()]
-        plausible = sum(check_stack(stack.label_ids).is_plausible for stack in stacks)
-        return "\n".join([*lines, f"Stacks that look like a heart: {plausible} of {len(stacks)}."])
+        found = Deformities.count(stack.label_ids for stack in stacks)
+        good = found.labelled - found.deformed
+        return f"{quantities_table(columns)}\nSlices that look like a heart: {good} of {found.labelled}."
 
 
 def remodel(
@@ -90,7 +91,8 @@ def remodel(
 
     Each step is moved along the difference of the two pathologies' mean hearts, mixed with training anatomies
     until it is near its volumes, and brought there. Volumes go from those of the source to the wanted ones in
-    equal ratios.
+    equal ratios. Steps have the slices of the source, and more only where the heart reaches beyond them; each
+    looks like the source's slice in its place.
 
     Args:
         models: a bundle's.
@@ -101,33 +103,44 @@ def remodel(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: the subject lacks a phase or a slice that shows both ventricles, or the bundle has
-            no training subject with the pathology.
+        CmrtfError: there is no step, the subject lacks a phase or a slice that shows both ventricles, the
+            bundle has no training subject with the pathology, or what is wanted is beyond its reach.
     """
+    if num_steps < 1:
+        raise CmrtfError(f"expected 1 step or more. Received: {num_steps}.")
     _require_both_phases(subject)
-    label_ids = {phase: subject.stacks[phase].label_ids for phase in PHASES}
+    label_ids = {phase: fill_gaps(subject.stacks[phase].label_ids) for phase in PHASES}
     spacing_mm = subject.ed.slice_spacing_mm
     anatomy = Anatomy.encode(models.encode, label_ids, spacing_mm, _pose(prior, subject))
     before_ml = np.maximum(measure_volumes_ml(label_ids, spacing_mm), SMALLEST_ML)
     path = _Path(VolumeMatching(models, prior, spacing_mm), anatomy, before_ml, change, subject.pathology)
-    appearances = {phase: _appearance(models, subject.stacks[phase]) for phase in PHASES}
-    steps = []
-    for step in tqdm(range(num_steps + 1), "Remodel", unit="step", disable=not progress):
+    styles = {phase: models.encode_style(subject.stacks[phase].image) for phase in PHASES}
+    steps: list[Subject] = []
+    measured_ml = before_ml
+    # From the last step on: it is the one that may be out of reach.
+    for step in progress_bar(range(num_steps, -1, -1), "Remodel", unit="step", disable=not progress):
         weight = step / num_steps
         heart = path.at(weight)
-        geometry = _geometry(subject, heart)
-        stacks = {
-            phase: Stack(
-                appearances[phase].synthesize(models, labels),
-                labels,
-                geometry,
-                appearances[phase].intensity_window,
+        slices = _slices(subject, heart)
+        labels = heart.decode(models, spacing_mm, slices)
+        where = f"subject {subject.name}, step {step} of {num_steps}"
+        if step == num_steps:
+            measured_ml = measure_volumes_ml(labels, spacing_mm)
+            require_reached(where, path.wanted_ml, measured_ml)
+        require_heart(where, labels)
+        stacks = {}
+        for phase, source in subject.stacks.items():
+            own_slice = np.clip(
+                np.arange(slices.start, slices.stop) + _apex(subject), 0, source.num_slices - 1
             )
-            for phase, labels in heart.decode(models, spacing_mm).items()
-        }
+            stacks[phase] = Stack(
+                models.synthesize(labels[phase], styles[phase][own_slice]),
+                labels[phase],
+                _geometry(subject, slices),
+                source.intensity_window,
+            )
         steps.append(Subject(f"step_{step:02d}", "remodelled", stacks, weight=weight))
-    last = {phase: stack.label_ids for phase, stack in steps[-1].stacks.items()}
-    return Remodelled(steps, before_ml, path.wanted_ml, measure_volumes_ml(last, spacing_mm))
+    return Remodelled(steps[::-1], before_ml, path.wanted_ml, measured_ml)
 
 
 class _Path:
@@ -167,17 +180,21 @@ class _Path:
         return self.matching.refine(self.matching.initial_match(start, step_ml), step_ml)
 
 
-def _appearance(models: Models, stack: Stack) -> Appearance:
-    """What the images of a stack look like, on average."""
-    return Appearance(models.encode_style(stack.image).mean(axis=0), stack.intensity_window)
+def _apex(subject: Subject) -> int:
+    """The apical slice in ED."""
+    return int(np.flatnonzero(subject.ed.has_heart)[0])
 
 
-def _geometry(subject: Subject, heart: Anatomy) -> Geometry:
-    """Slices of the source's spacing, as many below the source's apical slice as the heart needs."""
-    _, slices = heart.slices(subject.ed.slice_spacing_mm)
-    apex = int(np.flatnonzero(subject.ed.has_heart)[0])
+def _slices(subject: Subject, heart: Anatomy) -> range:
+    """The slices of the source, and as many more as the heart needs, counted from the apical one in ED."""
+    ends, _ = heart.slices(subject.ed.slice_spacing_mm)
+    first, stop = -_apex(subject), subject.ed.num_slices - _apex(subject)
+    return range(min(first, ends[:, 0].min()), max(stop, ends[:, 1].max() + 1))
+
+
+def _geometry(subject: Subject, slices: range) -> Geometry:
     shifted = np.eye(4)
-    shifted[2, 3] = apex + slices.start
+    shifted[2, 3] = _apex(subject) + slices.start
     x, y, _ = subject.ed.geometry.shape
     return Geometry.of(subject.ed.affine @ shifted, (x, y, len(slices)))
 

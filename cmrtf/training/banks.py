@@ -13,6 +13,7 @@ from cmrtf.core.subject import Subject
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.shape.pose import landmarks, mean_landmarks, pose_between
+from cmrtf.shape.signed_distance import fill_gaps
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, AppearanceBank
@@ -45,7 +46,7 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
     anatomies, volumes_ml, spacings_mm, pathologies = [], [], [], []
     for code, place in places.items():  # read a second time rather than held: a cohort may be large
         subject = cohort[code]
-        label_ids = {phase: stack.label_ids for phase, stack in subject.stacks.items()}
+        label_ids = {phase: fill_gaps(stack.label_ids) for phase, stack in subject.stacks.items()}
         spacing_mm, pose = subject.ed.slice_spacing_mm, pose_between(mean_place, place)
         anatomies.append(Anatomy.encode(lambda ids: encode(ids).numpy(), label_ids, spacing_mm, pose))
         volumes_ml.append(measure_volumes_ml(label_ids, spacing_mm))

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
+from cmrtf.tensorflow_start import literal_path
 from cmrtf.training.distributed import are_finite, not_finite_error
 
 NUM_CHECKPOINTS = 2
@@ -70,7 +71,8 @@ class Checkpoints:
             return
         try:
             self.folder.mkdir(exist_ok=True)
-            self.checkpoint.write(str(self.folder / f"{PREFIX}{step}"))
+            with literal_path(self.folder / f"{PREFIX}{step}") as prefix:
+                self.checkpoint.write(prefix)
         except (tf.errors.OpError, OSError) as error:
             with contextlib.suppress(OSError):
                 self._remove_all_but(self.steps())
@@ -91,7 +93,8 @@ class Checkpoints:
         steps = self.steps()
         for step in reversed(steps):
             try:
-                status = self.checkpoint.read(str(self.folder / f"{PREFIX}{step}"))
+                with literal_path(self.folder / f"{PREFIX}{step}") as prefix:
+                    status = self.checkpoint.read(prefix)
                 status.assert_existing_objects_matched().expect_partial()
             except (tf.errors.OpError, IndexError, AssertionError, ValueError):
                 continue

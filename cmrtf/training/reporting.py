@@ -1,5 +1,6 @@
 """What a run shows as it goes on: progress, and TensorBoard."""
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from PIL import Image
-from tqdm.auto import tqdm
 
+from cmrtf.core.progress import progress_bar
+from cmrtf.tensorflow_start import literal_path
 from cmrtf.training.metrics_log import MetricsLog
 from cmrtf.training.samples import sample_file
 
@@ -27,7 +29,7 @@ class Progress:
     def __init__(
         self, name: str, first_step: int, total_steps: int, displayed: tuple[str, ...], silent: bool = False
     ) -> None:
-        self.bar = tqdm(
+        self.bar = progress_bar(
             total=total_steps, initial=first_step, desc=name, unit="step", mininterval=1.0, disable=silent
         )
         self.displayed = displayed
@@ -64,7 +66,8 @@ class TensorBoardWriter:
     def __init__(self, folder: Path, log: MetricsLog, samples: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         self.samples = samples
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self._handle = contextlib.ExitStack()  # for as long as there is a writer
+        self.writer = tf.summary.create_file_writer(self._handle.enter_context(literal_path(folder)))
         for step, metrics in log.intervals():
             self.add(step, metrics)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib.style
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -39,6 +40,7 @@ def draw_reconstructions(
     draw_syntheses(path, {"true": label_ids[chosen], "VAE": reconstructed[chosen]}, title)
 
 
+@matplotlib.style.context("default")  # not what a matplotlibrc says
 def draw_syntheses(path: Path, rows: dict[str, NDArray[Any]], title: str) -> None:
     """Rows of images and label maps; integer rows are drawn as labels, float rows as images.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
+from cmrtf.core.files import require_writable
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
@@ -47,7 +48,7 @@ def train_vae(
 
     Raises:
         CmrtfError: the preset, the cohort or the run is not what it should be, or numbers are not finite.
-        SystemExit: SIGTERM or Ctrl-C stopped the run, which is saved.
+        Stopped: SIGTERM or Ctrl-C stopped the run, which is saved; a `SystemExit` with code 143 or 130.
 
     Example:
         `cmrtf.train_vae("prepared", "runs/vae", "cpu")`
@@ -125,6 +126,7 @@ def plan_run(
         before = (started.config.steps,) if is_made_longer else ()
         planned = replace(planned, earlier_steps=(*started.earlier_steps, *before), versions=started.versions)
     if "TF_CONFIG" not in os.environ:  # of several machines, the chief checks and starts it for all
+        require_writable(path)
         planned.check(resume)
     return planned, cohort
 

@@ -20,6 +20,7 @@ from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.synthesis.appearance import STYLE_BANK
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_style_bank
 from cmrtf.training.config import GANConfig
 from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy
@@ -49,6 +50,7 @@ def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
     )
 
 
+@own_keras_settings()
 def train_spade_gan(
     run: RunDirectory, cohort: PreparedCohort, resume: bool = False, deterministic: bool = False
 ) -> None:

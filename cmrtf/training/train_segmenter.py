@@ -18,6 +18,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 from cmrtf.models.segmenter import Segmenter
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.distributed import (
     check_batch_size,
@@ -92,6 +93,7 @@ class TrainedSegmenter:
             self.model.save_weights(partial / WEIGHTS_FILE)
 
     @classmethod
+    @own_keras_settings()
     def load(cls, folder: Path) -> "TrainedSegmenter":
         """Read what `save` wrote.
 
@@ -109,6 +111,7 @@ class TrainedSegmenter:
             ) from error
         return cls(model)
 
+    @own_keras_settings()
     def _in_batches(
         self, function: Callable[[tf.Tensor], tf.Tensor], images: NDArray[np.float32]
     ) -> NDArray[Any]:
@@ -117,6 +120,7 @@ class TrainedSegmenter:
         return np.concatenate(batches)
 
 
+@own_keras_settings()
 def train_segmenter(
     images: SliceArray,
     label_ids: LabelArray,

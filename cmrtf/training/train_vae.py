@@ -15,6 +15,7 @@ from cmrtf.core.unknown import Unknown
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
@@ -54,6 +55,7 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     )
 
 
+@own_keras_settings()
 def train_label_vae(
     run: RunDirectory, cohort: PreparedCohort, resume: bool = False, deterministic: bool = False
 ) -> None:

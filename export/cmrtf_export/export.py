@@ -24,6 +24,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import ANATOMY_BANK, AnatomyPrior
 from cmrtf.synthesis.appearance import STYLE_BANK, AppearanceBank, average
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
@@ -33,6 +34,7 @@ from cmrtf_export.saved_models import save_models
 from cmrtf_export.warmup import write_warmup_requests
 
 
+@own_keras_settings()
 def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> None:
     """Write a bundle; `out` appears when it is complete, or not at all.
 

@@ -16,6 +16,7 @@ from cmrtf.layers.spectral_conv2d import fuse_spectral_norm
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.tensorflow_start import literal_path
 
 Outputs = dict[str, tf.Tensor]
 
@@ -59,7 +60,9 @@ def save_models(
         signatures["serving_default"] = signatures[DEFAULTS[name]]
         # Signatures are called, not differentiated: SPADE's own gradients stay out.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(_Signatures(weights), str(folders[name]), signatures=signatures, options=options)
+        folders[name].parent.mkdir(exist_ok=True)
+        with literal_path(folders[name]) as path:
+            tf.saved_model.save(_Signatures(weights), path, signatures=signatures, options=options)
 
 
 def _label_vae_functions(vae: LabelVAE) -> dict[str, Callable[..., Outputs]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tensorflow.core.protobuf import config_pb2
 
 from cmrtf.bundle.models import Arrays
+from cmrtf.tensorflow_start import literal_path
 
 
 class SessionModel:
@@ -20,9 +21,9 @@ class SessionModel:
 
     def __init__(self, folder: Path) -> None:
         graph = tf.Graph()
-        with graph.as_default():
+        with graph.as_default(), literal_path(folder) as path:
             self._session = tf.compat.v1.Session(graph=graph)
-            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(folder))
+            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], path)
         self.signatures: dict[str, Any] = {
             name: signature
             for name, signature in meta_graph.signature_def.items()

@@ -14,6 +14,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from cmrtf.bundle.models import Arrays
 from cmrtf.bundle.signatures import Signature
+from cmrtf.tensorflow_start import literal_path
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
@@ -28,7 +29,7 @@ def write_warmup_requests(folder: Path, model: str, signatures: dict[str, Signat
     """
     file = folder / WARMUP_FILE
     file.parent.mkdir()
-    with tf.io.TFRecordWriter(str(file)) as writer:
+    with literal_path(file) as path, tf.io.TFRecordWriter(path) as writer:
         for name, signature in signatures.items():
             request = predict_pb2.PredictRequest()
             request.model_spec.name, request.model_spec.signature_name = model, name
@@ -40,7 +41,9 @@ def write_warmup_requests(folder: Path, model: str, signatures: dict[str, Signat
 
 def read_warmup_requests(folder: Path) -> Iterator[tuple[str, Arrays]]:
     """Signature and inputs of each request."""
-    for record in tf.data.TFRecordDataset(str(folder / WARMUP_FILE)).as_numpy_iterator():
+    with literal_path(folder / WARMUP_FILE) as path:
+        records = list(tf.data.TFRecordDataset(path).as_numpy_iterator())
+    for record in records:
         request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         yield request.model_spec.signature_name, inputs

@@ -11,12 +11,12 @@ from cmrtf_cli import options
     "export",
     epilog="Example: cmrtf export --vae runs/vae --gan runs/gan bundle/   or   cmrtf export --check bundle/",
 )
-@click.option("--vae", "vae_run", type=options.PATH, help="Run of the label VAE.")
-@click.option("--gan", "gan_run", type=options.PATH, help="Run of the SPADE GAN.")
+@click.option("--vae", "vae_run", type=options.VAE_RUN, help="Run of the label VAE.")
+@click.option("--gan", "gan_run", type=options.GAN_RUN, help="Run of the SPADE GAN.")
 @click.option(
     "--check",
     "checked",
-    type=options.PATH,
+    type=options.BUNDLE,
     metavar="BUNDLE",
     help="Export nothing: verify the files of a bundle, load and run its models as a server does, and say "
     "what was found.",
@@ -31,6 +31,8 @@ def command(vae_run: Path | None, gan_run: Path | None, checked: Path | None, ou
     """
     import cmrtf_export
 
+    if out is not None:
+        options.require_new_folder(out)
     if checked is not None and not (vae_run or gan_run or out):
         for line in cmrtf_export.check_bundle(checked):
             click.echo(f"ok  {line}")

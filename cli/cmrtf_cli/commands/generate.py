@@ -37,14 +37,27 @@ from cmrtf_cli import options
     show_default=True,
     help="Layout of M&Ms, raw data set of nnU-Net v2, or BIDS derivative.",
 )
+@click.option(
+    "--prefix",
+    help="What codes begin with.  [default: SYN] With it, --out may be a data set of nnU-Net that is there: "
+    "cases are added, and nothing else changes but what counts them.",
+)
 @options.seed
 def command(
-    model: Path, subjects: int, style: str, vendor: str | None, out: Path, layout: str, **request: Any
+    model: Path,
+    subjects: int,
+    style: str,
+    vendor: str | None,
+    out: Path,
+    layout: str,
+    prefix: str | None,
+    **request: Any,
 ) -> None:
     """Make new labelled subjects: 3D stacks at ED and ES of hearts and appearances that are drawn.
 
-    Subjects are written one by one. What was stopped goes on with the same command. The folder provenance/
-    in --out says how each was made and what it measures, and has report.html: open it in a browser.
+    Subjects are written one by one. What was stopped goes on with the same command, and with more --subjects
+    a cohort grows. The folder provenance/ in --out says how each was made and what it measures, and has
+    report.html: open it in a browser.
     """
     if vendor and style != "sample":
         raise click.UsageError("expected --style or --vendor. Received: both.")
@@ -52,6 +65,6 @@ def command(
     options.require_layout(out, layout)
     options.require_writable(out)
     bundle = cmrtf.load_bundle(model)
-    bundle.generate(subjects, style=style, **request).save(out, layout)
-    report = out / "provenance" / "report.html"
+    bundle.generate(subjects, style=style, **request).save(out, layout, prefix)
+    report = out / "provenance" / (prefix or "") / "report.html"
     click.echo(f"Generated: {subjects} subjects in {out}. Open {report} in a browser.")

@@ -45,13 +45,15 @@ def command(
     """
     if subject_a == subject_b:
         raise click.BadParameter("expected another subject than --subject-a.", param_hint="--subject-b")
-    bundle = options.open_bundle(model, server, deadline_s)
     options.require_new_folder(out)
     cohort = cmrtf.open_cohort(data)
     ends = [cohort[code] for code in (subject_a, subject_b) if code]
+    bundle = options.open_bundle(model, server, deadline_s)
     facts = {"data_hash": cohort.data_hash, "seed": seed}
     interpolated = bundle.interpolate(*ends, facts=facts, **settings)
     num_stacks = sum(len(subject.stacks) for subject in interpolated)
     click.echo(f"Writing {num_stacks} stacks of {settings['num_slices']} slices ...")
     interpolated.save(out)
+    labels = "true labels (--exact-ends)" if settings["exact_ends"] else "reconstructions (--no-exact-ends)"
+    click.echo(f"Interpolated through the {labels} of the sources.\n{interpolated.comparison()}")
     options.echo_outputs(out)

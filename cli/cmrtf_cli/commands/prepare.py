@@ -13,6 +13,7 @@ from cmrtf_cli import options
 @click.argument("raw", type=options.PATH)
 @click.argument("out", type=options.PATH)
 @options.data_format
+@options.slice_orders
 @click.option(
     "--validation-fraction",
     type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),

@@ -51,8 +51,8 @@ def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> 
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")
     options.require_new_folder(out)
     cohort = cmrtf.open_cohort(data)
-    bundle = cmrtf.load_bundle(model)
-    remodelled = bundle.remodel(cohort[subject], facts={"data_hash": cohort.data_hash}, **change)
+    source = cohort[subject]
+    remodelled = cmrtf.load_bundle(model).remodel(source, facts={"data_hash": cohort.data_hash}, **change)
     remodelled.save(out)
     click.echo(remodelled.change.table())
     options.echo_outputs(out)

@@ -29,6 +29,5 @@ def command(prepared: Path | None, run_path: Path, **asked: Any) -> None:
     --run RUN --resume alone, and one that is finished with more --steps too. With TF_CONFIG set on each of
     them, several machines train one run.
     """
-    options.require_writable(run_path)
     cmrtf.train_vae(prepared, run_path, **asked)
     click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'curves.png'}.")

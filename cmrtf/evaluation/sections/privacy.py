@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -109,6 +110,7 @@ def _thumbnails(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return small.reshape(n, -1).astype(np.float32)
 
 
+@matplotlib.style.context("default")  # not what a matplotlibrc says
 def _gallery(synthetic: SubjectSlices, training: SubjectSlices) -> bytes:
     """Nearest-neighbour pairs as a PNG file."""
     pixels, training_pixels = _thumbnails(synthetic.image), _thumbnails(training.image)

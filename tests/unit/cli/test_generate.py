@@ -11,6 +11,7 @@ from heart_double import heart_bundle
 
 def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
+    monkeypatch.setattr("cmrtf.bundle.contents.read_description", lambda path: {})
     wanted = ["--subjects", "1", "--vendor", "B", "--where", "EF<45 %, EDV>100 ml", "--seed", "5"]
     out = tmp_path / "Dataset502_Failing"
     arguments = ["generate", "--model", "bundle", *wanted, "--out", str(out), "--format", "nnunet"]

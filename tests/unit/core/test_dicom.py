@@ -96,7 +96,8 @@ def test_a_transfer_syntax_without_a_decoder_is_named(tmp_path, syntax):
         content[: start - 2] + len(name).to_bytes(2, "little") + name + content[start + len(plain) :]
     )
     message = _error(folder)
-    assert "7-1.dcm: expected a transfer syntax that can be decoded. Received: " in message
+    assert "7-1.dcm: expected a " in message
+    assert "transfer syntax" in message
     assert "gdcmconv --raw" in message
 
 

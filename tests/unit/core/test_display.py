@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,7 +107,8 @@ def test_a_long_stack_takes_several_lines() -> None:
     short = next(s for s in interpolated(phases=("ED",)) if s.kind == "source")
     stack = short.ed
     image, label_ids = (np.repeat(array, 8, axis=0) for array in (stack.image, stack.label_ids))
-    long = short.with_stacks({"ED": stack.with_labels(label_ids).with_image(image)})
+    geometry = stack.geometry.with_slices(len(image))
+    long = short.with_stacks({"ED": replace(stack, image=image, label_ids=label_ids, geometry=geometry)})
     heights = [s.plot().axes[0].images[0].get_array().shape[0] for s in (short, long)]
     assert heights[1] == 2 * heights[0]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cmrtf.core.labels import ACDC_TO_SCHEMA, SCHEMA, LabelSchema
+from cmrtf.core.labels import ACDC_TO_SCHEMA, SCHEMA, LabelSchema, whole_numbers
 from cmrtf.errors import CmrtfError
 
 
@@ -40,3 +40,14 @@ def test_a_schema_of_other_structures_has_other_limits():
     with pytest.raises(CmrtfError, match=r"0 background, 1 LV.*two order"):
         two.validate(np.array([2]), "x")
     assert two.to_dict() == {"name": "two", "structures": ["background", "LV"]}
+
+
+def test_nearly_whole_numbers_become_whole_and_others_stay():
+    stored = np.array([0.9999999998, 2.0009, 0.4, np.nan, np.inf])
+    np.testing.assert_array_equal(whole_numbers(stored), [1.0, 2.0, 0.4, np.nan, np.inf])
+    assert whole_numbers(stored.astype(np.float32)).dtype == np.float32
+
+
+def test_a_value_that_is_not_whole_is_named_with_all_its_digits():
+    with pytest.raises(CmrtfError, match=r"Received: 0\.99999\.$"):
+        SCHEMA.validate(np.array([0.99999]), "x")

@@ -146,3 +146,34 @@ def test_a_flat_picture_is_no_volume(tmp_path):
         CmrtfError, match=r"flat\.nii\.gz: expected a 3D or 4D volume. Received: shape=\(4, 4\)"
     ):
         read_nifti(tmp_path / "flat.nii.gz")
+
+
+@pytest.mark.parametrize("error", [1e-6, 1e-4])
+def test_a_quaternion_longer_than_1_by_rounding_is_read(tmp_path, error):
+    half_turn = np.diag([-1.0, -1.0, 8.0, 1.0])  # whose quaternion is (0, 0, 0, 1)
+    image = nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), None)
+    image.set_qform(half_turn, 1)
+    nib.save(image, tmp_path / "a.nii")
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[264:268] = np.array(1 + error, "<f4").tobytes()  # quatern_d
+    (tmp_path / "a.nii").write_bytes(content)
+    with pytest.raises(ValueError, match="w2"):
+        nib.load(tmp_path / "a.nii").get_qform()
+    np.testing.assert_allclose(read_nifti(tmp_path / "a.nii").affine, half_turn, atol=1e-6)
+
+
+def test_what_a_header_says_twice_is_read_twice(tmp_path):
+    image = nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), OBLIQUE)
+    image.set_qform(np.diag([2.0, 3.0, 4.0, 1.0]), 1)
+    nib.save(image, tmp_path / "a.nii.gz")
+    volume = read_nifti(tmp_path / "a.nii.gz")
+    np.testing.assert_allclose(volume.affine, OBLIQUE, atol=1e-5)
+    np.testing.assert_allclose(volume.qform, np.diag([2.0, 3.0, 4.0, 1.0]), atol=1e-5)
+    assert volume.pixdim_mm == (2.0, 3.0, 4.0)
+
+
+def test_a_qform_that_is_no_rotation_says_nothing_beside_a_sform(tmp_path):
+    image = nib.Nifti1Image(np.zeros((2, 2, 2), np.uint8), OBLIQUE)
+    image.header["qform_code"], image.header["quatern_d"] = 1, 2.0
+    nib.save(image, tmp_path / "a.nii.gz")
+    assert read_nifti(tmp_path / "a.nii.gz").qform is None

@@ -127,3 +127,15 @@ def test_an_image_that_is_there_is_not_overwritten(tmp_path):
         with pytest.raises(CmrtfError, match=r"image\.nii"):
             save(path)
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("shape", [(2, 10, 10), (3, 9, 10), (3, 10), (3, 10, 10, 1)])
+def test_image_and_labels_have_the_shape_of_the_stack(shape):
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    refused = r"expected an image and labels of the stack's shape \(3, 10, 10\).* Received: "
+    with pytest.raises(CmrtfError, match=refused):
+        stack.with_labels(np.zeros(shape, np.uint8))
+    with pytest.raises(CmrtfError, match=refused):
+        stack.with_image(np.zeros(shape, np.float32))
+    with pytest.raises(CmrtfError, match=r"shape \(4, 10, 10\)"):
+        Stack(stack.image, stack.label_ids, Geometry.of(np.eye(4), (10, 10, 4)))

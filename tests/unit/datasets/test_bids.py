@@ -7,7 +7,7 @@ import pytest
 
 from cmrtf.datasets.bids import LAYOUT
 from folders import names
-from generated_subjects import CODES, generated_subject, write_subjects
+from generated_subjects import CODES, generated_subject, provenance_of, write_subjects
 
 
 @pytest.fixture
@@ -34,6 +34,15 @@ def test_there_is_a_table_of_participants(root):
         measures = generated_subject(code).measures()
         assert (row["vendor"], row["centre"], row["pathology"]) == ("B", "2", "DCM")
         assert float(row["LV_EDV_ml"]) == pytest.approx(measures["LV_EDV_ml"], abs=0.01)
+
+
+def test_what_a_spreadsheet_would_compute_is_quoted(root):
+    subject = provenance_of(generated_subject("SYN00001"))
+    LAYOUT.complete(root, [subject | {"vendor": "=1+1", "pathology": "@SUM(A1)", "centre": "-2\x1b"}])
+    with (root / "participants.tsv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream, delimiter="\t")
+    assert (row["vendor"], row["pathology"], row["centre"]) == ("'=1+1", "'@SUM(A1)", "'-2\\x1b")
+    assert float(row["LV_EDV_ml"]) == pytest.approx(subject["measures"]["LV_EDV_ml"], abs=0.01)
 
 
 def test_labels_have_a_table_of_names_and_colours(root):

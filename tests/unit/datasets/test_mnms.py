@@ -6,7 +6,7 @@ import pytest
 
 from cmrtf.cohort.build import prepare
 from cmrtf.datasets.layouts import read_raw
-from cmrtf.datasets.mnms import LAYOUT
+from cmrtf.datasets.mnms import LAYOUT, write_table
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import check_subject
 from generated_subjects import write_subjects
@@ -209,6 +209,12 @@ def test_generated_subjects_are_prepared_with_the_same_labels(written, tmp_path)
         for phase, stack in prepared.stacks.items():
             expected = np.roll(subject.stacks[phase].label_ids, (x, y), axis=(2, 1))
             np.testing.assert_array_equal(stack.label_ids, expected)
+
+
+def test_what_a_spreadsheet_would_compute_is_quoted(tmp_path):
+    write_table(tmp_path, [{"External code": "=1", "Vendor": "A", "ED": 0, "ES": -1}])
+    (table,) = tmp_path.iterdir()
+    assert table.read_text().splitlines()[1] == "0,'=1,,A,,0,-1,,,,,"
 
 
 def test_generated_files_are_cines_of_two_frames_that_say_what_they_are(written):

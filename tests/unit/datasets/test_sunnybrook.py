@@ -51,7 +51,7 @@ def test_ed_is_the_phase_that_has_an_epicardium():
         "HF-I",
     )
     assert {phase: files.frame for phase, files in subject.phases.items()} == {"ED": 1, "ES": 0}
-    assert pickle.loads(pickle.dumps(subject)).read.args == subject.read.args  # workers of Beam get it
+    assert pickle.loads(pickle.dumps(subject)).phases == subject.phases  # workers of Beam get it
 
 
 def test_labels_have_the_volumes_of_the_contours():

@@ -22,17 +22,6 @@ def test_labels_in_the_order_of_another_data_set(patient, order, received):
     assert f"expected LV (3) within myocardium (2). {received}" in patient.errors()[LABEL]
 
 
-def test_swapped_phases_are_exchanged(patient):
-    original = patient.check()
-    (patient.folder / "Info.cfg").write_text("ED: 3\nES: 1\nGroup: DCM\n")
-    (problem,) = patient.warnings()
-    assert "expected an LV that is larger at ED than at ES" in problem
-    repaired = patient.check()
-    assert {phase: files.frame for phase, files in repaired.raw.phases.items()} == {"ED": 0, "ES": 2}
-    assert list(repaired.stacks) == ["ED", "ES"]
-    np.testing.assert_array_equal(repaired.stacks["ED"].image, original.stacks["ED"].image)
-
-
 def _resize(patient, shape, scale, spacing_mm):
     """Both phases with a heart of another size or spacing."""
     affine = np.diag([*spacing_mm, 1.0])
@@ -58,8 +47,10 @@ def test_a_heart_of_impossible_size(patient, spacing_mm):
 
 def test_a_heart_without_taper(patient):
     patient.change_all(lambda data: np.repeat(data[:, :, 2:3], 6, axis=2))
-    problem = "apex and base look alike (taper +0.000); the file was taken to be apex first"
-    assert patient.warnings() == [problem]
+    (problem,) = patient.warnings()
+    assert problem.startswith(
+        "apex and base look alike (taper +0.000); the file was taken to be apex-first: look"
+    )
 
 
 def test_warnings_of_all_real_patients_are_about_their_order(real_acdc):

@@ -28,7 +28,7 @@ def page_data(folder, subjects):
             }
         )
     (folder / "provenance").mkdir()
-    write_cohort_report(folder, layout, {"seed": 3}, provenances)
+    write_cohort_report(folder, layout, folder / "provenance" / "report.html", {"seed": 3}, provenances)
     page = (folder / "provenance" / "report.html").read_text(encoding="utf-8")
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 

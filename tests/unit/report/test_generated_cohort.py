@@ -100,6 +100,112 @@ def test_a_complete_cohort_stays_as_it_is(source, cohort):
     assert {path: path.read_bytes() for path in cohort.rglob("*") if path.is_file()} == before
 
 
+def test_a_cohort_grows_and_is_then_what_it_would_have_been(source, cohort, tmp_path):
+    save(source, replace(REQUEST, subjects=1), tmp_path / "grown")
+    first = {path: path.read_bytes() for path in tmp_path.rglob("SYN00001*") if path.is_file()}
+    assert len(first) == 3
+    save(source, REQUEST, tmp_path / "grown")
+    assert {path: path.read_bytes() for path in first} == first
+    assert arrays(tmp_path / "grown") == arrays(cohort)
+    assert [raw.subject for raw in read_raw(tmp_path / "grown").subjects] == ["SYN00001", "SYN00002"]
+    reports = [folder / "provenance" / "report.html" for folder in (tmp_path / "grown", cohort)]
+    assert reports[0].read_bytes() == reports[1].read_bytes()
+
+
+def test_codes_begin_as_they_are_asked_to(source, cohort, tmp_path):
+    GeneratedCohort(source, replace(REQUEST, subjects=1)).save(tmp_path, prefix="GEN")
+    assert set(arrays(tmp_path)) == {"GEN00001_sa.nii.gz", "GEN00001_sa_gt.nii.gz"}
+    assert set(arrays(tmp_path).values()) < set(arrays(cohort).values())
+    assert {path.name for path in (tmp_path / "provenance" / "GEN").iterdir()} == {
+        "GEN00001.json",
+        "cohort.json",
+        "report.html",
+    }
+
+
+@pytest.mark.parametrize("prefix", ["", "1A", "../A", "A B", "A" * 17, "=A", "\x1bA"])
+def test_a_prefix_that_is_no_beginning_of_a_name_is_refused(source, tmp_path, prefix):
+    with pytest.raises(CmrtfError, match="expected a letter and up to 15 letters and digits"):
+        GeneratedCohort(source, REQUEST).save(tmp_path / "out", prefix=prefix)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_prefix_adds_to_no_data_set_of_mnms(source, cohort):
+    with pytest.raises(CmrtfError, match="expected a folder that does not exist yet"):
+        GeneratedCohort(source, REQUEST).save(cohort, prefix="GEN")
+
+
+@pytest.fixture
+def users(tmp_path):
+    """A data set of nnU-Net with labels in another order: two patients, one of them with one phase."""
+    root = tmp_path / "Dataset027_ACDC"
+    for folder in ("imagesTr", "labelsTr", "imagesTs"):
+        (root / folder).mkdir(parents=True)
+    for case in ("patient001_frame01", "patient001_frame12", "patient002_frame01"):
+        (root / "imagesTr" / f"{case}_0000.nii.gz").write_bytes(b"image")
+        (root / "labelsTr" / f"{case}.nii.gz").write_bytes(b"labels")
+    description = {
+        "channel_names": {"0": "cineMRI"},
+        "labels": {"background": 0, "RV": 1, "MLV": 2, "LVC": 3},
+        "numTraining": 3,
+        "file_ending": ".nii.gz",
+        "licence": "theirs",
+    }
+    (root / "dataset.json").write_text(json.dumps(description, indent=4))
+    return root
+
+
+def test_a_prefix_adds_to_a_data_set_of_nnunet_and_leaves_what_is_there(source, users):
+    before = {path: path.read_bytes() for path in users.rglob("*.nii.gz")}
+    GeneratedCohort(source, REQUEST).save(users, "nnunet", prefix="SYN")
+    assert {path: path.read_bytes() for path in before} == before
+    description = json.loads((users / "dataset.json").read_text())
+    assert description["numTraining"] == 3 + 4 == len(list((users / "labelsTr").iterdir()))
+    assert (description["licence"], description["labels"]["LVC"]) == ("theirs", 3)
+    measures = json.loads((users / "provenance" / "SYN" / "SYN00001.json").read_text())["measures"]
+    labels = read_nifti(users / "labelsTr" / "SYN00001_ED.nii.gz").data
+    assert measures["LV_EDV_ml"] == pytest.approx((labels == 3).sum() * 1.5 * 1.5 * 20.0 / 1000.0)
+    splits = json.loads((users / "splits_final.json").read_text())
+    new = [f"SYN0000{number}_{phase}" for number in (1, 2) for phase in ("ED", "ES")]
+    first, second = ["patient001_frame01", "patient001_frame12"], ["patient002_frame01"]
+    assert splits == [{"train": new + second, "val": first}, {"train": new + first, "val": second}]
+    after = {path: path.read_bytes() for path in users.rglob("*") if path.is_file()}
+    GeneratedCohort(source, REQUEST).save(users, "nnunet", prefix="SYN")
+    assert {path: path.read_bytes() for path in users.rglob("*") if path.is_file()} == after
+
+
+def test_folds_that_are_there_stay_and_get_the_new_cases_to_train_on(source, users):
+    folds = [{"train": ["patient002_frame01"], "val": ["patient001_frame01", "patient001_frame12"]}]
+    (users / "splits_final.json").write_text(json.dumps(folds))
+    GeneratedCohort(source, replace(REQUEST, subjects=1)).save(users, "nnunet", prefix="SYN")
+    (fold,) = json.loads((users / "splits_final.json").read_text())
+    assert fold["val"] == folds[0]["val"]
+    assert fold["train"] == ["patient002_frame01", "SYN00001_ED", "SYN00001_ES"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": {"background": 0, "LV": 1, "MYO": 2, "RV": 3, "LA": 4}}, "Received: LA too"),
+        ({"labels": {"background": 0, "tumour": 1}}, "expected labels with a number for each of LV, MYO, RV"),
+        ({"channel_names": {"0": "T1", "1": "T2"}}, "expected channel_names of one channel"),
+        ({"file_ending": ".png"}, "expected file_ending"),
+    ],
+)
+def test_what_hearts_cannot_be_added_to_is_refused(source, users, changes, message):
+    description = json.loads((users / "dataset.json").read_text()) | changes
+    (users / "dataset.json").write_text(json.dumps(description))
+    before = sorted(users.rglob("*"))
+    with pytest.raises(CmrtfError, match=message):
+        GeneratedCohort(source, REQUEST).save(users, "nnunet", prefix="SYN")
+    assert sorted(users.rglob("*")) == before
+
+
+def test_a_prefix_that_cases_begin_with_is_refused(source, users):
+    with pytest.raises(CmrtfError, match="Received: patient, as patient001_frame01 begins"):
+        GeneratedCohort(source, REQUEST).save(users, "nnunet", prefix="patient")
+
+
 def test_each_subject_says_how_it_was_made(source, cohort):
     subject = provenance_of(cohort, "SYN00002")
     assert list(subject)[-9:] == [
@@ -145,7 +251,7 @@ def test_a_centre_that_was_asked_for_is_told(source, tmp_path):
     ("changes", "message"),
     [
         ({"seed": 4}, "seed 3. Received: seed 4"),
-        ({"subjects": 3}, "subjects 2. Received: subjects 3"),
+        ({"subjects": 1}, "subjects 2. Received: subjects 1"),
         ({"style": "A"}, "style sample. Received: style vendor:A"),
     ],
 )

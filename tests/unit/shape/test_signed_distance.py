@@ -8,6 +8,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.shape.signed_distance import (
     LIMIT_PX,
     add_residuals,
+    fill_gaps,
     residuals,
     shape_based_interpolation,
     signed_distances,
@@ -101,3 +102,17 @@ def test_residuals_fade_along_an_interpolation():
     true, decoded = np.stack([disc(8), disc(8)]), np.stack([disc(6), disc(8)])
     half_way = residuals(true, decoded).mean(axis=0, keepdims=True)
     assert radii_of_discs(add_residuals(np.stack([disc(7)]), half_way)) == pytest.approx(8.0, abs=0.3)
+
+
+def test_gaps_are_filled_from_the_slices_beside_them():
+    stack = np.stack([disc(0) * 0, disc(6), disc(0) * 0, disc(0) * 0, disc(12), disc(0) * 0]).astype(np.uint8)
+    filled = fill_gaps(stack)
+    np.testing.assert_allclose(radii_of_discs(filled)[1:5], [6, 8, 10, 12], atol=0.5)
+    np.testing.assert_array_equal(filled[[0, 1, 4, 5]], stack[[0, 1, 4, 5]])
+
+
+def test_a_stack_without_gaps_stays_as_it_is():
+    whole = np.stack([disc(0) * 0, disc(6), disc(7)]).astype(np.uint8)
+    assert fill_gaps(whole) is whole
+    empty = np.zeros((3, 4, 4), np.uint8)
+    assert fill_gaps(empty) is empty

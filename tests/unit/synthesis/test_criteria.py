@@ -3,14 +3,15 @@ import pytest
 
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.criteria import (
-    QUANTITIES,
     Condition,
     all_hold,
+    checked_targets,
     meet_targets,
     parse_conditions,
     parse_targets,
     read_term,
 )
+from cmrtf.synthesis.quantities import QUANTITIES
 
 VOLUMES_ML = np.array([200.0, 100.0, 160.0, 50.0, 120.0, 40.0])
 """LV, MYO and RV in ED, then in ES."""
@@ -106,8 +107,8 @@ def test_targets_are_read_with_or_without_unit():
     ("text", "message"),
     [
         ("EDV>200", r"expected targets such as 'EDV=200 ml, EF=30 %', of .* Received: 'EDV>200'"),
-        ("EDV=0 ml", r"expected EDV above 0. Received: 0"),
-        ("EF=100 %", r"expected EF above 0 and below 100 %. Received: 100"),
+        ("EDV=0 ml", r"expected EDV above 0. Received: 0.0"),
+        ("EF=100 %", r"expected EF above 0 and below 100 %. Received: 100.0"),
         ("EDV=200, EDV=210", r"expected each target once. Received: EDV twice"),
         ("ESV=60, EF=30", r"expected ESV or EF: one follows from the other. Received: both"),
         ("RVESV=60, RVEF=30", r"expected RVESV or RVEF: one follows from the other. Received: both"),
@@ -150,9 +151,29 @@ def test_a_heart_that_would_not_eject_is_refused():
 
 
 def test_targets_by_name_are_read_like_written_ones():
-    assert parse_targets({"edv": 200, "EF": 30.5}) == parse_targets("EDV=200 ml, EF=30.5 %")
-    with pytest.raises(CmrtfError, match=r"expected targets such as .*Received: 'LVEDV=200.0'"):
-        parse_targets({"LVEDV": 200})
+    assert checked_targets({"edv": 200, "EF": 30.5}) == parse_targets("EDV=200 ml, EF=30.5 %")
+    assert checked_targets({"EDV": np.float32(0.1)}) == {"EDV": float(np.float32(0.1))}
+    assert checked_targets({"EDV": 1e-7}) == {"EDV": 1e-7}  # which is no number as targets are written
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"LVEDV": 200}, "expected targets among EDV, .* Received: 'LVEDV'"),
+        ({"EDV": "200"}, "expected EDV above 0. Received: '200'"),
+        ({"EDV": float("nan")}, "expected EDV above 0. Received: nan"),
+        ({"EDV": float("inf")}, "expected EDV above 0. Received: inf"),
+        ({"EDV": True}, "expected EDV above 0. Received: True"),
+        ({"EDV": None}, "expected EDV above 0. Received: None"),
+        ({"EDV": -1}, "expected EDV above 0. Received: -1"),
+        ({"EF": 130}, "expected EF above 0 and below 100 %. Received: 130"),
+        ({"EF": 30, "ef": 40}, "expected each target once. Received: EF twice"),
+        ({"ESV": 80, "EF": 40}, "expected ESV or EF: one follows from the other. Received: both"),
+    ],
+)
+def test_what_no_heart_can_meet_is_named_by_value_too(values, message):
+    with pytest.raises(CmrtfError, match=message):
+        checked_targets(values)
 
 
 def test_a_condition_is_on_a_quantity():

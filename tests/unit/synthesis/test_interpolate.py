@@ -236,3 +236,9 @@ def test_what_one_end_does_not_know_is_unknown_in_between():
     # No ring can be closed around an LV whose myocardium is unknown: repair would make it of the LV.
     assert not (between.ed.label_ids == 2).any()
     assert (_interpolate(A, repaired=True)[0].ed.label_ids == 2).any()
+
+
+def test_slices_without_labels_within_the_heart_are_filled_in():
+    (whole,) = _interpolate(_subject("A1", [40, 40, 40, 40], [0.0] * 4), num_slices=7)
+    (gap,) = _interpolate(_subject("A1", [40, 0, 0, 40], [0.0] * 4), num_slices=7)
+    assert _areas(gap.ed) == _areas(whole.ed)

@@ -12,7 +12,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.shape.pose import landmarks
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.remodel import Change, remodel
-from heart_double import TISSUES, heart_source
+from heart_double import TISSUES, RingModels, heart_source
 
 SPACING_MM = 20.0
 BRIGHTNESS = {"ED": 0.05, "ES": 0.1}
@@ -33,7 +33,8 @@ def subject(source):
     stacks = {}
     for phase, decoded in heart.decode(source.models, SPACING_MM).items():
         label_ids = np.pad(decoded, ((1, 0), (0, 0), (0, 0)))
-        image = TISSUES[label_ids] + np.float32(BRIGHTNESS[phase])
+        brightness = BRIGHTNESS[phase] + 0.01 * np.arange(len(label_ids))[:, None, None]
+        image = (TISSUES[label_ids] + brightness).astype(np.float32)
         stacks[phase] = Stack(image, label_ids, Geometry.of(affine, label_ids.shape[::-1]), WINDOWS[phase])
     return Subject("S1", "source", stacks, "A", pathology="NOR")
 
@@ -102,12 +103,57 @@ def test_a_changed_heart_lies_where_the_source_lies(subject, failing):
         assert cosine > np.cos(np.radians(3.0))
 
 
-def test_images_keep_the_look_of_their_phase(failing):
+def test_images_keep_the_look_of_the_slice_of_the_source_in_their_place(source, subject, failing):
     """`RingModels` adds the style to the grey level of each tissue."""
     for step in failing.subjects:
+        places = step.ed.affine @ np.array([[0, 0, k, 1] for k in range(step.ed.num_slices)]).T
+        slices = np.rint((np.linalg.inv(subject.ed.affine) @ places)[2]).astype(int)
         for phase, stack in step.stacks.items():
-            np.testing.assert_allclose(stack.image - TISSUES[stack.label_ids], BRIGHTNESS[phase], atol=1e-6)
+            own = source.models.encode_style(subject.stacks[phase].image)[:, 0]
+            expected = own[np.clip(slices, 0, len(own) - 1)]
+            look = (stack.image - TISSUES[stack.label_ids]).mean(axis=(1, 2))
+            np.testing.assert_allclose(look, expected, atol=1e-6)
             assert stack.intensity_window == WINDOWS[phase]
+
+
+def test_without_change_the_source_keeps_its_slices_and_its_look(source, subject):
+    still = remodel(source.models, source.prior, subject, Change(towards="DCM", amount=0.0), 1)
+    for step in still.subjects:
+        np.testing.assert_allclose(step.ed.affine, subject.ed.affine)
+        for phase, stack in step.stacks.items():
+            assert np.mean(stack.label_ids != subject.stacks[phase].label_ids) < 0.01
+            assert np.mean(np.abs(stack.image - subject.stacks[phase].image) > 1e-5) < 0.01
+
+
+def test_what_is_beyond_reach_is_refused_with_what_was_reached(source, subject):
+    """A heart of five litres does not fit into the image."""
+    with pytest.raises(
+        CmrtfError, match=r"S1, step 1 of 1: expected EDV 5000.0 ml.* Received: EDV \d+\.\d ml"
+    ):
+        remodel(source.models, source.prior, subject, Change(targets={"EDV": 5000.0}), 1)
+
+
+def test_a_deformed_heart_is_refused(source, subject, monkeypatch):
+    decode = RingModels.decode
+
+    def torn(self, codes):
+        label_ids = decode(self, codes)
+        label_ids[label_ids == 3] = 0
+        label_ids[:, 60:70, 5:10] = 3
+        return label_ids
+
+    monkeypatch.setattr(RingModels, "decode", torn)
+    monkeypatch.setattr("cmrtf.synthesis.remodel.require_reached", lambda *_: None)
+    with pytest.raises(CmrtfError, match=r"S1, step 1 of 1: expected a heart. Received: .*RV apart"):
+        remodel(source.models, source.prior, subject, Change(towards="DCM"), 1)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"towards": "DCM", "amount": 2.1}, {"towards": "DCM", "amount": np.nan}]
+)
+def test_a_change_is_one(change):
+    with pytest.raises(CmrtfError, match="Received: "):
+        Change(**change)
 
 
 def test_a_heart_of_one_phase_cannot_be_changed(source, subject):

@@ -44,6 +44,16 @@ def test_weights_statistics_and_optimizer_come_back(saved):
     assert _values(model) == {4.0}
 
 
+def test_a_folder_whose_name_is_a_pattern_to_tensorflow_is_read_again(tmp_path):
+    model, folder = _model(), tmp_path / "run[1]" / "checkpoints"
+    folder.parent.mkdir()
+    _fill(model, 2)
+    Checkpoints(model, folder).save(2)
+    _fill(model, 3)
+    assert Checkpoints(model, folder).restore() == 2
+    assert _values(model) == {2.0}
+
+
 def test_the_last_two_are_kept(saved):
     model = _model()
     Checkpoints(model, saved).save(6)

@@ -1,3 +1,4 @@
+import matplotlib
 import matplotlib.image
 import numpy as np
 import pytest
@@ -30,3 +31,11 @@ def test_labels_are_drawn_in_their_colours_and_images_in_grey(tmp_path):
     draw_syntheses(tmp_path / "b.png", {"image": np.zeros((1, 8, 8), np.float32)}, "")
     grey = _picture(tmp_path / "b.png")[..., :3]
     assert (np.abs(grey - 0.5).max(-1) < 0.01).mean() > 0.2
+
+
+def test_figures_do_not_depend_on_a_matplotlibrc(tmp_path):
+    values = np.linspace(-1, 1, 64, dtype=np.float32).reshape(1, 8, 8)
+    draw_syntheses(tmp_path / "a.png", {"image": values}, "title")
+    with matplotlib.rc_context({"savefig.facecolor": "red", "font.size": 30, "text.usetex": True}):
+        draw_syntheses(tmp_path / "b.png", {"image": values}, "title")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

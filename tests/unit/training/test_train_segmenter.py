@@ -93,7 +93,7 @@ def test_what_is_no_segmenter_is_not_loaded(damage, trained, tmp_path):
 def test_the_bar_says_whose_it_is(slices, capsys):
     train_segmenter(slices.image, slices.label_ids, 2, name="reference", config=TINY)
     said = capsys.readouterr()
-    assert "reference: 100%" in said.err
+    assert "reference: 2 of 2 steps" in said.err
     assert "soft_dice" in said.out + said.err
 
 

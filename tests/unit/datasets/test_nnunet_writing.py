@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cmrtf.datasets.nnunet import LAYOUT
+from cmrtf.datasets.nnunet_writing import LAYOUT
 from folders import names
 from generated_subjects import write_subjects
 

@@ -1,0 +1,160 @@
+"""Whether one label file holds one heart, and all of it: values, strays, structures and slices.
+
+Nothing here raises: what is wrong becomes an issue. Arrays are in the order of their files, `(x, y, z)`.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cmrtf.core.geometry import bounding_box
+from cmrtf.core.issues import ERROR, WARNING, Issue
+from cmrtf.core.labels import SCHEMA, foreign_values, whole_numbers
+from cmrtf.core.unknown import Unknown
+
+CONNECTED = np.ones((3, 3, 3), np.bool_)
+
+APART_MM = 10.0
+"""A piece nearer to the heart belongs to it. No label of 50 ACDC patients has a second piece."""
+
+STRAY_SHARE = 0.01
+"""Of the largest piece. A smaller one that lies apart is a slip of the brush; a larger one is a part of the
+heart beyond slices that have no label."""
+
+STRAY_SHARE_BESIDE = 0.1
+"""The same for a piece that lies apart within its slices too, where no part of a heart can be."""
+
+
+def read_label_ids(
+    path: Path,
+    label: NDArray[Any],
+    label_to_schema: Mapping[int, int],
+    spacing_mm: tuple[float, float, float],
+    phase: str = "",
+    frame: int | None = None,
+    unknown: Unknown = None,
+) -> tuple[NDArray[np.uint8], list[Issue]]:
+    """Bring the labels of one phase into `SCHEMA`'s order, without strays, and say what is wrong with them.
+
+    Args:
+        path: the label's file.
+        label: `(x, y, z)` as stored.
+        label_to_schema: label value in the file to label id.
+        spacing_mm: `(x, y, z)`.
+        phase: to name in messages; `""` where there is none.
+        frame: of a cine, counted from 0, to name in messages.
+        unknown: which structures are unknown in which slices; these are not missed.
+
+    Returns:
+        `(x, y, z)` label ids, of no meaning where an issue is an error; and the issues.
+    """
+    label = whole_numbers(label)
+    names = {value: SCHEMA.structures[label_id] for value, label_id in label_to_schema.items()}
+    if problem := foreign_values(label, names, "the file's order"):
+        return np.zeros(label.shape, np.uint8), [Issue(ERROR, path, problem)]
+    label_ids = _in_schema_order(label, label_to_schema)
+    stray = _strays(label_ids > 0, spacing_mm)
+    label_ids[stray] = 0
+    at = f" at {phase}" if phase else ""
+    if problem := _heart_problem(label_ids, frame):
+        return label_ids, [Issue(ERROR, path, problem)]
+    structures = sorted(set(label_to_schema.values()) - {0})
+    if unknown is not None:
+        structures = [label_id for label_id in structures if not unknown[:, label_id].any()]
+    missing = [label_id for label_id in structures if not (label_ids == label_id).any()]
+    issues = [_missing_issue(path, SCHEMA.structures[label_id], at) for label_id in missing]
+    warnings = (*_stray_problems(stray, at), *_gap_problems(label_ids, structures, at))
+    return label_ids, issues + [Issue(WARNING, path, problem) for problem in warnings]
+
+
+def _in_schema_order(label: NDArray[Any], label_to_schema: Mapping[int, int]) -> NDArray[np.uint8]:
+    """Label ids of a label whose values are all known."""
+    table = np.zeros(max(label_to_schema) + 1, np.uint8)
+    table[list(label_to_schema)] = list(label_to_schema.values())
+    return table[label.astype(np.uint16, copy=False)]
+
+
+def _strays(labelled: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
+    """Which labelled voxels are no part of the heart: small pieces that lie apart from it."""
+    stray = np.zeros_like(labelled)
+    if not labelled.any():
+        return stray
+    box = bounding_box(labelled)  # most of the time, which this takes, goes with the volume
+    pieces, count = ndimage.label(labelled[box], CONNECTED)
+    if count < 2:
+        return stray
+    sizes = np.bincount(pieces.ravel())[1:]
+    heart = np.isin(pieces, 1 + np.flatnonzero(sizes >= STRAY_SHARE * sizes.max()))
+    main = pieces == 1 + sizes.argmax()
+    away_mm = ndimage.distance_transform_edt(~heart, spacing_mm)
+    beside_mm = ndimage.distance_transform_edt(~main.any(axis=2), spacing_mm[:2])
+    for number, size in enumerate(sizes, start=1):
+        piece = pieces == number
+        is_apart = away_mm[piece].min() > APART_MM  # never of a piece of the heart: it is 0 away
+        is_beside = beside_mm[piece.any(axis=2)].min() > APART_MM
+        if is_apart or (is_beside and size < STRAY_SHARE_BESIDE * sizes.max()):
+            stray[box] |= piece
+    return stray
+
+
+def _heart_problem(label_ids: NDArray[np.uint8], frame: int | None) -> str | None:
+    """A heart in less than two slices."""
+    labelled_slices = int(np.count_nonzero(label_ids.any(axis=(0, 1))))
+    if labelled_slices >= 2:
+        return None
+    received = "an empty mask" if labelled_slices == 0 else "labels in one slice only"
+    where = "" if frame is None else f" of frame {frame} (counted from 0)"
+    return f"expected a heart labelled in at least 2 slices{where}. Received: {received}."
+
+
+def _missing_issue(path: Path, structure: str, at: str) -> Issue:
+    """A structure that the data set labels, but this file does not: an error if it is the LV."""
+    problem = f"expected a label of {structure}{at}. Received: none"
+    return Issue(ERROR if structure == "LV" else WARNING, path, problem)
+
+
+def _stray_problems(stray: NDArray[np.bool_], at: str) -> list[str]:
+    """Strays that were dropped, slice by slice."""
+    counts = np.count_nonzero(stray, axis=(0, 1))
+    if not counts.any():
+        return []
+    where = ", ".join(f"{counts[z]} in slice {z}" for z in np.flatnonzero(counts))
+    return [
+        f"expected one heart{at}. Received: {counts.sum()} labelled voxels away from it ({where}; slices "
+        f"counted from 0); they are dropped"
+    ]
+
+
+def _gap_problems(label_ids: NDArray[np.uint8], structures: Iterable[int], at: str) -> list[str]:
+    """Slices without a label, or without one of its structures, between slices that have it."""
+    empty = _gap(label_ids > 0)
+    problems = []
+    if empty:
+        problems.append(
+            f"expected labels in all slices of the heart{at}. Received: none in {_slices(empty)}; they are "
+            f"filled in where subjects are interpolated"
+        )
+    for label_id in structures:
+        if missing := sorted(set(_gap(label_ids == label_id)) - set(empty)):
+            name = SCHEMA.structures[label_id]
+            problems.append(f"expected {name} in all of its slices{at}. Received: none in {_slices(missing)}")
+    return problems
+
+
+def _gap(mask: NDArray[np.bool_]) -> list[int]:
+    """Slices of nothing between the first and the last slice of a mask."""
+    filled = mask.any(axis=(0, 1))
+    if not filled.any():
+        return []
+    first, last = np.flatnonzero(filled)[[0, -1]]
+    return [int(z) for z in np.flatnonzero(~filled) if first < z < last]
+
+
+def _slices(numbers: list[int]) -> str:
+    """Slices as people write them."""
+    word = "slice" if len(numbers) == 1 else "slices"
+    return f"{word} {', '.join(map(str, numbers))} (counted from 0)"

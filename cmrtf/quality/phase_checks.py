@@ -1,0 +1,66 @@
+"""Whether two phases are two, and which of them is end-diastole."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cmrtf.core.issues import ERROR, WARNING, Issue
+from cmrtf.core.labels import PHASES
+from cmrtf.core.stack import Stack
+from cmrtf.datasets.base import PhaseFiles
+from cmrtf.quality.checked_subject import CheckedSubject
+
+Value = TypeVar("Value")
+
+SWAPPED_RATIO = 1.1
+"""LV volume at ES over that at ED beyond which the two are swapped; contours of a heart that hardly
+contracts differ by some percent."""
+
+POSSIBLE_RATIO = 8.0
+"""Beyond this no heart contracts (an ejection fraction of 88 %): labels are missing."""
+
+
+def check_phases(subject: CheckedSubject) -> CheckedSubject:
+    """Check ED against ES: errors when they are one picture or no heart can be both; exchanged if swapped."""
+    raw, stacks = subject.raw, subject.stacks
+    if not set(PHASES) <= set(stacks):
+        return subject
+    issues = _same_issues(raw.phases, stacks) or _swapped_issues(raw.phases["ED"].image, stacks)
+    if [issue.level for issue in issues] == [WARNING]:
+        raw, stacks = replace(raw, phases=_exchanged(raw.phases)), _exchanged(stacks)
+    return replace(subject, issues=(*subject.issues, *issues), raw=raw, stacks=stacks)
+
+
+def _same_issues(phases: Mapping[str, PhaseFiles], stacks: Mapping[str, Stack]) -> list[Issue]:
+    """Errors for an image or a label that is there twice."""
+    ed, es = (stacks[phase] for phase in PHASES)
+    issues = []
+    if np.array_equal(ed.image, es.image):
+        problem = "expected another image at ES than at ED. Received: the same voxels: one picture."
+        issues.append(Issue(ERROR, phases["ES"].image, problem))
+    if np.array_equal(ed.label_ids, es.label_ids):
+        problem = "expected another label at ES than at ED. Received: the same voxels."
+        issues.append(Issue(ERROR, phases["ES"].label, problem))
+    return issues
+
+
+def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
+    """A warning when the LV is clearly larger at ES than at ED, an error when neither can be ED."""
+    ed, es = (stacks[phase].areas_mm2("LV") for phase in PHASES)
+    ed_ml, es_ml = (stacks[phase].volume_ml("LV") for phase in PHASES)
+    if es_ml <= SWAPPED_RATIO * ed_ml:
+        return []
+    expected = f"expected an LV that is larger at ED than at ES. Received: {ed_ml:.0f} and {es_ml:.0f} ml"
+    # Slices whose LV is missing at ED make ES the larger one too, but not in the slices that have both.
+    both = (ed > 0) & (es > 0)
+    if es[both].sum() > SWAPPED_RATIO * ed[both].sum() and es_ml < POSSIBLE_RATIO * ed_ml:
+        return [Issue(WARNING, ed_image, f"{expected}; the two phases are exchanged")]
+    return [Issue(ERROR, ed_image, f"{expected}, as if LV labels were missing at ED.")]
+
+
+def _exchanged(phases: Mapping[str, Value]) -> dict[str, Value]:
+    """ED for ES and ES for ED."""
+    return {"ED": phases["ES"], "ES": phases["ED"]}

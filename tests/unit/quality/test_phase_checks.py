@@ -1,0 +1,49 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from raw_patient import CODE, IMAGE, LABEL
+
+ED_IMAGE, ED_LABEL = f"{CODE}_frame01.nii.gz", f"{CODE}_frame01_gt.nii.gz"
+
+
+def swap(patient):
+    (patient.folder / "Info.cfg").write_text("ED: 3\nES: 1\nGroup: DCM\n")
+
+
+def test_swapped_phases_are_exchanged(patient):
+    original = patient.check()
+    swap(patient)
+    (problem,) = patient.warnings()
+    assert "expected an LV that is larger at ED than at ES" in problem
+    repaired = patient.check()
+    assert {phase: files.frame for phase, files in repaired.raw.phases.items()} == {"ED": 0, "ES": 2}
+    assert list(repaired.stacks) == ["ED", "ES"]
+    np.testing.assert_array_equal(repaired.stacks["ED"].image, original.stacks["ED"].image)
+
+
+@pytest.mark.parametrize("missing", [slice(0, 6), slice(0, 4)])
+def test_an_lv_that_is_missing_at_ed_is_an_error_and_no_reason_to_exchange(patient, missing):
+    """All of it, or in the four slices that are larger."""
+
+    def without(label):
+        label = label.copy()
+        label[..., missing][label[..., missing] == 3] = 0
+        return label
+
+    patient.change(ED_LABEL, without)
+    (problem,) = patient.errors().values()
+    assert ("expected a label of LV at ED" in problem) or ("as if LV labels were missing at ED" in problem)
+    assert patient.check().raw.phases["ED"].frame == 0
+
+
+def test_one_picture_for_both_phases(patient):
+    shutil.copy(patient.folder / ED_IMAGE, patient.folder / IMAGE)
+    problem = "expected another image at ES than at ED. Received: the same voxels: one picture."
+    assert patient.errors() == {IMAGE: problem}
+
+
+def test_one_label_for_both_phases(patient):
+    shutil.copy(patient.folder / ED_LABEL, patient.folder / LABEL)
+    assert patient.errors() == {LABEL: "expected another label at ES than at ED. Received: the same voxels."}

@@ -1,0 +1,92 @@
+import os
+
+import keras
+import pytest
+import tensorflow as tf
+
+from cmrtf.errors import CmrtfError
+from cmrtf.tensorflow_start import literal_path, own_keras_settings
+
+NAMES = ["a[1]", "b*c", "d?e", r"f\g", "caf\udce9", r"[*]?\ "]
+
+
+@pytest.fixture(params=NAMES)
+def folder(request, tmp_path):
+    folder = tmp_path / request.param
+    folder.mkdir()
+    return folder
+
+
+def test_a_checkpoint_is_found_again(folder):
+    variable = tf.Variable(1.0)
+    checkpoint = tf.train.Checkpoint(variable=variable)
+    with literal_path(folder / "ckpt-1") as prefix:
+        checkpoint.write(prefix)
+    variable.assign(2.0)
+    with literal_path(folder / "ckpt-1") as prefix:
+        checkpoint.read(prefix).assert_consumed()
+    assert variable.numpy() == 1.0
+    assert sorted(path.name for path in folder.iterdir()) == ["ckpt-1.data-00000-of-00001", "ckpt-1.index"]
+
+
+def test_a_saved_model_loads_again(folder):
+    module = tf.Module()
+    module.variable = tf.Variable(3.0)
+    with literal_path(folder / "1") as path:
+        tf.saved_model.save(module, path)
+    with literal_path(folder / "1") as path:
+        assert tf.saved_model.load(path).variable.numpy() == 3.0
+
+
+def test_records_are_read_again(folder):
+    with literal_path(folder / "records") as path, tf.io.TFRecordWriter(path) as writer:
+        writer.write(b"one")
+    with literal_path(folder / "records") as path:
+        assert list(tf.data.TFRecordDataset(path).as_numpy_iterator()) == [b"one"]
+
+
+def test_the_handle_is_given_back(folder):
+    def handles():
+        return len(os.listdir("/proc/self/fd"))
+
+    before = handles()
+    with literal_path(folder / "1"):
+        assert handles() == before + 1
+    assert handles() == before
+
+
+def test_a_plain_name_stays_as_it_is(tmp_path):
+    with literal_path(tmp_path / "a b" / "ckpt-1") as path:
+        assert path == str(tmp_path / "a b" / "ckpt-1")
+
+
+@pytest.fixture
+def another_program():
+    """Keras as a program around us may have set it."""
+    config = keras.config
+    before = config.floatx(), config.epsilon(), config.image_data_format()
+    config.set_floatx("float64")
+    config.set_epsilon(1e-2)
+    config.set_image_data_format("channels_first")
+    yield lambda: (config.floatx(), config.epsilon(), config.image_data_format(), config.dtype_policy().name)
+    config.set_floatx(before[0])
+    config.set_epsilon(before[1])
+    config.set_image_data_format(before[2])
+
+
+def test_keras_is_set_inside_and_as_it_was_afterwards(another_program):
+    keras.config.set_dtype_policy("float64")
+    outside = another_program()
+    with own_keras_settings():
+        assert another_program() == ("float32", 1e-7, "channels_last", "float32")
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    assert another_program() == outside == ("float64", 1e-2, "channels_first", "float64")
+
+
+def test_keras_on_something_else_is_one_message(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "torch")
+    with (
+        pytest.raises(CmrtfError, match=r"expected Keras on TensorFlow\. Received: Keras on torch"),
+        own_keras_settings(),
+    ):
+        pass
