@@ -234,12 +234,15 @@ style = click.option(
 data_format = click.option(
     "--format",
     "data_format",
-    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "sunnybrook", "folder"]),
+    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "sunnybrook", "nnunet", "folder"]),
     default="auto",
     show_default=True,
     help="Layout of RAW; auto goes by the files.",
 )
 
+exclude = click.option(
+    "--exclude", multiple=True, metavar="CODE", help="Leave a subject out; can be given again."
+)
 slice_orders = click.option(
     "--slice-order",
     "slice_orders",

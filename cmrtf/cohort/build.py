@@ -7,7 +7,7 @@ cohort or the new one, and finished files that the next process goes on with.
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,10 @@ from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
+from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.errors import CmrtfError
+from cmrtf.quality.checks import check_subject
+from cmrtf.quality.slice_order import with_other_orders
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class BuiltCohort:
         cohort: the prepared cohort, in its final place.
         data_format: the reader that was used.
         skipped: subjects left out on purpose.
+        problems: what is wrong with those that cannot be used and were skipped, by code.
         warnings: what to look at.
         num_unchanged: how many subjects were there already.
     """
@@ -42,6 +46,7 @@ class BuiltCohort:
     cohort: PreparedCohort
     data_format: str
     skipped: tuple[SkippedSubject, ...]
+    problems: Mapping[str, str]
     warnings: tuple[SubjectWarning, ...]
     num_unchanged: int
 
@@ -63,6 +68,7 @@ class BuiltCohort:
         for reason in dict.fromkeys(skipped.reason for skipped in self.skipped):
             codes = [skipped.subject for skipped in self.skipped if skipped.reason == reason]
             lines.append(f"Skipped {len(codes)}, {reason}: {listed(codes)}.")
+        lines += [f"  - {problem}" for problem in self.problems.values()]
         for text in dict.fromkeys(warning.warning for warning in self.warnings):
             codes = [warning.subject for warning in self.warnings if warning.warning == text]
             lines.append(f"Warning, {len(codes)} of {total}: {text}: {listed(codes)}.")
@@ -79,11 +85,15 @@ def prepare(
     beam: bool = False,
     beam_options: Sequence[str] = (),
     progress: bool = False,
+    exclude: Sequence[str] = (),
+    skip_unusable: bool = False,
+    slice_orders: Sequence[str] = (),
 ) -> BuiltCohort:
     """Prepare a raw data set; `out` becomes a cohort, or another one, when all of it is done.
 
     Subjects that are there already and whose files have not changed are kept: those of the cohort that is
-    to be brought up to date, and those that an interrupted run has finished.
+    to be brought up to date, and those that an interrupted run has finished. A cohort is not replaced by one
+    of another data set, and loses no subject that is not named.
 
     Args:
         raw: folder of the raw data set.
@@ -95,10 +105,14 @@ def prepare(
         beam: whether to prepare with Apache Beam, into shards that training reads from disk.
         beam_options: of the pipeline; without any it runs on this machine.
         progress: whether to show a progress bar.
+        exclude: codes of subjects to leave out.
+        skip_unusable: whether subjects that cannot be used are left out, and named in the manifest.
+        slice_orders: `"apex-first"` or `"base-first"` for all subjects, `"CODE=base-first"` for one, where it
+            is not to be told from the files.
 
     Raises:
-        CmrtfError: the fraction is none, `out` is taken or cannot be written, Beam is not installed, or
-            subjects cannot be used (all of them are named).
+        CmrtfError: the fraction is none, `out` is taken or cannot be written, a cohort there is of another
+            data set, Beam is not installed, or subjects cannot be used (all of them are named).
     """
     raw, out = Path(raw), Path(out)
     if not 0.0 < validation_fraction < 1.0:
@@ -108,7 +122,7 @@ def prepare(
     if beam:
         require_beam()
     require_writable(out)
-    plan = Plan.make(raw, out, data_format, validation_fraction, seed)
+    plan = Plan.make(raw, out, data_format, validation_fraction, seed, exclude, skip_unusable, slice_orders)
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         with _alone_in(out):
@@ -120,7 +134,10 @@ def prepare(
                 prune(out / folder, files.paths)
             (out / LOCK_NAME).unlink()
     cohort = PreparedCohort.open(out)
-    return BuiltCohort(cohort, plan.raw.format, plan.raw.skipped, files.warnings, files.num_unchanged)
+    members = files.members
+    return BuiltCohort(
+        cohort, plan.raw.format, members.skipped, members.problems, files.warnings, files.num_unchanged
+    )
 
 
 @contextlib.contextmanager
@@ -136,20 +153,29 @@ def _alone_in(out: Path) -> Iterator[None]:
         yield
 
 
-def read_subject(raw: Path | str, code: str, data_format: str = AUTO) -> Subject:
+def read_subject(
+    raw: Path | str, code: str, data_format: str = AUTO, slice_orders: Sequence[str] = ()
+) -> Subject:
     """Read and prepare one subject of a raw data set, as a prepared cohort would have it; nothing is written.
 
     Args:
         raw: folder of the raw data set.
         code: of the subject.
         data_format: a reader's name, or `"auto"`.
+        slice_orders: as of `prepare`.
 
     Raises:
         CmrtfError: there is no such subject, or it cannot be used.
     """
-    cohort = read_raw(Path(raw), data_format)
+    cohort = with_slice_orders(read_raw(Path(raw), data_format), slice_orders)
     subjects = {subject.subject: subject for subject in cohort.subjects}
     if code not in subjects:
         raise_problems([str(problem) for problem in cohort.problems if problem.subject == code], 1)
         raise unknown_code(Path(raw), code, tuple(subjects))
-    return build_subject(subjects[code], inputs_of(subjects[code])).subject
+    built = build_subject(subjects[code], inputs_of(subjects[code]))
+    if built.is_order_in_doubt:  # as in a cohort, the others count
+        usable = [checked for checked in map(check_subject, cohort.subjects) if checked.is_usable]
+        orders = {checked.raw.subject: checked.known_base_first for checked in usable}
+        (informed,) = with_other_orders([subjects[code]], orders)
+        built = build_subject(informed, inputs_of(informed))
+    return built.subject

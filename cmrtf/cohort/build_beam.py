@@ -1,8 +1,6 @@
 """Prepares a cohort in shards with Apache Beam: on one machine or on many.
 
-A shard is the unit of work. Whoever gets it prepares its subjects one after another, so memory depends
-neither on the cohort nor on the shard, and only where files lie goes through Beam. A shard is named by what
-it is made from: one that is there already is kept.
+A shard is the unit of work, and only where files lie goes through Beam.
 """
 
 import contextlib
@@ -11,51 +9,23 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
+from cmrtf.cohort.build_shard import ShardTask, build_shard
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
-from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
+from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
-from cmrtf.cohort.shard_format import (
-    SHARDS_FOLDER,
-    SLICES_SUFFIX,
-    SUBJECTS_SUFFIX,
-    encode_slice,
-    read_lines,
-)
-from cmrtf.cohort.shard_store import Shards
-from cmrtf.core.files import new_file, sha256, write_text
-from cmrtf.core.preparation import SIZE
+from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
+from cmrtf.core.files import write_text
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.tensorflow_start import literal_path, start_tensorflow
+from cmrtf.tensorflow_start import start_tensorflow
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
-
-
-@dataclass(frozen=True)
-class ShardTask:
-    """What one worker is told.
-
-    Args:
-        folder: of the shards; every worker must be able to write there.
-        number: of the shard.
-        subjects: who goes into it; every worker must be able to read their files.
-    """
-
-    folder: Path
-    number: int
-    subjects: tuple[RawSubject, ...]
-
-    @property
-    def report(self) -> Path:
-        """Where the worker says how it went."""
-        return self.folder / f"{self.number:05d}.json"
 
 
 def prepare_shards(
@@ -71,94 +41,43 @@ def prepare_shards(
         options: of the pipeline; without any it runs on this machine.
 
     Raises:
-        CmrtfError: subjects cannot be used; all of them are named.
+        CmrtfError: subjects cannot be used and are not to be skipped; all of them are named.
     """
     start_tensorflow()  # which writes shards
     local = ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers or os.cpu_count()}"]
-    tasks = _tasks(plan, folder)
-    with _progress(tasks, progress):
-        _run(tasks, [*local, *options])
-    reports = [json.loads(task.report.read_bytes()) for task in tasks]
+    groups = list(_groups(plan.raw.subjects, folder))
+
+    def make() -> list[dict[str, Any]]:
+        tasks = _tasks(groups, folder)
+        with _progress(tasks, progress):
+            _run(tasks, [*local, *options])
+        return [json.loads(task.report.read_bytes()) for task in tasks]
+
+    reports = make()
+    unchanged = {report["name"] for report in reports if report["unchanged"]}
+    members = plan.members(_problems(reports), _voxels_sha256(folder, reports))
+    while len(members.splits) < sum(map(len, groups)):
+        # A shard is made whole or not at all: again, without those that cannot be used.
+        kept = (tuple(raw for raw in group if raw.subject in members.splits) for group in groups)
+        groups = [group for group in kept if group]
+        reports = make()
+        members = plan.members({**members.problems, **_problems(reports)}, _voxels_sha256(folder, reports))
     names = [report["name"] for report in reports]
-    complete = [report["name"] for report in reports if not report["problems"]]
-    problems = [problem for report in reports for problem in report["problems"]]
-    plan.require_usable(problems, _voxels_sha256(folder, complete))
+    num_unchanged = sum(1 for _ in _lines(folder, [name for name in names if name in unchanged]))
+    if settled := plan.settled(_is_base_first(folder, names)):
+        files = prepare_shards(settled, folder, workers, progress, options)
+        return replace(files, num_unchanged=min(num_unchanged, files.num_unchanged))
     warnings = _warnings(folder, names)
-    _write_manifest(folder / MANIFEST_NAME, plan, names, warnings)
+    _write_manifest(folder / MANIFEST_NAME, members, names, warnings)
     suffixes = (SLICES_SUFFIX, SUBJECTS_SUFFIX)
     paths = frozenset(folder / SHARDS_FOLDER / f"{name}{suffix}" for name in names for suffix in suffixes)
-    num_unchanged = sum(
-        len(task.subjects) for task, report in zip(tasks, reports, strict=True) if report["unchanged"]
-    )
-    return PreparedFiles(paths, warnings, num_unchanged)
+    return PreparedFiles(paths, members, warnings, num_unchanged)
 
 
-def build_shard(task: ShardTask) -> None:
-    """Make one shard, unless it is there, and report: its name, whether it was there, what is wrong."""
-    name, unchanged, problems = "", False, []
-    try:
-        inputs = [inputs_of(subject) for subject in task.subjects]
-        name = sha256(json.dumps(inputs).encode())[:16]
-        slices, lines = (task.folder / f"{name}{suffix}" for suffix in (SLICES_SUFFIX, SUBJECTS_SUFFIX))
-        unchanged = _is_complete(task.folder, name)
-        if not unchanged:
-            _write_shard(task.subjects, inputs, slices, lines)
-    except* CmrtfError as errors:
-        problems = [str(error) for error in errors.exceptions]
-    report = {"name": name, "unchanged": unchanged, "problems": problems}
-    write_text(task.report, json.dumps(report))
-
-
-def _write_shard(subjects: Sequence[RawSubject], inputs: Sequence[Inputs], slices: Path, lines: Path) -> None:
-    """Prepare and write subjects one at a time.
-
-    Raises:
-        ExceptionGroup: of a `CmrtfError` for each subject that cannot be used. There is no shard then.
-    """
-    import tensorflow as tf  # for its writer; who reads shards does without
-
-    errors = []
-    # The lines get their name last: what they tell of is there.
-    with (
-        new_file(lines) as partial_lines,
-        new_file(slices) as partial_slices,
-        partial_lines.open("wb") as subject_lines,
-        literal_path(partial_slices) as slices_path,
-        tf.io.TFRecordWriter(slices_path) as records,
-    ):
-        for raw, inputs_of_raw in zip(subjects, inputs, strict=True):
-            try:
-                built = build_subject(raw, inputs_of_raw)
-            except CmrtfError as error:
-                errors.append(error)
-                continue
-            hearts = ""
-            for stack in built.subject.stacks.values():
-                hearts += "".join("01"[flag] for flag in stack.has_heart.astype(int))
-                for image, label_ids in zip(stack.image, stack.label_ids, strict=True):
-                    records.write(encode_slice(image, label_ids))
-            line = {"record": built.record.to_dict(), "hearts": hearts, "warnings": built.warnings}
-            subject_lines.write(json.dumps(line).encode() + b"\n")
-        if errors:
-            raise ExceptionGroup("subjects that cannot be used", errors)
-
-
-def _is_complete(folder: Path, name: str) -> bool:
-    """Whether a shard is there, as it was made."""
-    try:
-        shard = Shards(folder.parent, SIZE, [name], validation=())
-        for record in shard.records:
-            shard.load(record)
-    except (CmrtfError, KeyError, TypeError, ValueError):
-        return False
-    return True
-
-
-def _tasks(plan: Plan, folder: Path) -> list[ShardTask]:
+def _tasks(groups: Sequence[tuple[RawSubject, ...]], folder: Path) -> list[ShardTask]:
     """What is to be done, with no report yet."""
     shards = (folder / SHARDS_FOLDER).resolve()
     shards.mkdir(exist_ok=True)
-    groups = _groups(plan.raw.subjects, folder)
     tasks = [ShardTask(shards, number, subjects) for number, subjects in enumerate(groups)]
     for task in tasks:
         task.report.unlink(missing_ok=True)
@@ -196,10 +115,24 @@ def _lines(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield line
 
 
-def _voxels_sha256(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """By code, of all subjects in some shards."""
+def _problems(reports: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """What is wrong with subjects that cannot be used, by code."""
+    return {code: problem for report in reports for code, problem in report["problems"].items()}
+
+
+def _voxels_sha256(folder: Path, reports: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """By code, of all subjects in shards that could be made."""
+    names = [report["name"] for report in reports if not report["problems"]]
     records = (line["record"] for line in _lines(folder, names))
     return {record["subject"]: record["source_sha256"][VOXELS] for record in records}
+
+
+def _is_base_first(folder: Path, names: Sequence[str]) -> dict[str, bool | None]:
+    """By code, how the slices of all subjects in some shards are stored; None in doubt."""
+    return {
+        line["record"]["subject"]: None if line["in_doubt"] else line["record"]["stack_flipped"]
+        for line in _lines(folder, names)
+    }
 
 
 def _warnings(folder: Path, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
@@ -210,12 +143,14 @@ def _warnings(folder: Path, names: Sequence[str]) -> tuple[SubjectWarning, ...]:
     )
 
 
-def _write_manifest(path: Path, plan: Plan, names: Sequence[str], warnings: Sequence[SubjectWarning]) -> None:
+def _write_manifest(
+    path: Path, members: Members, names: Sequence[str], warnings: Sequence[SubjectWarning]
+) -> None:
     """Write how the cohort was made; the records stay in the shards."""
     manifest = {
-        **plan.manifest,
+        **members.manifest,
         "shards": names,
-        "validation": [subject for subject, split in plan.splits.items() if split == VALIDATION],
+        "validation": [subject for subject, split in members.splits.items() if split == VALIDATION],
         "warnings": [asdict(warning) for warning in warnings],
     }
     write_text(path, json.dumps(manifest, indent=1))

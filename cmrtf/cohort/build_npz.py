@@ -26,12 +26,19 @@ class _Prepared:
     Args:
         record: its record, without a split.
         warnings: what to look at.
+        is_order_in_doubt: whether how its slices are stored is a guess.
         is_unchanged: whether it was there already.
     """
 
     record: SubjectRecord
     warnings: tuple[str, ...]
+    is_order_in_doubt: bool
     is_unchanged: bool
+
+    @property
+    def is_base_first(self) -> bool | None:
+        """How its slices are stored; None in doubt."""
+        return None if self.is_order_in_doubt else self.record.stack_flipped
 
 
 def prepare_files(plan: Plan, folder: Path, workers: int | None, progress: bool) -> PreparedFiles:
@@ -44,27 +51,33 @@ def prepare_files(plan: Plan, folder: Path, workers: int | None, progress: bool)
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: subjects cannot be used; all of them are named.
+        CmrtfError: subjects cannot be used and are not to be skipped; all of them are named.
     """
     (folder / SUBJECTS_FOLDER).mkdir(exist_ok=True)
     subjects, problems = _prepare_all(plan.raw.subjects, folder, workers, progress)
-    records = [subject.record for subject in subjects]
-    plan.require_usable(problems, {record.subject: record.source_sha256[VOXELS] for record in records})
+    if settled := plan.settled({subject.record.subject: subject.is_base_first for subject in subjects}):
+        files = prepare_files(settled, folder, workers, progress)
+        num_unchanged = sum(subject.is_unchanged for subject in subjects)
+        return replace(files, num_unchanged=min(num_unchanged, files.num_unchanged))
+    voxels = {subject.record.subject: subject.record.source_sha256[VOXELS] for subject in subjects}
+    members = plan.members(problems, voxels)
+    subjects = [subject for subject in subjects if subject.record.subject in members.splits]
     warnings = tuple(
         SubjectWarning(subject.record.subject, text) for subject in subjects for text in subject.warnings
     )
-    records = [replace(record, split=plan.splits[record.subject]) for record in records]
-    _write_manifest(folder / MANIFEST_NAME, plan.manifest, records, warnings)
+    records = [replace(subject.record, split=members.splits[subject.record.subject]) for subject in subjects]
+    _write_manifest(folder / MANIFEST_NAME, members.manifest, records, warnings)
     paths = (
         path for record in records for path in (subject_file(folder, record), _note(folder, record.subject))
     )
-    return PreparedFiles(frozenset(paths), warnings, sum(subject.is_unchanged for subject in subjects))
+    num_unchanged = sum(subject.is_unchanged for subject in subjects)
+    return PreparedFiles(frozenset(paths), members, warnings, num_unchanged)
 
 
 def _prepare_all(
     subjects: Sequence[RawSubject], folder: Path, workers: int | None, progress: bool
-) -> tuple[list[_Prepared], list[str]]:
-    """Prepare all subjects that can be used, and say what is wrong with the others."""
+) -> tuple[list[_Prepared], dict[str, str]]:
+    """Prepare all subjects that can be used, and say what is wrong with the others, by their codes."""
 
     def prepare(raw: RawSubject) -> _Prepared | CmrtfError:
         try:
@@ -73,16 +86,16 @@ def _prepare_all(
             return error
 
     prepared: list[_Prepared] = []
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     num_unchanged = 0
     # Threads do: unzipping, hashing and matrix products run outside the interpreter lock.
     pool = ThreadPoolExecutor(workers or os.cpu_count())
     try:
         results = pool.map(prepare, subjects)
         with progress_bar(results, "prepare", len(subjects), unit="subject", disable=not progress) as bar:
-            for result in bar:
+            for raw, result in zip(subjects, bar, strict=True):
                 if isinstance(result, CmrtfError):
-                    problems.append(str(result))
+                    problems[raw.subject] = str(result)
                 else:
                     prepared.append(result)
                     num_unchanged += result.is_unchanged
@@ -102,9 +115,9 @@ def _prepare_one(raw: RawSubject, folder: Path) -> _Prepared:
     with new_file(subject_file(folder, built.record)) as partial:
         partial.write_bytes(built.npz)
     # The note comes last: what it says is there.
-    values = {"inputs": inputs, "warnings": built.warnings, "record": built.record.to_dict()}
-    write_text(note, json.dumps(values))
-    return _Prepared(built.record, built.warnings, is_unchanged=False)
+    values = {"inputs": inputs, "warnings": built.warnings, "in_doubt": built.is_order_in_doubt}
+    write_text(note, json.dumps(values | {"record": built.record.to_dict()}))
+    return _Prepared(built.record, built.warnings, built.is_order_in_doubt, is_unchanged=False)
 
 
 def _note(folder: Path, code: str) -> Path:
@@ -117,11 +130,12 @@ def _unchanged(folder: Path, note: Path, inputs: Inputs) -> _Prepared | None:
     try:
         values = json.loads(note.read_bytes())
         record, warnings = SubjectRecord.from_dict(values["record"]), tuple(values["warnings"])
+        in_doubt = bool(values["in_doubt"])
         is_undamaged = sha256_of(subject_file(folder, record)) == record.file_sha256
     except (OSError, ValueError, KeyError, TypeError, CmrtfError):
         return None
     is_current = is_undamaged and values["inputs"] == inputs
-    return _Prepared(record, warnings, is_unchanged=True) if is_current else None
+    return _Prepared(record, warnings, in_doubt, is_unchanged=True) if is_current else None
 
 
 def _write_manifest(

@@ -26,14 +26,14 @@ class BuiltSubject:
         subject: with its stacks, whose images are rounded to float16 as they are stored.
         record: its record; in which split it is depends on others, so it has none yet.
         warnings: what to look at.
-        is_base_first: how the slices of its source are stored; None in doubt.
+        is_order_in_doubt: whether how the slices of its source are stored is a guess.
         npz: the stacks as a file.
     """
 
     subject: Subject
     record: SubjectRecord
     warnings: tuple[str, ...]
-    is_base_first: bool | None
+    is_order_in_doubt: bool
     npz: bytes
 
 
@@ -94,7 +94,7 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
             if (slices := slices_by_structure(stack.unknown))
         },
     )
-    return BuiltSubject(subject, record, checked.warnings, checked.known_base_first, npz)
+    return BuiltSubject(subject, record, checked.warnings, checked.is_order_in_doubt, npz)
 
 
 def _as_stored(subject: Subject) -> Subject:

@@ -1,26 +1,34 @@
 """What is to be prepared: which subjects of a raw data set, in which splits, and into which folder."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.cohort.record import SPLITS
 from cmrtf.cohort.split import split_subjects
-from cmrtf.core.files import require_new_folder
-from cmrtf.core.issues import raise_problems
+from cmrtf.core.files import require_new_folder, sha256_of
+from cmrtf.core.issues import Issue, listed, raise_problems
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
-from cmrtf.datasets.base import RawCohort
-from cmrtf.datasets.layouts import read_raw
+from cmrtf.datasets.base import RawCohort, RawSubject, SkippedSubject
+from cmrtf.datasets.layouts import leave_out, read_raw
+from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import duplicate_issues
+from cmrtf.quality.slice_order import with_other_orders
 from cmrtf.version import __version__
 
 LOCK_NAME = ".preparing"
 """Marks the folder of a cohort in the making. The lock itself goes with the process that holds it."""
+
+ADVICE = (
+    "The others are done: put this right and run the same command again, or leave out who cannot be used "
+    "with --skip-unusable or --exclude CODE."
+)
+"""When subjects cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,32 @@ class PreparedFiles:
 
     Args:
         paths: all files that the manifest names, and those that a later run goes on with.
+        members: who is in it, and who is not.
         warnings: what to look at.
         num_unchanged: how many subjects were there already.
     """
 
     paths: frozenset[Path]
+    members: "Members"
     warnings: tuple[SubjectWarning, ...]
     num_unchanged: int
+
+
+@dataclass(frozen=True)
+class Members:
+    """Who is in a cohort, known once all subjects have been prepared or cannot be.
+
+    Args:
+        splits: subject to `"train"` or `"validation"`.
+        skipped: subjects left out on purpose, because they were to be excluded, or cannot be used.
+        problems: what is wrong with those that cannot be used, by code.
+        manifest: its entries so far: how the cohort is made.
+    """
+
+    splits: Mapping[str, str]
+    skipped: tuple[SkippedSubject, ...]
+    problems: Mapping[str, str]
+    manifest: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,52 +79,125 @@ class Plan:
 
     Args:
         raw: the raw data set.
-        splits: subject to `"train"` or `"validation"`.
-        manifest: its entries so far: how the cohort is made.
+        earlier: the cohort that is to be brought up to date, if there is one.
+        validation_fraction: share of subjects to hold out for validation.
+        seed: of the split.
+        skip_unusable: whether subjects that cannot be used are left out, and no error.
     """
 
     raw: RawCohort
-    splits: Mapping[str, str]
-    manifest: Mapping[str, Any]
+    earlier: PreparedCohort | None
+    validation_fraction: float
+    seed: int
+    skip_unusable: bool
 
     @classmethod
-    def make(cls, raw: Path, out: Path, data_format: str, validation_fraction: float, seed: int) -> "Plan":
-        """Find the subjects and split them; those of a cohort in `out` stay in their splits.
+    def make(
+        cls,
+        raw: Path,
+        out: Path,
+        data_format: str,
+        validation_fraction: float,
+        seed: int,
+        exclude: Sequence[str],
+        skip_unusable: bool,
+        slice_orders: Sequence[str],
+    ) -> "Plan":
+        """Find the subjects.
 
         Raises:
-            CmrtfError: `out` is taken, or there is nothing to prepare.
+            CmrtfError: `out` is taken, a cohort there would lose subjects, or there is nothing to prepare.
         """
         _require_cohort_folder(out)
-        raw_cohort = read_raw(raw, data_format)
-        split = {"validation_fraction": validation_fraction, "seed": seed}
-        strata = {subject.subject: (subject.vendor, subject.pathology) for subject in raw_cohort.subjects}
-        splits = split_subjects(strata, validation_fraction, seed, _earlier_splits(out, split))
+        earlier = _earlier_cohort(out)
+        raw_cohort = leave_out(read_raw(raw, data_format), exclude, earlier or ())
+        raw_cohort = with_slice_orders(raw_cohort, slice_orders)
+        if earlier:
+            _require_same_data(earlier, raw, raw_cohort, exclude)
+            raw_cohort = _remembering_orders(raw_cohort, earlier)
+        return cls(raw_cohort, earlier, validation_fraction, seed, skip_unusable)
+
+    def settled(self, is_base_first: Mapping[str, bool | None]) -> "Plan | None":
+        """The plan with what stacks in doubt of their slice order have to know of the others.
+
+        Args:
+            is_base_first: by code, as far as they could be prepared; None of those in doubt.
+
+        Returns:
+            None where that is known already.
+        """
+        subjects = with_other_orders(self.raw.subjects, is_base_first)
+        if subjects == self.raw.subjects:
+            return None
+        return replace(self, raw=replace(self.raw, subjects=subjects))
+
+    def members(self, problems: Mapping[str, str], voxels_sha256: Mapping[str, str]) -> Members:
+        """Leave out who cannot be used, and split the others; who was there before keeps its split.
+
+        Args:
+            problems: what is wrong with subjects that cannot be prepared, by code.
+            voxels_sha256: of the others, by code.
+
+        Raises:
+            CmrtfError: there are bad subjects that are not to be skipped, or no good ones; all are named,
+                those that are there twice among them.
+        """
+        subjects = {subject.subject: subject for subject in self.raw.subjects}
+        duplicates = duplicate_issues((subjects[code], sha256) for code, sha256 in voxels_sha256.items())
+        bad: dict[str, str] = {}
+        for code, problem in (*_texts(self.raw.problems), *problems.items(), *_texts(duplicates)):
+            bad[code] = f"{bad[code]} Also: {problem}" if bad.get(code, problem) != problem else problem
+        strata = {
+            code: (subject.vendor, subject.pathology) for code, subject in subjects.items() if code not in bad
+        }
+        if not (self.skip_unusable and strata):
+            raise_problems(list(bad.values()), len(self.raw.codes), advice=ADVICE)
+        skipped = (*self.raw.skipped, *(SkippedSubject(code, "cannot be used") for code in sorted(bad)))
+        split = {"validation_fraction": self.validation_fraction, "seed": self.seed}
+        splits = split_subjects(strata, self.validation_fraction, self.seed, self._earlier_splits(split))
         manifest = {
             "format": FORMAT_NAME,
             "version": FORMAT_VERSION,
             "cmrtf_version": __version__,
-            "source_format": raw_cohort.format,
+            "source_format": self.raw.format,
             "label_schema": SCHEMA.to_dict(),
             "spacing_mm": SPACING_MM,
             "size": SIZE,
             **split,
-            "skipped": [asdict(skipped) for skipped in raw_cohort.skipped],
+            "skipped": [asdict(each) for each in skipped],
+            **_other_orders(self.raw),
         }
-        return cls(raw_cohort, splits, manifest)
+        return Members(splits, skipped, bad, manifest)
 
-    def require_usable(self, problems: Sequence[str], voxels_sha256: Mapping[str, str]) -> None:
-        """Raise one error that names all bad subjects, those that are there twice among them.
+    def _earlier_splits(self, split: Mapping[str, Any]) -> dict[str, str]:
+        """The splits of the earlier cohort if it was split in the same way."""
+        if not self.earlier:
+            return {}
+        manifest = read_manifest(self.earlier.path)
+        if any(manifest.get(name) != value for name, value in split.items()):
+            return {}
+        return {code: name for name in SPLITS for code in self.earlier.codes(name)}
 
-        Args:
-            problems: what is wrong with subjects that cannot be used.
-            voxels_sha256: of the others, by code.
-        """
-        subjects = {subject.subject: subject for subject in self.raw.subjects}
-        duplicates = duplicate_issues((subjects[code], sha256) for code, sha256 in voxels_sha256.items())
-        raise_problems(
-            [*map(str, self.raw.problems), *problems, *map(str, duplicates)],
-            len(self.raw.subjects) + len(self.raw.problems),
-        )
+
+def _texts(issues: Iterable[Issue]) -> list[tuple[str, str]]:
+    """Code of each issue's subject, and what is wrong with it."""
+    return [(issue.subject, str(issue)) for issue in issues]
+
+
+def _other_orders(cohort: RawCohort) -> dict[str, Any]:
+    """By code, what stacks in doubt of their slice order know of the others, for the manifest."""
+    other_orders = {raw.subject: list(raw.other_orders) for raw in cohort.subjects if any(raw.other_orders)}
+    return {"other_orders": other_orders} if other_orders else {}
+
+
+def _remembering_orders(cohort: RawCohort, earlier: PreparedCohort) -> RawCohort:
+    """The same subjects, which know of the others what they knew in an earlier cohort."""
+    other_orders = read_manifest(earlier.path).get("other_orders", {})
+    subjects = (
+        replace(raw, other_orders=tuple(other_orders.get(raw.subject, raw.other_orders)))
+        for raw in cohort.subjects
+    )
+    return replace(cohort, subjects=tuple(subjects))
 
 
 def _require_cohort_folder(out: Path) -> None:
@@ -111,20 +211,47 @@ def _require_cohort_folder(out: Path) -> None:
 
 
 def _is_cohort(folder: Path) -> bool:
-    """Whether there is a cohort, of this version or another."""
+    """Whether there is a cohort, of this version or an earlier one."""
     try:
         manifest = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(manifest, dict) and manifest.get("format") == FORMAT_NAME
+    is_cohort = isinstance(manifest, dict) and manifest.get("format") == FORMAT_NAME
+    return is_cohort and manifest.get("version") in range(1, FORMAT_VERSION + 1)
 
 
-def _earlier_splits(out: Path, split: Mapping[str, Any]) -> dict[str, str]:
-    """The splits of a cohort in `out` that was split in the same way; none if there is no such cohort."""
+def _earlier_cohort(out: Path) -> PreparedCohort | None:
+    """The cohort in a folder, if there is one that can be read."""
     try:
-        manifest, cohort = read_manifest(out), PreparedCohort.open(out)
+        return PreparedCohort.open(out)
     except CmrtfError:
-        return {}
-    if any(manifest.get(name) != value for name, value in split.items()):
-        return {}
-    return {code: name for name in SPLITS for code in cohort.codes(name)}
+        return None
+
+
+def _require_same_data(earlier: PreparedCohort, raw: Path, cohort: RawCohort, exclude: Sequence[str]) -> None:
+    """Check that a cohort would not lose subjects that nobody has named.
+
+    Raises:
+        CmrtfError: subjects are gone, or have all become others.
+    """
+    expected = (
+        f"{earlier.path}: expected {raw} to hold the {len(earlier)} subjects of the cohort that is there"
+    )
+    advice = "Prepare another data set into another folder."
+    if lost := [code for code in earlier if code not in cohort.codes and code not in exclude]:
+        raise CmrtfError(
+            f"{expected}. Received: {raw} without {len(lost)} of them: {listed(lost)}. {advice} Name with "
+            f"--exclude those that are to go."
+        )
+    known = [subject for subject in cohort.subjects if subject.subject in earlier]
+    if known and not any(_has_first_image(subject, earlier) for subject in known):
+        raise CmrtfError(f"{expected}. Received: other images under the same codes. {advice}")
+
+
+def _has_first_image(subject: RawSubject, earlier: PreparedCohort) -> bool:
+    """Whether a subject has the image that a cohort knows of it."""
+    role, path = next(iter(subject.files.items()))
+    try:
+        return sha256_of(path) == earlier.record(subject.subject).source_sha256[role]
+    except (CmrtfError, KeyError):
+        return False

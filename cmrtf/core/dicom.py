@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import listed
-from cmrtf.core.nifti import MAX_VOXELS
 from cmrtf.errors import CmrtfError, FileError
 
 if TYPE_CHECKING:
@@ -29,6 +28,9 @@ MAGIC = b"DICM"
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Transfer syntax of files that are compressed as a whole."""
+
+MAX_PIXELS = 2**29
+"""Of a series: a cine of 512 x 512 pixels, 40 slices and 50 frames."""
 
 MAX_META_BYTES = 2**16
 """In which a file names its transfer syntax."""
@@ -262,9 +264,9 @@ def _require_grey(file: Path, header: "Dataset", count: int) -> None:
         problem = "expected grey values that rise with the signal (MONOCHROME2)"
         raise FileError(file, f"{problem}. Received: a picture in colour, or in negative.")
     claimed = int(header.Rows) * int(header.Columns) * count
-    if not 0 < claimed <= MAX_VOXELS:
+    if not 0 < claimed <= MAX_PIXELS:
         raise FileError(
-            file, f"expected {MAX_VOXELS:,} pixels at most. Received: a header that claims {claimed:,}."
+            file, f"expected {MAX_PIXELS:,} pixels at most. Received: a header that claims {claimed:,}."
         )
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.dicom import Frame, is_dicom, read_frames, read_pixels
+from cmrtf.core.dicom import MAX_PIXELS, Frame, is_dicom, read_frames, read_pixels
 from cmrtf.core.files import require_new_file, writing_to
 from cmrtf.core.issues import listed
-from cmrtf.core.nifti import MAX_VOXELS, NiftiVolume, read_nifti, require_nifti_name, write_nifti
+from cmrtf.core.nifti import NiftiVolume, read_nifti, require_nifti_name, write_nifti
 from cmrtf.errors import FileError
 
 SAME_PLACE_MM = 0.1
@@ -174,9 +174,9 @@ def _require_one_grid(frames: Sequence[Frame]) -> None:
                     f"expected the {name} of {first.file.name}, {others}, since both are of one series. "
                     f"Received: {own}. Take out the images of the other kind, such as localizers.",
                 )
-    if len(frames) * first.shape[0] * first.shape[1] > MAX_VOXELS:
+    if len(frames) * first.shape[0] * first.shape[1] > MAX_PIXELS:
         raise FileError(
-            first.file.parent, f"expected {MAX_VOXELS:,} voxels at most. Received: {len(frames):,} frames."
+            first.file.parent, f"expected {MAX_PIXELS:,} pixels at most. Received: {len(frames):,} frames."
         )
 
 

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, Final
@@ -175,6 +176,47 @@ def prune(folder: Path, expected: Set[Path]) -> None:
 def is_file(path: Path) -> bool:
     """Whether there is such a file; False too for names that no file system takes."""
     return os.path.isfile(path)
+
+
+def require_plain_file(path: Path, expected: str, max_bytes: int) -> int:
+    """Check that a file is one of data, not a pipe or a device that never ends, and not too large.
+
+    Args:
+        path: the file.
+        expected: what it should be, for messages.
+        max_bytes: what such a file has at most.
+
+    Returns:
+        its size in bytes.
+
+    Raises:
+        FileError: it is missing, special or too large.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:  # no such name: a null character, or too long
+        received = getattr(error, "strerror", None) or error
+        raise FileError(path, f"expected {expected}. Received: {received}.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError(path, f"expected {expected}. Received: what is not a file.")
+    if status.st_size > max_bytes:
+        raise FileError(
+            path, f"expected {expected}, of {max_bytes:,} bytes at most. Received: {status.st_size:,} bytes."
+        )
+    return status.st_size
+
+
+def read_plain_file(path: Path, expected: str, max_bytes: int) -> bytes:
+    """The content of a file; arguments and errors as of `require_plain_file`.
+
+    Raises:
+        FileError: it cannot be read, too.
+    """
+    require_plain_file(path, expected, max_bytes)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileError(path, f"expected {expected}. Received: {error.strerror}.") from error
 
 
 def sha256(content: bytes) -> str:

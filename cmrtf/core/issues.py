@@ -58,6 +58,7 @@ def raise_problems(
     num_checked: int,
     what: str = "subjects",
     hint: str = "; `cmrtf check` lists them all",
+    advice: str = "",
 ) -> None:
     """Raise one error that names all that cannot be used, or as much as a reader wants to see.
 
@@ -66,15 +67,17 @@ def raise_problems(
         num_checked: how many were checked.
         what: they are.
         hint: where to see the rest.
+        advice: what to do about it.
     """
     if not problems:
         return
     if len(problems) == 1:
-        raise CmrtfError(problems[0])
+        raise CmrtfError(f"{problems[0]} {advice}".strip())
     listing = "\n".join(f"  - {problem}" for problem in problems[:MAX_PROBLEMS])
     more = len(problems) - MAX_PROBLEMS
     rest = f"\n  ... and {more} more{hint}." if more > 0 else ""
-    raise CmrtfError(f"{len(problems)} of {num_checked} {what} cannot be used:\n{listing}{rest}")
+    text = f"{len(problems)} of {num_checked} {what} cannot be used:\n{listing}{rest}\n{advice}"
+    raise CmrtfError(text.strip())
 
 
 def listed(names: Sequence[str], limit: int = 10) -> str:

@@ -9,6 +9,8 @@ allocated, and of a compressed file no more is unpacked than the header says.
 """
 
 import gzip
+import math
+import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -33,8 +35,11 @@ HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 SPACE_UNITS = {1: "metre", 2: "millimetre", 3: "micrometre"}
 """Lower three bits of a header's `xyzt_units`."""
 
-MAX_VOXELS = 2**29
-"""A cine of 512 x 512 pixels, 40 slices and 50 frames."""
+MAX_FRAME_VOXELS = 2**24
+"""512 x 512 pixels and 64 slices: checks and resampling take tens of bytes for each."""
+
+MAX_VOLUME_BYTES = 2**30
+"""In memory: a cine of 512 x 512 pixels, 40 slices and 50 frames as integers."""
 
 MAX_OFFSET = 2**24
 """Bytes of extensions before the voxels."""
@@ -88,7 +93,8 @@ def read_nifti(path: Path) -> NiftiVolume:
             not 3D or 4D.
     """
     if not is_file(path):
-        raise FileError(path, "expected a NIfTI file, but there is none.")
+        received = "what is not a file" if os.path.lexists(path) else "none"
+        raise FileError(path, f"expected a NIfTI file. Received: {received}.")
     try:
         with path.open("rb") as file:
             is_gzip = file.read(2) == GZIP_MAGIC
@@ -103,6 +109,10 @@ def read_nifti(path: Path) -> NiftiVolume:
     except (HeaderDataError, EOFError, OSError, ValueError, OverflowError, KeyError, zlib.error) as error:
         problem = "expected a readable NIfTI-1 or NIfTI-2 volume"
         raise FileError(path, f"{problem}. Received: {type(error).__name__}: {error}.") from error
+    except MemoryError as error:
+        raise FileError(
+            path, "expected a volume that fits into memory. Received: one that does not."
+        ) from error
 
 
 def write_nifti(
@@ -205,13 +215,19 @@ def _require_room(path: Path, header: Any, is_gzip: bool) -> None:
     dtype, offset = header.get_data_dtype(), header.get_data_offset()
     if dtype.kind not in "iuf":
         raise FileError(path, f"expected real numbers. Received: voxels of type {dtype}.")
-    voxels = int(np.prod([int(size) for size in header.get_data_shape()], dtype=object))
+    shape = [int(size) for size in header.get_data_shape()]
+    frame_voxels = math.prod(shape[:3])
+    voxels = frame_voxels * math.prod(shape[3:])
     claimed_bytes, file_bytes = offset + voxels * dtype.itemsize, path.stat().st_size
-    if not header.sizeof_hdr <= offset <= MAX_OFFSET or voxels > MAX_VOXELS:
+    memory_bytes = voxels * (dtype.itemsize if _is_plain(header) else max(dtype.itemsize, 8))
+    if not header.sizeof_hdr <= offset <= MAX_OFFSET:
+        problem = f"expected voxels from byte {header.sizeof_hdr} to {MAX_OFFSET:,} on. Received: {offset:,}."
+        raise FileError(path, problem)
+    if frame_voxels > MAX_FRAME_VOXELS or memory_bytes > MAX_VOLUME_BYTES:
         raise FileError(
             path,
-            f"expected {MAX_VOXELS:,} voxels at most, from byte {header.sizeof_hdr} to {MAX_OFFSET:,} on. "
-            f"Received: a header that claims {voxels:,} from byte {offset:,} on.",
+            f"expected {MAX_FRAME_VOXELS:,} voxels in a frame, and {MAX_VOLUME_BYTES:,} bytes in all frames, "
+            f"at most. Received: a header that claims {frame_voxels:,}, and {memory_bytes:,} bytes.",
         )
     if claimed_bytes > file_bytes * (MAX_DEFLATION if is_gzip else 1):
         raise FileError(
@@ -219,3 +235,9 @@ def _require_room(path: Path, header: Any, is_gzip: bool) -> None:
             f"expected a readable NIfTI-1 or NIfTI-2 volume of {claimed_bytes:,} bytes, as its header says. "
             f"Received: a file of {file_bytes:,} bytes that is cut short, or whose header is wrong.",
         )
+
+
+def _is_plain(header: Any) -> bool:
+    """Whether voxels are values as they are; scaled, they become float64."""
+    slope, intercept = header.get_slope_inter()
+    return slope in (None, 1.0) and intercept in (None, 0.0)

@@ -8,12 +8,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from cmrtf.core.files import is_file
+from cmrtf.core.files import read_plain_file
 from cmrtf.core.issues import WARNING, Issue
-from cmrtf.core.labels import ACDC_TO_SCHEMA, PHASES, SCHEMA
-from cmrtf.core.nifti import read_nifti
+from cmrtf.core.labels import ACDC_TO_SCHEMA, PHASES
 from cmrtf.datasets.base import (
     PhaseFiles,
     RawCohort,
@@ -21,10 +18,9 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    require_partner,
-    visible_files,
-    volume_file,
 )
+from cmrtf.datasets.phases import lv_sizes
+from cmrtf.datasets.raw_files import is_there, require_partner, visible_files, volume_file
 from cmrtf.datasets.tables import known_pathology
 from cmrtf.errors import FileError
 
@@ -32,6 +28,7 @@ NAME = "acdc"
 INFO_NAME = "Info.cfg"
 FILE_NAME = re.compile(r"patient\d+_frame(?P<frame>\d{1,4})(?P<label>_gt)?\.nii(\.gz)?")
 FRAME = re.compile(r"\d{1,4}")
+MAX_INFO_BYTES = 10_000
 VENDOR = "A"
 """All of ACDC was acquired on Siemens scanners, vendor A of M&Ms."""
 
@@ -80,12 +77,9 @@ def _labelled_frames(folder: Path) -> list[int]:
 
 
 def _phases_by_volume(folder: Path, frames: list[int]) -> dict[str, str]:
-    """ED and ES of two labelled frames: the LV is larger at ED. The first frame wins a tie."""
-    lv = {label_id: value for value, label_id in ACDC_TO_SCHEMA.items()}[SCHEMA.id_of("LV")]
-    labels = {frame: read_nifti(volume_file(folder, f"{_stem(folder, frame)}_gt")) for frame in frames}
-    ed = max(frames, key=lambda frame: np.count_nonzero(labels[frame].data == lv))
-    (es,) = set(frames) - {ed}
-    return {"ED": str(ed), "ES": str(es)}
+    """ED and ES of two labelled frames."""
+    labels = {str(frame): volume_file(folder, f"{_stem(folder, frame)}_gt") for frame in frames}
+    return dict(zip(PHASES, lv_sizes(labels, ACDC_TO_SCHEMA), strict=True))
 
 
 def _phase_files(folder: Path, info: Mapping[str, str], phase: str) -> PhaseFiles:
@@ -97,7 +91,7 @@ def _phase_files(folder: Path, info: Mapping[str, str], phase: str) -> PhaseFile
         raise FileError(folder / INFO_NAME, problem)
     stem = _stem(folder, int(text))
     image, label = volume_file(folder, stem), volume_file(folder, f"{stem}_gt")
-    if not is_file(image) and not is_file(label):
+    if not is_there(image) and not is_there(label):
         problem = f"expected {image.name} beside it, since it says {phase}: {text}. Received: none."
         raise FileError(folder / INFO_NAME, problem)
     require_partner(image, label)
@@ -110,11 +104,7 @@ def _stem(folder: Path, frame: int) -> str:
 
 def _read_info(path: Path) -> dict[str, str]:
     """`Info.cfg` as upper-case names to values; height, weight and frame count may be missing."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise FileError(
-            path, f"expected ACDC's lines ED, ES and Group. Received: {error.strerror}."
-        ) from error
+    content = read_plain_file(path, "ACDC's lines ED, ES and Group", MAX_INFO_BYTES)
+    lines = content.decode("utf-8-sig", errors="replace").splitlines()
     pairs = (line.partition(":") for line in lines)
     return {name.strip().upper(): value.strip() for name, _, value in pairs}

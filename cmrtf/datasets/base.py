@@ -4,14 +4,12 @@ A reader turns one data set's layout into `RawSubject` objects, light ones that 
 only place that knows that layout: everything after it sees label ids in `SCHEMA`'s order and 0-based frames.
 """
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from cmrtf.core.files import is_file
 from cmrtf.core.issues import Issue
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import NiftiVolume, read_nifti
@@ -118,6 +116,11 @@ class RawCohort:
     skipped: tuple[SkippedSubject, ...]
     problems: tuple[Issue, ...]
 
+    @property
+    def codes(self) -> set[str]:
+        """Of all labelled subjects, whether they can be read or not."""
+        return {subject.subject for subject in self.subjects} | {issue.subject for issue in self.problems}
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -202,48 +205,3 @@ def gather(
         else:
             skipped.append(subject)
     return RawCohort(data_format, tuple(subjects), tuple(skipped), tuple(problems))
-
-
-def require_partner(image: Path, label: Path) -> None:
-    """Check that both files of a pair are there.
-
-    Raises:
-        FileError: naming the one that is there.
-    """
-    for there, missing, what in ((label, image, "image"), (image, label, "label")):
-        if not is_file(missing):
-            raise FileError(there, f"expected the {what} {missing.name} beside it. Received: none.")
-
-
-def visible_files(root: Path) -> Iterator[Path]:
-    """All files under a folder, however deep they lie, in order of their folders.
-
-    Linked folders are followed, each once, since people link subsets of a data set together. Hidden
-    files and folders are passed over: some archives hold a hidden `._name` of every file.
-    """
-    visited = set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real_folder = os.path.realpath(folder)
-        if real_folder in visited:
-            subfolders.clear()
-            continue
-        visited.add(real_folder)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-
-
-def volume_file(folder: Path, stem: str) -> Path:
-    """Where a folder keeps a volume: `<stem>.nii.gz`, or `<stem>.nii` if only that is there."""
-    compressed, plain = folder / f"{stem}.nii.gz", folder / f"{stem}.nii"
-    return plain if is_file(plain) and not is_file(compressed) else compressed
-
-
-def subject_folders(root: Path, file_name: re.Pattern[str]) -> list[tuple[str, Path]]:
-    """Codes and the folders that hold their image or label, in order of the codes.
-
-    Args:
-        root: the data set's folder.
-        file_name: of image and label; its group `code` is the subject's.
-    """
-    files = ((file_name.fullmatch(path.name), path.parent) for path in visible_files(root))
-    return sorted({(match["code"], folder) for match, folder in files if match})

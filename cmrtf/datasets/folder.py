@@ -31,9 +31,8 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    require_partner,
-    visible_files,
 )
+from cmrtf.datasets.raw_files import is_there, require_partner, visible_files
 from cmrtf.datasets.tables import known_vendor
 from cmrtf.errors import FileError
 
@@ -210,7 +209,7 @@ def _read_one(
         if parts.phase in phases:
             raise FileError(image, f"expected {parts.phase} of {subject} once. Received: it is there twice.")
         phases[parts.phase] = PhaseFiles(image, label, frame=None, is_cine=False)
-    if not any(is_file(paths.label) for paths in phases.values()):
+    if not any(is_there(paths.label) for paths in phases.values()):
         return SkippedSubject(subject, "no labels")
     for paths in phases.values():
         require_partner(paths.image, paths.label)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.files import is_file, new_file
+from cmrtf.core.files import new_file
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
@@ -31,19 +31,9 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    require_partner,
-    subject_folders,
-    visible_files,
-    volume_file,
 )
-from cmrtf.datasets.tables import (
-    Row,
-    known_centre,
-    known_pathology,
-    known_vendor,
-    read_tables,
-    tables_at_or_above,
-)
+from cmrtf.datasets.raw_files import is_there, require_partner, subject_folders, visible_files, volume_file
+from cmrtf.datasets.tables import Row, known_centre, known_pathology, known_vendor, read_tables
 from cmrtf.errors import CmrtfError, FileError
 
 NAME = "mnms"
@@ -53,7 +43,7 @@ REQUIRED_COLUMNS = (CODE_COLUMN, "Vendor", "ED", "ES")
 ALWAYS_LABELLED = {"labeled", "validation", "testing"}
 """Folders, in lower case, in which a subject without labels is a mistake."""
 
-FRAME = re.compile(r"(\d{1,4})(\.0*)?")
+FRAME = re.compile(r"(\d{1,4})([.,]0*)?")
 """A frame number; spreadsheet programs make 9 into 9.0."""
 
 CSV_NAME = "211230_M&Ms_Dataset_information_diagnosis_opendataset.csv"
@@ -117,7 +107,7 @@ def _is_unlabelled(root: Path, code: str, folder: Path, rows: Mapping[str, Row])
     if parts & ALWAYS_LABELLED or code not in rows or rows[code]["Vendor"] != "C":
         return False
     label = volume_file(folder, f"{code}_sa_gt")
-    return not is_file(label) or not read_nifti(label).data.any()
+    return not is_there(label) or not read_nifti(label).data.any()
 
 
 def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
@@ -127,11 +117,12 @@ def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
     if code not in rows:
         raise FileError(image, f"expected a row {CODE_COLUMN} = {code} in the M&Ms CSV. Received: none.")
     row = rows[code]
+    row.require_sound()
     vendor, issues = known_vendor(row["Vendor"], row.table)
     phases = {phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in PHASES}
     pathology = known_pathology(row.get("Pathology", ""))
     centre = known_centre(row.get("Centre", ""))
-    return RawSubject(code, vendor, pathology, phases, issues=issues, centre=centre)
+    return RawSubject(code, vendor, pathology, phases, issues=(*row.issues, *issues), centre=centre)
 
 
 def _frame(row: Row, phase: str, code: str) -> int:
@@ -145,12 +136,12 @@ def _frame(row: Row, phase: str, code: str) -> int:
 
 def _read_information(root: Path) -> dict[str, Row]:
     """Subject code to its row of the CSV; of two generations the later adds to the earlier."""
-    rows, missing = read_tables(tables_at_or_above(root), CODE_COLUMN, REQUIRED_COLUMNS)
-    if all(missing.values()):
-        received = "; ".join(f"{name} without {', '.join(columns)}" for name, columns in missing.items())
+    rows, rejected = read_tables(root, CODE_COLUMN, REQUIRED_COLUMNS)
+    if not rows:
+        received = "; ".join(table.problem for table in rejected) or "no CSV file with a row"
         raise CmrtfError(
             f"{root}: expected the M&Ms CSV (its name ends in _opendataset.csv) with the columns "
-            f"{', '.join(REQUIRED_COLUMNS)}. Received: {received or 'no CSV file'}."
+            f"{', '.join(REQUIRED_COLUMNS)}. Received: {received}."
         )
     return rows
 

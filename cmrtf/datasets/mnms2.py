@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from cmrtf.core.files import is_file
 from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import PHASES
 from cmrtf.datasets.base import (
@@ -19,28 +18,35 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    require_partner,
-    subject_folders,
-    visible_files,
-    volume_file,
 )
-from cmrtf.datasets.tables import Row, known_pathology, known_vendor, read_tables, tables_at_or_above
+from cmrtf.datasets.raw_files import is_there, require_partner, subject_folders, visible_files, volume_file
+from cmrtf.datasets.tables import Row, known_pathology, known_vendor, read_tables
+from cmrtf.errors import CmrtfError
 
 NAME = "mnms2"
 FILE_NAME = re.compile(r"(?P<code>\d{1,6})_SA_E[DS](_gt)?\.nii(\.gz)?")
+CODE = re.compile(r"0*(\d{1,6})([.,]0*)?")
 CODE_COLUMN, VENDOR_COLUMN, DISEASE_COLUMN = "SUBJECT_CODE", "VENDOR", "DISEASE"
 VENDOR_LETTERS = {"siemens": "A", "philips": "B", "ge": "C", "general": "C", "canon": "D", "toshiba": "D"}
 """First word of a manufacturer's name to its letter in M&Ms; Canon bought Toshiba's scanners."""
 
 
 def read(root: Path) -> RawCohort:
-    """All M&Ms-2 subjects under a folder; without its CSV vendors are unknown."""
-    rows, _ = read_tables(tables_at_or_above(root), CODE_COLUMN, (CODE_COLUMN, VENDOR_COLUMN))
-    # Spreadsheet programs make 007 into 7.
-    by_number = {int(code): row for code, row in rows.items() if re.fullmatch(r"\d{1,6}", code)}
+    """All M&Ms-2 subjects under a folder; without its CSV vendors are unknown.
+
+    Raises:
+        CmrtfError: there is a CSV with some of the columns that are needed.
+    """
+    columns = (CODE_COLUMN, VENDOR_COLUMN)
+    rows, rejected = read_tables(root, CODE_COLUMN, columns, _number)
+    if spoilt := [table.problem for table in rejected if not rows and not table.is_foreign]:
+        raise CmrtfError(
+            f"{root}: expected dataset_information.csv with the columns {', '.join(columns)}. "
+            f"Received: {'; '.join(spoilt)}."
+        )
 
     def read_one(code: str, folder: Path) -> RawSubject | SkippedSubject:
-        return _read_one(code, folder, by_number)
+        return _read_one(code, folder, rows)
 
     return gather(NAME, subject_folders(root, FILE_NAME), read_one)
 
@@ -53,7 +59,13 @@ def recognises(root: Path) -> bool:
 READER = Reader(NAME, "NNN_SA_ED.nii.gz with NNN_SA_ED_gt.nii.gz, likewise ES", recognises, read)
 
 
-def _read_one(code: str, folder: Path, rows: Mapping[int, Row]) -> RawSubject | SkippedSubject:
+def _number(text: str) -> str:
+    """A subject's number without zeros in front and behind: spreadsheet programs make 007 into 7 or 7.0."""
+    match = CODE.fullmatch(text)
+    return match[1] if match else ""
+
+
+def _read_one(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject | SkippedSubject:
     """One subject from its folder and its row of the CSV."""
     phases = {
         phase: PhaseFiles(
@@ -64,14 +76,16 @@ def _read_one(code: str, folder: Path, rows: Mapping[int, Row]) -> RawSubject | 
         )
         for phase in PHASES
     }
-    if not any(is_file(files.label) for files in phases.values()):
+    if not any(is_there(files.label) for files in phases.values()):
         return SkippedSubject(code, "no labels")
     for files in phases.values():
         require_partner(files.image, files.label)
-    row = rows.get(int(code))
+    row = rows.get(_number(code))
     if row is None:
         problem = "expected a row for the subject in dataset_information.csv; vendor and disease are unknown"
         return RawSubject(code, "", "", phases, issues=(Issue(WARNING, phases["ED"].image, problem),))
+    row.require_sound()
     words = re.split(r"\W+", row[VENDOR_COLUMN].lower())
     vendor, issues = known_vendor(VENDOR_LETTERS.get(words[0], row[VENDOR_COLUMN]), row.table)
-    return RawSubject(code, vendor, known_pathology(row.get(DISEASE_COLUMN, "")), phases, issues=issues)
+    pathology = known_pathology(row.get(DISEASE_COLUMN, ""))
+    return RawSubject(code, vendor, pathology, phases, issues=(*row.issues, *issues))

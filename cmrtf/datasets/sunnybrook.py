@@ -26,10 +26,10 @@ from cmrtf.datasets.base import (
     Reader,
     SkippedSubject,
     gather,
-    visible_files,
 )
 from cmrtf.datasets.contours import inside, read_contour, share_outside
-from cmrtf.datasets.tables import read_tables
+from cmrtf.datasets.raw_files import visible_files
+from cmrtf.datasets.tables import Row, read_tables
 from cmrtf.errors import FileError
 
 NAME = "sunnybrook"
@@ -78,17 +78,17 @@ def _links(root: Path) -> list[Path]:
     ]
 
 
-def _candidates(root: Path) -> list[tuple[str, tuple[Path, str]]]:
-    """Code of each patient, with the table and the name of the contours; what is not known is `""`."""
-    candidates: list[tuple[str, tuple[Path, str]]] = []
+def _candidates(root: Path) -> list[tuple[str, Row]]:
+    """Code of each patient, and its row of the table: in it, or a row made up, what is not known is `""`."""
+    candidates: list[tuple[str, Row]] = []
     for link in _links(root):
-        rows, _ = read_tables([link], PATIENT_COLUMN, (PATIENT_COLUMN, CONTOURS_COLUMN))
-        contours = {patient: row[CONTOURS_COLUMN] for patient, row in rows.items()}
-        contours = dict.fromkeys(_folder_names(link.parent / IMAGES_FOLDER), "") | contours
-        candidates += ((patient, (link, name)) for patient, name in contours.items())
-        unnamed = _folder_names(link.parent / CONTOURS_FOLDER) - set(contours.values())
-        candidates += (("", (link, name)) for name in unnamed)
-    return sorted(candidates)
+        rows, _ = read_tables(link.parent, PATIENT_COLUMN, (PATIENT_COLUMN, CONTOURS_COLUMN))
+        named = {row[CONTOURS_COLUMN] for row in rows.values()}
+        images, contours = (_folder_names(link.parent / name) for name in (IMAGES_FOLDER, CONTOURS_FOLDER))
+        rows = {patient: Row({CONTOURS_COLUMN: ""}, link) for patient in images} | rows
+        candidates += rows.items()
+        candidates += (("", Row({CONTOURS_COLUMN: name}, link)) for name in contours - named)
+    return sorted(candidates, key=lambda candidate: (candidate[0], candidate[1][CONTOURS_COLUMN]))
 
 
 def _folder_names(folder: Path) -> set[str]:
@@ -98,9 +98,10 @@ def _folder_names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
 
 
-def _read_one(patient: str, candidate: tuple[Path, str]) -> RawSubject | SkippedSubject:
+def _read_one(patient: str, row: Row) -> RawSubject | SkippedSubject:
     """One patient from the headers of its images and the names of its contours."""
-    link, name = candidate
+    row.require_sound()
+    link, name = row.table, row[CONTOURS_COLUMN]
     if not patient:
         problem = f"expected its patient in {LINK_NAME}. Received: a table without {name}."
         raise FileError(link.parent / CONTOURS_FOLDER / name, problem)
@@ -127,7 +128,7 @@ def _read_one(patient: str, candidate: tuple[Path, str]) -> RawSubject | Skipped
         pathology=pathology[1] if pathology else "",
         phases=phases,
         label_to_schema=LABELS,
-        issues=_crossing_issues(contours, series),
+        issues=(*row.issues, *_crossing_issues(contours, series)),
         read=partial(_read_file, series),
     )
 

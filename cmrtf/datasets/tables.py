@@ -4,16 +4,31 @@ No cell is carried over as it is: free text may name a patient.
 """
 
 import csv
+import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from cmrtf.core.files import read_plain_file
 from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import VENDORS
-from cmrtf.datasets.base import visible_files
-from cmrtf.errors import CmrtfError
+from cmrtf.datasets.raw_files import visible_files
+from cmrtf.errors import FileError
 
 ABBREVIATION = re.compile(r"[A-Za-z0-9-]{1,8}")
+
+DELIMITERS: Final = ",;\t"
+"""What spreadsheet programs put between cells; which one depends on the language they speak."""
+
+UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+MAX_TABLE_BYTES: Final = 2**26
+"""Some hundred thousand subjects."""
+
+LEVELS_ABOVE: Final = 2
+"""A table lies at the top of a published tree, so above `Training` and `Training/Labeled`."""
 
 
 class Row(dict[str, str]):
@@ -21,54 +36,95 @@ class Row(dict[str, str]):
 
     Args:
         table: the file that the row was read from.
+        problem: why the row cannot be believed, or `""`.
+        issues: what to warn of.
     """
 
-    def __init__(self, columns: dict[str, str], table: Path) -> None:
+    def __init__(
+        self, columns: dict[str, str], table: Path, problem: str = "", issues: tuple[Issue, ...] = ()
+    ) -> None:
         super().__init__(columns)
         self.table = table
+        self.problem = problem
+        self.issues = issues
+
+    def require_sound(self) -> None:
+        """Check that the row can be believed.
+
+        Raises:
+            FileError: there are several for the subject, or it has more cells than the table has columns.
+        """
+        if self.problem:
+            raise FileError(self.table, self.problem)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A CSV file that is not the table that was looked for.
+
+    Args:
+        problem: what is wrong with it, beginning with its name.
+        is_foreign: whether it has no column of that table, so that it belongs to something else.
+    """
+
+    problem: str
+    is_foreign: bool
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A CSV file, its cells without blanks around them.
+
+    Args:
+        file: where it was read.
+        columns: its header.
+        lines: number of each line, counted from 1, and its cells.
+    """
+
+    file: Path
+    columns: tuple[str, ...]
+    lines: tuple[tuple[int, tuple[str, ...]], ...]
 
 
 def read_tables(
-    tables: Iterable[Path], key: str, required: Sequence[str]
-) -> tuple[dict[str, Row], dict[str, list[str]]]:
-    """Rows by their key; of several tables each adds to those before it.
+    root: Path, key: str, required: Sequence[str], code_of: Callable[[str], str] = str
+) -> tuple[dict[str, Row], list[Rejected]]:
+    """Rows by their key, of the tables below a folder, or else of those above it.
+
+    Of several tables, in order of their names, each adds to those before it and wins where they differ.
 
     Args:
-        tables: CSV files.
+        root: the data set's folder.
         key: the column that tells rows apart.
         required: columns that a table must have to be read; they are there in every row.
+        code_of: the subject's code of what stands in the column `key`.
 
     Returns:
-        key to row, and table name to the required columns that it lacks.
+        key to row, and the other CSV files that were met on the way.
 
     Raises:
-        CmrtfError: a file that is no CSV.
+        FileError: a CSV file below the folder cannot be read.
     """
-    rows: dict[str, Row] = {}
-    missing: dict[str, list[str]] = {}
-    for table in tables:
-        columns, lines = _read_csv(table)
-        missing[table.name] = [name for name in required if name not in columns]
-        if missing[table.name]:
-            continue
-        for line in lines:
-            texts = dict(zip(columns, (text.strip() for text in line), strict=False))
-            known: dict[str, str] = rows.get(texts.get(key, ""), Row({}, table))
-            filled = {name: text for name, text in texts.items() if text}
-            row = Row({**dict.fromkeys(required, ""), **known, **filled}, table)
-            rows[row[key]] = row
-    return rows, missing
-
-
-def tables_at_or_above(root: Path) -> list[Path]:
-    """CSV files by name, older generation of M&Ms first.
-
-    They lie at the top of a published tree, so above `Training` and `Training/Labeled`.
-    """
-    for files in (visible_files(root), *(folder.iterdir() for folder in root.resolve().parents[:2])):
-        if tables := [path for path in files if path.suffix == ".csv"]:
-            return sorted(tables, key=lambda path: path.name)
-    return []
+    rejected: list[Rejected] = []
+    for level, files in enumerate(_levels(root)):
+        rows: dict[str, Row] = {}
+        for file in sorted((path for path in files if path.suffix.lower() == ".csv"), key=_name):
+            try:
+                table = _read_csv(file, required)
+            except FileError as error:
+                if level == 0:
+                    raise
+                rejected.append(Rejected(f"{file.name}: {error.problem}", is_foreign=False))
+                continue
+            if missing := [name for name in required if name not in table.columns]:
+                is_foreign = any(table.columns) and len(missing) == len(required)
+                rejected.append(Rejected(f"{file.name} without {', '.join(missing)}", is_foreign))
+                continue
+            for code, row in _rows(table, key, required, code_of).items():
+                rows[code] = _added(rows[code], row, required) if code in rows else row
+        if rows:
+            return rows, rejected
+    return {}, rejected
 
 
 def known_vendor(text: str, source: Path) -> tuple[str, tuple[Issue, ...]]:
@@ -94,15 +150,90 @@ def known_centre(text: str) -> str:
 
     Spreadsheet programs make 1 into 1.0.
     """
-    return known_pathology(re.sub(r"\.0*$", "", text))
+    return known_pathology(re.sub(r"[.,]0*$", "", text))
 
 
-def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Column names and lines of a CSV."""
+def _name(path: Path) -> str:
+    return path.name
+
+
+def _levels(root: Path) -> Iterator[Iterable[Path]]:
+    """Files below a folder, and in the folders above it that can be read."""
+    yield visible_files(root)
+    for folder in root.resolve().parents[:LEVELS_ABOVE]:
+        try:
+            yield [path for path in folder.iterdir() if not path.name.startswith(".")]
+        except OSError:
+            continue
+
+
+def _rows(table: _Table, key: str, required: Sequence[str], code_of: Callable[[str], str]) -> dict[str, Row]:
+    """A table's rows by the code of their subject."""
+    rows: dict[str, Row] = {}
+    first_lines: dict[str, int] = {}
+    for number, cells in table.lines:
+        texts = dict(zip(table.columns, cells, strict=False))
+        code = code_of(texts.get(key, ""))
+        if not code:
+            continue
+        problem = ""
+        if any(cells[len(table.columns) :]):
+            problem = f"expected {len(table.columns)} cells in line {number}. Received: {len(cells)}."
+        if code in rows and _differ(rows[code], texts, table.columns):
+            lines = f"lines {first_lines[code]} and {number}, which differ"
+            problem = f"expected one line for subject {code}. Received: {lines}."
+        first_lines.setdefault(code, number)
+        filled = {name: text for name, text in texts.items() if text}
+        rows[code] = Row({**dict.fromkeys(required, ""), **rows.get(code, {}), **filled}, table.file, problem)
+    return rows
+
+
+def _added(before: Row, row: Row, required: Sequence[str]) -> Row:
+    """A row of a later table added to that of an earlier one."""
+    filled = {name: text for name, text in row.items() if text}
+    issues = before.issues
+    if differing := _differ(before, row, required):
+        columns = ", ".join(differing)
+        problem = f"expected the tables to agree on {columns} of the subject; the later one is believed"
+        issues = (*issues, Issue(WARNING, row.table, problem))
+    return Row({**before, **filled}, row.table, row.problem or before.problem, issues)
+
+
+def _differ(row: dict[str, str], other: dict[str, str], columns: Iterable[str]) -> list[str]:
+    """Columns in which both have something else; those without a name are running numbers."""
+    return [
+        name for name in columns if name and row.get(name) and other.get(name) and row[name] != other[name]
+    ]
+
+
+def _read_csv(path: Path, required: Sequence[str]) -> _Table:
+    """A CSV file, with the delimiter that gives most of the columns that are looked for.
+
+    Raises:
+        FileError: it is no file, too large, or its quotes do not close.
+    """
+    expected = "a CSV with a header line"
+    content = read_plain_file(path, expected, MAX_TABLE_BYTES)
+    # Spreadsheet programs put a byte-order mark in front of the first column's name.
+    encoding = "utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"
+    text = content.decode(encoding, errors="replace").lstrip("\r\n")
+    headers = {delimiter: _header(text, delimiter) for delimiter in DELIMITERS}
+    delimiter = max(headers, key=lambda delimiter: len(set(required) & set(headers[delimiter])))
+    columns = headers[delimiter]
+    if not set(required) <= set(columns):
+        return _Table(path, columns, ())
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        # Spreadsheet programs put a byte-order mark in front of the first column's name.
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header, *lines = csv.reader(file)
-    except (OSError, csv.Error, ValueError) as error:
-        raise CmrtfError(f"{path}: expected a CSV with a header line. Received: {error}.") from error
-    return [name.strip() for name in header], [line for line in lines if line]
+        _, *lines = [(reader.line_num, tuple(map(str.strip, cells))) for cells in reader]
+    except csv.Error as error:
+        problem = f"expected {expected}. Received: {error}, in line {reader.line_num}."
+        raise FileError(path, problem) from error
+    return _Table(path, columns, tuple(lines))
+
+
+def _header(text: str, delimiter: str) -> tuple[str, ...]:
+    """The first line's cells; of what is no table it has none."""
+    try:
+        return tuple(map(str.strip, next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), ())))
+    except csv.Error:
+        return ()

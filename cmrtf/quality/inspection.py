@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cmrtf.core.issues import ERROR, Issue, errors
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject, SkippedSubject
-from cmrtf.datasets.layouts import AUTO, read_raw
+from cmrtf.datasets.layouts import AUTO, leave_out, read_raw
 from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.errors import FileError
 from cmrtf.quality.checks import check_subject, duplicate_issues
@@ -120,6 +120,7 @@ def check(
     data_format: str = AUTO,
     workers: int | None = None,
     progress: bool = False,
+    exclude: Sequence[str] = (),
     slice_orders: Sequence[str] = (),
 ) -> Inspection:
     """Read every file of a raw data set and check it; nothing is written.
@@ -129,14 +130,16 @@ def check(
         data_format: a reader's name, or `"auto"`.
         workers: subjects checked at the same time; default: one per processor.
         progress: whether to show a progress bar.
+        exclude: codes of subjects to leave out.
         slice_orders: `"apex-first"` or `"base-first"` for all subjects, `"CODE=base-first"` for one, where it
             is not to be told from the files.
 
     Raises:
-        CmrtfError: the folder is no data set that can be read, or a slice order is none.
+        CmrtfError: the folder is no data set that can be read, it has no subject of such a code, or a slice
+            order is none.
     """
     root = Path(root)
-    cohort = with_slice_orders(read_raw(root, data_format), slice_orders)
+    cohort = with_slice_orders(leave_out(read_raw(root, data_format), exclude), slice_orders)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         results = pool.map(_inspect_subject, cohort.subjects)
         subjects = list(
@@ -148,12 +151,13 @@ def check(
         result if raw == again else _inspect_subject(again)
         for raw, again, result in zip(cohort.subjects, informed, subjects, strict=True)
     ]
-    facts = tuple(facts for facts, _ in subjects if facts)
-    issues = [*cohort.problems, *(issue for _, issues in subjects for issue in issues)]
-    issues += duplicate_issues((usable.raw, usable.voxels_sha256) for usable in facts)
+    facts = [facts for facts, _ in subjects if facts]
+    duplicates = duplicate_issues((each.raw, each.voxels_sha256) for each in facts)
+    copies = {issue.subject for issue in duplicates}
+    issues = [*cohort.problems, *(issue for _, issues in subjects for issue in issues), *duplicates]
     issues.sort(key=lambda issue: (issue.level != ERROR, str(issue.file)))
-    num_subjects = len(cohort.subjects) + len(cohort.problems)
-    return Inspection(root, cohort.format, num_subjects, facts, cohort.skipped, tuple(issues))
+    usable = tuple(each for each in facts if each.raw.subject not in copies)
+    return Inspection(root, cohort.format, len(cohort.codes), usable, cohort.skipped, tuple(issues))
 
 
 def _inspect_subject(raw: RawSubject) -> tuple[Facts | None, tuple[Issue, ...]]:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from cmrtf.core.issues import raise_errors
 from cmrtf.core.nifti import read_nifti
-from cmrtf.datasets.base import PhaseFiles, RawSubject, visible_files
+from cmrtf.datasets.base import PhaseFiles, RawSubject
+from cmrtf.datasets.raw_files import list_files
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.checks import check_subject
@@ -41,11 +43,13 @@ def label_files(path: Path) -> list[Path]:
     """A file itself, or all NIfTI files under a folder, in order.
 
     Raises:
-        CmrtfError: a folder holds none.
+        CmrtfError: a folder holds none, or not all of it can be read.
     """
     if not path.is_dir():
         return [path]
-    files = [file for file in visible_files(path) if file.name.endswith((".nii", ".nii.gz"))]
+    listing = list_files(path)
+    raise_errors(listing.issues)
+    files = [file for file in listing.files if file.name.endswith((".nii", ".nii.gz"))]
     if not files:
         raise CmrtfError(f"{path}: expected label files, *.nii.gz or *.nii. Received: a folder without any.")
     return files

@@ -17,15 +17,14 @@ from cmrtf_cli.main import cli
 def raw(tmp_path):
     """Four small ACDC patients, base first."""
     x, y, z = np.indices((30, 30, 4))
-    radius = np.hypot(x - 15, y - 15) / (8 - 1.5 * z)
-    label_ids = np.select([radius < 0.6, radius < 1, (radius < 1.4) & (x < 15)], [3, 2, 1], 0).astype(
-        np.uint8
-    )
     for number, patient in enumerate(("patient001", "patient002", "patient003", "patient004")):
         folder = tmp_path / "raw" / patient
         folder.mkdir(parents=True)
         (folder / "Info.cfg").write_text("ED: 1\nES: 2\nGroup: NOR\n")
-        for frame in ("frame01", "frame02"):
+        for frame, size in (("frame01", 8), ("frame02", 7)):
+            radius = np.hypot(x - 15, y - 15) / (size - 1.5 * z)
+            structures = [radius < 0.6, radius < 1, (radius < 1.4) & (x < 15)]
+            label_ids = np.select(structures, [3, 2, 1], 0).astype(np.uint8)
             affine = np.diag([2.0, 2.0, 10.0, 1.0])
             nib.save(nib.Nifti1Image(label_ids, affine), folder / f"{patient}_{frame}_gt.nii.gz")
             nib.save(
@@ -59,6 +58,17 @@ def test_skipped_subjects_are_listed(raw, tmp_path):
         path.unlink()
     result = _run(raw, tmp_path / "prepared")
     assert "Skipped 1, test patient without labels: patient004." in result.output
+
+
+def test_who_is_left_out_is_listed(raw, tmp_path):
+    (raw / "patient003" / "patient003_frame01.nii.gz").unlink()
+    refused = _run(raw, tmp_path / "prepared", "--exclude", "patient001")
+    assert "leave out who cannot be used with --skip-unusable or --exclude CODE" in str(refused.exception)
+    result = _run(raw, tmp_path / "prepared", "--exclude", "patient001", "--skip-unusable")
+    assert result.exit_code == 0, result.output
+    assert "Skipped 1, excluded: patient001." in result.output
+    assert "Skipped 1, cannot be used: patient003.\n  - " in result.output
+    assert _run(raw, tmp_path / "two", "--exclude=patient001", "--exclude=patient003").exit_code == 0
 
 
 def test_the_same_command_again_keeps_what_is_there(raw, tmp_path):

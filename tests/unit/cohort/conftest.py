@@ -2,7 +2,7 @@
 
 import pytest
 
-from cmrtf.cohort import build, build_beam
+from cmrtf.cohort import build, build_beam, build_shard
 from raw_data import write_acdc
 
 
@@ -26,5 +26,5 @@ def one_process():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_beam, "SUBJECTS_PER_SHARD", 2)
         patch.setattr(build, "require_beam", lambda: None)
-        patch.setattr(build_beam, "_run", lambda tasks, _: list(map(build_beam.build_shard, tasks)))
+        patch.setattr(build_beam, "_run", lambda tasks, _: list(map(build_shard.build_shard, tasks)))
         yield run

@@ -66,12 +66,11 @@ def test_a_second_process_on_the_same_folder_is_refused(raw, out):
 def test_a_cohort_that_is_trained_on_is_not_changed(raw, out):
     cohort = prepare(raw, out).cohort
     before = contents(out)
-    shutil.rmtree(raw / "patient001")
     refusal = "Received: one that another process trains on or evaluates with"
     with cohort.held(), pytest.raises(CmrtfError, match=refusal):
-        prepare(raw, out)
+        prepare(raw, out, exclude=["patient001"])
     assert contents(out) == before
-    assert len(prepare(raw, out).cohort) == 2
+    assert len(prepare(raw, out, exclude=["patient001"]).cohort) == 2
 
 
 def test_one_run_names_all_bad_subjects_and_makes_no_cohort(raw, out):

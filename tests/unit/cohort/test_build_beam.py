@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from cmrtf.cohort import build_beam
+from cmrtf.cohort import build_beam, build_shard
 from cmrtf.cohort.build import prepare
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
@@ -38,7 +38,7 @@ def test_only_shards_with_changes_are_made_again(raw, out, one_process):
     assert contents(out / "shards") == shards
     shutil.rmtree(raw / "patient001")
     write_acdc(raw, "patient000")
-    after = prepare(raw, out, beam=True)
+    after = prepare(raw, out, beam=True, exclude=("patient001",))
     assert after.num_unchanged == 3  # patient002 has lost its companion
     assert len(contents(out / "shards").keys() & shards.keys()) == 2 * 2
     assert after.cohort.codes() == tuple(f"patient{number:03d}" for number in (0, 2, 3, 4, 5))
@@ -47,7 +47,7 @@ def test_only_shards_with_changes_are_made_again(raw, out, one_process):
 
 def test_a_run_that_ends_early_leaves_finished_shards(raw, out, one_process, monkeypatch):
     def stop_after_the_first(tasks, _):
-        build_beam.build_shard(tasks[0])
+        build_shard.build_shard(tasks[0])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -71,6 +71,22 @@ def test_all_bad_subjects_are_named_and_there_is_no_cohort(raw, out, one_process
     # There is no shard of the bad ones, nor a part of it.
     assert not [name for name in names(out / "shards") if "partial" in name]
     assert len(names(out / "shards")) == 3 + 2
+
+
+def test_shards_are_made_again_without_those_that_cannot_be_used(raw, out, one_process, tmp_path):
+    """One that lacks a file, one without a heart, and a copy that comes to light when its shard is made."""
+    (raw / "patient001" / "patient001_frame01.nii.gz").unlink()
+    save(raw / "patient004" / "patient004_frame01_gt.nii.gz", np.zeros((40, 44, 6), np.uint8))
+    for path in (raw / "patient002").glob("*.nii.gz"):
+        (raw / "patient003" / path.name.replace("002", "003")).write_bytes(path.read_bytes())
+    built = prepare(raw, out, beam=True, skip_unusable=True)
+    assert built.cohort.codes() == ("patient002", "patient005")
+    assert list(built.problems) == ["patient001", "patient004", "patient003"]
+    assert built.num_unchanged == 0
+    assert prepare(raw, out, beam=True, skip_unusable=True).num_unchanged == 2
+    in_files = prepare(raw, tmp_path / "files", skip_unusable=True)
+    assert in_files.cohort.data_hash == built.cohort.data_hash
+    assert in_files.skipped == built.skipped
 
 
 def test_files_and_shards_take_each_others_place(raw, out, one_process):

@@ -55,7 +55,7 @@ def test_only_what_changed_is_prepared_again(raw, out, tmp_path):
     (raw / "patient002" / "Info.cfg").write_text("ED: 1\nES: 3\nGroup: HCM\n")
     write_acdc(raw, "patient004", apex_first=True)
     (out / "subjects" / "of nobody.npz").touch()
-    built = prepare(raw, out)
+    built = prepare(raw, out, exclude=("patient001",))
     assert built.num_unchanged == 1
     assert built.cohort.codes() == ("patient002", "patient003", "patient004")
     assert built.cohort.record("patient002").pathology == "HCM"

@@ -1,9 +1,12 @@
+import json
+
+import numpy as np
 import pytest
 
 from cmrtf.cohort.build import prepare
 from cmrtf.errors import CmrtfError
-from folders import names
-from raw_data import write_acdc
+from folders import contents, names
+from raw_data import heart, image_of, save, write_acdc
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
@@ -41,3 +44,78 @@ def test_added_subjects_do_not_move_the_others_to_another_split(raw, out):
     assert all(after.record(code).split == before.record(code).split for code in before.codes())
     assert len(after.codes("validation")) == 3
     assert len(prepare(raw, out, validation_fraction=0.8).cohort.codes("validation")) == 6
+
+
+def test_another_data_set_does_not_take_the_place_of_a_cohort(raw, out, tmp_path):
+    prepare(raw, out)
+    before = contents(out)
+    for number in (2, 3, 9):
+        write_acdc(tmp_path / "other", f"patient00{number}")
+    with pytest.raises(CmrtfError) as caught:
+        prepare(tmp_path / "other", out)
+    assert "other without 1 of them: patient001. Prepare another data set into another folder" in str(
+        caught.value
+    )
+    with pytest.raises(CmrtfError, match=r"Received: 'patient008'. Did you mean"):
+        prepare(tmp_path / "other", out, exclude=["patient008"])
+    assert contents(out) == before
+    assert prepare(tmp_path / "other", out, exclude=["patient001"]).cohort.codes()[2] == "patient009"
+
+
+def test_other_images_under_the_same_codes_are_another_data_set(raw, out, tmp_path):
+    prepare(raw, out)
+    before = contents(out)
+    for number in (1, 2, 3):
+        folder = write_acdc(tmp_path / "other", f"patient00{number}", apex_first=number < 3)
+        for path in folder.glob("*frame01.nii.gz"):
+            save(path, image_of(heart(apex_first=number < 3), "another scan"))
+    with pytest.raises(CmrtfError, match=r"Received: other images under the same codes\. Prepare another"):
+        prepare(tmp_path / "other", out)
+    assert contents(out) == before
+
+
+def test_corrected_labels_bring_a_cohort_up_to_date(raw, out):
+    prepare(raw, out)
+    for path in raw.rglob("*_frame01_gt.nii.gz"):
+        save(path, np.array([0, 3, 2, 1], np.uint8)[heart(scale=0.9)])
+    assert prepare(raw, out).num_unchanged == 0
+
+
+def test_a_cohort_of_a_later_version_is_left_alone(raw, out):
+    out.mkdir(parents=True)
+    manifest = '{"format": "cmrtf-prepared-cohort", "version": 99, "subjects": []}'
+    (out / "manifest.json").write_text(manifest)
+    with pytest.raises(CmrtfError, match="Received: one that is taken"):
+        prepare(raw, out)
+    assert (out / "manifest.json").read_text() == manifest
+
+
+def test_who_cannot_be_used_is_skipped_on_request_and_named(raw, out):
+    write_acdc(raw, "patient004")
+    (raw / "patient002" / "patient002_frame01.nii.gz").unlink()
+    save(raw / "patient003" / "patient003_frame01_gt.nii.gz", np.zeros((40, 44, 6), np.uint8))
+    built = prepare(raw, out, skip_unusable=True)
+    assert built.cohort.codes() == ("patient001", "patient004")
+    assert {record.split for record in built.cohort.records} == {"train", "validation"}
+    manifest = json.loads((out / "manifest.json").read_text())
+    reasons = [{"subject": f"patient00{number}", "reason": "cannot be used"} for number in (2, 3)]
+    assert manifest["skipped"] == reasons
+    assert "Skipped 2, cannot be used: patient002, patient003.\n  - " in str(built)
+    assert "patient003_frame01_gt.nii.gz: expected a heart" in built.problems["patient003"]
+
+
+def test_of_two_copies_one_is_skipped_on_request(raw, out):
+    for path in (raw / "patient001").glob("*.nii.gz"):
+        (raw / "patient002" / path.name.replace("001", "002")).write_bytes(path.read_bytes())
+    with pytest.raises(CmrtfError, match="the voxels of subject patient001"):
+        prepare(raw, out)
+    assert prepare(raw, out, exclude=["patient001"]).cohort.codes() == ("patient002", "patient003")
+    assert prepare(raw, out, skip_unusable=True, exclude=["patient002"]).cohort.codes()[0] == "patient001"
+
+
+def test_without_one_good_subject_there_is_no_cohort(raw, out):
+    for path in raw.rglob("*_gt.nii.gz"):
+        path.unlink()
+    with pytest.raises(CmrtfError, match="3 of 3 subjects cannot be used"):
+        prepare(raw, out, skip_unusable=True)
+    assert not (out / "manifest.json").exists()

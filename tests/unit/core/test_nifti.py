@@ -1,4 +1,5 @@
 import gzip
+import os
 import tracemalloc
 
 import nibabel as nib
@@ -84,18 +85,55 @@ def _claim(path, content=bytes(64), sizes=(30000,) * 3, compress=True):
 @pytest.mark.parametrize("compress", [True, False])
 def test_a_header_that_claims_too_many_voxels_is_not_believed(tmp_path, compress):
     _claim(tmp_path / "a.nii.gz", compress=compress)
-    with pytest.raises(CmrtfError, match=r"a header that claims 27,000,000,000,000 from byte 352 on"):
+    with pytest.raises(CmrtfError, match=r"a header that claims 27,000,000,000,000, and 108"):
         read_nifti(tmp_path / "a.nii.gz")
 
 
 @pytest.mark.parametrize("compress", [True, False])
 def test_a_file_that_cannot_hold_its_voxels_allocates_nothing(tmp_path, compress):
-    _claim(tmp_path / "a.nii.gz", sizes=(2000, 2000, 100), compress=compress)
+    _claim(tmp_path / "a.nii.gz", sizes=(2000, 2000, 4), compress=compress)
     tracemalloc.start()
-    with pytest.raises(CmrtfError, match=r"of 1,600,000,352 bytes, as its header says. Received: a file of"):
+    with pytest.raises(CmrtfError, match=r"of 64,000,352 bytes, as its header says. Received: a file of"):
         read_nifti(tmp_path / "a.nii.gz")
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
+
+
+def test_scaled_voxels_count_as_what_they_become(tmp_path):
+    """A cine of bytes that fits, and would not as float64."""
+    header = nib.Nifti1Header()
+    header.set_data_shape((512, 512, 64, 20))
+    header.set_data_dtype(np.uint8)
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(gzip.compress(header.binaryblock + bytes(1000)))
+    with pytest.raises(CmrtfError, match=r"of 335,544,672 bytes, as its header says"):
+        read_nifti(path)
+    header["scl_slope"] = 0.5
+    path.write_bytes(gzip.compress(header.binaryblock + bytes(1000)))
+    with pytest.raises(
+        CmrtfError, match=r"1,073,741,824 bytes in all frames, at most. Received: .*2,684,354,560"
+    ):
+        read_nifti(path)
+
+
+def test_memory_that_is_not_there_is_an_error_of_the_file(tmp_path, monkeypatch):
+    write_nifti(tmp_path / "a.nii.gz", np.zeros((4, 4, 4), np.uint8), np.eye(4))
+
+    def refuse(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(nifti.nib.Nifti1Header, "data_from_fileobj", refuse)
+    with pytest.raises(CmrtfError, match=r"a\.nii\.gz: expected a volume that fits into memory"):
+        read_nifti(tmp_path / "a.nii.gz")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.nii.gz")
+    (tmp_path / "b.nii").symlink_to("/dev/zero")
+    for name in ("a.nii.gz", "b.nii"):
+        with pytest.raises(CmrtfError, match=rf"{name}: expected a NIfTI file. Received: what is not a file"):
+            read_nifti(tmp_path / name)
 
 
 def test_no_more_is_unpacked_than_the_header_says(tmp_path):

@@ -82,6 +82,29 @@ def test_without_phases_the_larger_lv_is_ed(patient, info):
     assert "the labelled frame with the larger LV is taken for ED" in str(subject.issues[0])
 
 
+def test_without_phases_a_frame_without_lv_decides_nothing(patient):
+    (patient / "Info.cfg").write_text("Group: DCM\n")
+    label = heart(apex_first=False)
+    save(patient / "patient007_frame03_gt.nii.gz", np.array([0, 0, 2, 1], np.uint8)[label])
+    assert r"frame03_gt.nii.gz: expected LV (3), since the frame with the larger one is ED" in _problem(
+        patient
+    )
+
+
+def test_an_info_that_a_windows_editor_saved_is_read(patient):
+    (patient / "Info.cfg").write_text("\ufeffED: 1\r\nES: 3\r\n", encoding="utf-8")
+    (subject,) = read_raw(patient.parent).subjects
+    assert not subject.issues
+
+
+def test_an_info_that_is_no_file_is_not_waited_for(patient):
+    (patient / "Info.cfg").unlink()
+    (patient / "Info.cfg").symlink_to("/dev/zero")
+    assert "Info.cfg: expected ACDC's lines ED, ES and Group. Received: what is not a file" in _problem(
+        patient
+    )
+
+
 def test_without_phases_the_order_of_frames_does_not_count(patient):
     for old, new in (("01", "04"), ("01_gt", "04_gt")):
         (patient / f"patient007_frame{old}.nii.gz").rename(patient / f"patient007_frame{new}.nii.gz")

@@ -152,6 +152,8 @@ def _spoil(draw, text):
                 "\x00",
                 '"',
                 ",",
+                ";",
+                "\t",
                 ":",
                 "1e308",
                 "nan",
@@ -200,6 +202,10 @@ MNMS_CSV = """\
 MNMS2_CSV = (
     "SUBJECT_CODE,DISEASE,VENDOR,SCANNER,FIELD\n001,HCM,SIEMENS,Avanto,1.5\n2,NOR,GE MEDICAL,Signa,3\n"
 )
+NNUNET_DESCRIPTION = """\
+{"channel_names": {"0": "cineMRI"}, "labels": {"background": 0, "RV": 1, "MLV": 2, "LVC": 3},
+ "numTraining": 2, "file_ending": ".nii.gz"}
+"""
 DESCRIPTION = """\
 images: "{vendor}/{subject}_{phase}.nii.gz"
 labels: "{vendor}/{subject}_{phase}_gt.nii.gz"
@@ -210,10 +216,10 @@ phase: {ED: '1', ES: "2"}
 
 @pytest.fixture(scope="module")
 def others(patient, tmp_path_factory):
-    """The same patient as M&Ms, M&Ms-2 and a folder."""
+    """The same patient as M&Ms, M&Ms-2, a folder and nnU-Net's."""
     root = tmp_path_factory.mktemp("others")
     image, label = ("patient001_frame0{}.nii.gz", "patient001_frame0{}_gt.nii.gz")
-    for name in ("mnms", "mnms2", "folder/A"):
+    for name in ("mnms", "mnms2", "folder/A", "nnunet/imagesTr", "nnunet/labelsTr"):
         (root / name).mkdir(parents=True)
     for kind, source in (("", image), ("_gt", label)):
         frames = [nib.load(patient / source.format(frame)) for frame in (1, 2)]
@@ -223,6 +229,8 @@ def others(patient, tmp_path_factory):
         for number, phase in ((1, "ED"), (2, "ES")):
             shutil.copy(patient / source.format(number), root / "mnms2" / f"001_SA_{phase}{kind}.nii.gz")
             shutil.copy(patient / source.format(number), root / "folder" / "A" / f"p_{number}{kind}.nii.gz")
+            case = f"labelsTr/p_{phase}" if kind else f"imagesTr/p_{phase}_0000"
+            shutil.copy(patient / source.format(number), root / "nnunet" / f"{case}.nii.gz")
     return root
 
 
@@ -245,6 +253,13 @@ def test_table_of_mnms2(others, text):
 def test_description(others, text):
     _write(others / "folder" / "cmrtf.yaml", text)
     _inspect(others / "folder")
+
+
+@fuzz
+@given(text=spoilt(NNUNET_DESCRIPTION))
+def test_description_of_nnunet(others, text):
+    _write(others / "nnunet" / "dataset.json", text)
+    _inspect(others / "nnunet")
 
 
 DOUBLING = "".join(f"k{n}: &k{n} [*k{n - 1}, *k{n - 1}]\n" for n in range(1, 40))

@@ -1,7 +1,12 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from cmrtf.datasets.layouts import LAYOUTS, read_raw
+from cmrtf.core.issues import ERROR, Issue
+from cmrtf.datasets.base import RawCohort, RawSubject, SkippedSubject
+from cmrtf.datasets.layouts import LAYOUTS, leave_out, read_raw
 from cmrtf.errors import CmrtfError
 from folders import contents
 from generated_subjects import WINDOW, write_subjects
@@ -57,6 +62,73 @@ def test_no_labelled_subject_at_all_is_an_error(tmp_path):
     write_mnms_csv(tmp_path / "information.csv", [("A1B2C3", "A", "NOR")])
     with pytest.raises(CmrtfError, match=r"expected labelled subjects. Received: none, and 1 without labels"):
         read_raw(tmp_path)
+
+
+def test_what_cannot_be_looked_into_is_told(mixed, tmp_path):
+    (mixed / "acdc" / "patient002").symlink_to("gone")
+    os.mkdir(os.fsencode(mixed / "acdc") + b"/patient\xfc03")
+    cohort = read_raw(mixed / "acdc")
+    assert [subject.subject for subject in cohort.subjects] == ["patient001"]
+    assert [problem.subject for problem in cohort.problems] == [r"patient\xfc03", "patient002"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "patient002").symlink_to("gone")
+    with pytest.raises(CmrtfError, match=r"other/patient002: expected what this link leads to"):
+        read_raw(tmp_path / "other")
+
+
+def test_a_label_that_is_a_link_to_nowhere_is_no_missing_one(mixed):
+    label = mixed / "mnms" / "A1B2C3" / "A1B2C3_sa_gt.nii.gz"
+    label.unlink()
+    label.symlink_to("gone")
+    write_mnms_csv(mixed / "mnms" / "information.csv", [("A1B2C3", "C", "NOR")])
+    (problem,) = read_raw(mixed / "mnms").problems
+    assert "A1B2C3_sa_gt.nii.gz: expected a NIfTI file. Received: what is not a file" in str(problem)
+
+
+def test_a_folder_that_cannot_be_read_is_no_data_set(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(
+        CmrtfError, match=r"expected the folder of a raw data set\. Received: Permission denied"
+    ):
+        read_raw(tmp_path)
+
+
+@pytest.mark.parametrize("code", ["A" * 201, "A\tB", "\x1b[2J"])
+def test_a_code_that_cannot_name_files_is_an_error(tmp_path, code):
+    write_mnms(tmp_path / "other", code)
+    write_mnms(tmp_path / "[é] *", "[é] *")
+    write_mnms_csv(tmp_path / "information.csv", [(code, "A", "NOR"), ("[é] *", "A", "NOR")])
+    cohort = read_raw(tmp_path)
+    assert [subject.subject for subject in cohort.subjects] == ["[é] *"]
+    (problem,) = cohort.problems
+    assert "expected a subject's code of 200 bytes at most, without control characters" in problem.problem
+    assert problem.problem.isprintable()
+
+
+def _left(*codes, known=()):
+    cohort = RawCohort(
+        "test",
+        (RawSubject("s1", "", "", {}), RawSubject("s2", "", "", {})),
+        (SkippedSubject("s4", "no labels"),),
+        (Issue(ERROR, Path("a"), "bad", "s3"),),
+    )
+    left = leave_out(cohort, codes, known)
+    return left.codes, {skipped.subject: skipped.reason for skipped in left.skipped}
+
+
+def test_subjects_are_left_out_by_their_codes():
+    assert _left() == ({"s1", "s2", "s3"}, {"s4": "no labels"})
+    assert _left("s3", "s1") == ({"s2"}, {"s1": "excluded", "s3": "excluded", "s4": "no labels"})
+    assert _left("s4", "old", known=["old"]) == ({"s1", "s2", "s3"}, {"s4": "excluded"})
+    with pytest.raises(
+        CmrtfError, match=r"exclude: expected the code of a subject. Received: 's5'. There are: s1, s2"
+    ):
+        _left("s5")
+    with pytest.raises(CmrtfError, match=r"exclude: expected some subjects to be left. Received: all 3"):
+        _left("s1", "s2", "s3")
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cmrtf.datasets.layouts import read_raw
+from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import check_subject
 from raw_data import heart, image_of, save
 
@@ -56,6 +57,29 @@ def test_without_the_csv_vendors_are_unknown(cohort):
     (subject, *_) = read_raw(cohort).subjects
     assert (subject.vendor, subject.pathology) == ("", "")
     assert "expected a row for the subject in dataset_information.csv" in str(subject.issues[0])
+
+
+def test_a_number_that_is_there_twice_is_no_guess(cohort):
+    (cohort / "dataset_information.csv").write_text(f"{CSV}03;,,\n001.0,NOR,SIEMENS,Avanto,1.5\n")
+    raw = read_raw(cohort)
+    assert [subject.subject for subject in raw.subjects] == ["002", "003"]
+    assert "expected one line for subject 1. Received: lines 2 and 6, which differ" in str(*raw.problems)
+
+
+def test_a_table_with_semicolons_is_read(cohort):
+    (cohort / "dataset_information.csv").write_text(
+        "SUBJECT_CODE;DISEASE;VENDOR\n1;HCM;GE\n2;HCM;GE\n3;HCM;GE\n"
+    )
+    assert {subject.vendor for subject in read_raw(cohort).subjects} == {"C"}
+
+
+def test_missing_columns_are_named(cohort):
+    (cohort / "dataset_information.csv").write_text("SUBJECT_CODE,DISEASE\n1,HCM\n")
+    with pytest.raises(CmrtfError, match=r"expected dataset_information.csv with .*without VENDOR"):
+        read_raw(cohort)
+    (cohort / "dataset_information.csv").rename(cohort / "dataset_information.txt")
+    (cohort / "measures.csv").write_text("volume\n1\n")
+    assert {subject.vendor for subject in read_raw(cohort).subjects} == {""}
 
 
 def test_a_subject_without_any_label_is_skipped(cohort):

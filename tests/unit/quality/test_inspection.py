@@ -80,7 +80,35 @@ def test_what_is_an_error_is_what_preparing_refuses(raw, tmp_path, spoil):
     assert expected in error.problem
     with pytest.raises(CmrtfError) as refused:
         prepare(raw, tmp_path / "prepared")
-    assert str(refused.value) == str(error)
+    assert str(refused.value).startswith(f"{error} The others are done")
+
+
+def test_who_is_there_twice_is_counted_once(raw):
+    """Three codes of one image, and one of them in two folders."""
+    for number in (2, 3):
+        for file in (raw / "patient001").glob("*.nii.gz"):
+            name = file.name.replace("patient001", f"patient00{number}")
+            (raw / f"patient00{number}" / name).write_bytes(file.read_bytes())
+    write_acdc(raw, "patient004")
+    write_acdc(raw / "copy", "patient004")
+    inspection = check(raw)
+    assert inspection.summary()["subjects"] == 4
+    assert [each.raw.subject for each in inspection.facts] == ["patient001"]
+    errors = [(issue.subject, issue.problem[-12:]) for issue in inspection.issues if issue.level == "error"]
+    assert sorted(errors) == [
+        ("patient002", " patient001."),
+        ("patient003", " patient001."),
+        ("patient004", "eived: more."),
+        ("patient004", "eived: more."),
+    ]
+    assert "1 of 4 can be used" in str(inspection)
+
+
+def test_who_is_excluded_is_skipped(raw):
+    _missing_label(raw)
+    inspection = check(raw, exclude=["patient003"])
+    assert (inspection.num_errors, len(inspection.facts)) == (0, 2)
+    assert inspection.summary()["skipped"] == {"excluded": 1}
 
 
 def test_what_is_a_warning_stands_in_the_manifest(raw, tmp_path):

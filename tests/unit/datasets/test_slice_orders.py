@@ -1,0 +1,26 @@
+import pytest
+
+from cmrtf.datasets.base import RawCohort, RawSubject
+from cmrtf.datasets.slice_orders import with_slice_orders
+from cmrtf.errors import CmrtfError
+
+COHORT = RawCohort("acdc", tuple(RawSubject(code, "", "", {}) for code in "AB"), (), ())
+
+
+@pytest.mark.parametrize(
+    ("settings", "orders"),
+    [
+        ((), ["", ""]),
+        (("base-first",), ["base-first", "base-first"]),
+        (("B=apex-first",), ["", "apex-first"]),
+        (("B=apex-first", "base-first"), ["base-first", "apex-first"]),
+    ],
+)
+def test_what_is_said_of_one_counts_before_what_is_said_of_all(settings, orders):
+    assert [raw.slice_order for raw in with_slice_orders(COHORT, settings).subjects] == orders
+
+
+@pytest.mark.parametrize("setting", ["up", "A=", "=", "C=apex-first"])
+def test_a_setting_that_is_none_is_named(setting):
+    with pytest.raises(CmrtfError, match="slice order: expected"):
+        with_slice_orders(COHORT, [setting])
