@@ -284,7 +284,7 @@ class Bundle:
         if not file.is_file():
             raise CmrtfError(
                 f"{self.path}: expected {ANATOMY_BANK}, from a label VAE that was trained to the end on two "
-                "subjects or more with ED and ES. Received: a bundle without it."
+                "subjects or more with LV, myocardium and RV labelled at ED and ES. Received: no such file."
             )
         return AnatomyPrior.load(file)
 
