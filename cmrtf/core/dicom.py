@@ -6,6 +6,7 @@ names, dates and identifiers stay behind, and no message quotes a header's text.
 """
 
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -147,14 +148,24 @@ def _require_pydicom() -> None:
 
 def _image_files(path: Path) -> Iterator[Path]:
     """A file itself, or the files of a folder that are DICOM."""
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if not is_file(file) or file.name.startswith("."):
+    for file in _files(path):
+        if not (is_file(file) or file.is_symlink()) or file.name.startswith("."):
             continue
+        if not os.access(file, os.R_OK):
+            raise FileError(file, "expected to be able to read it. Received: no permission, or a dead link.")
         if is_dicom(file):
             yield file
         elif file == path or file.suffix.lower() in SUFFIXES:
             problem = f"expected a DICOM file, with the letters {MAGIC.decode()} at byte {PREAMBLE_BYTES}"
             raise FileError(file, f"{problem}. Received: a file of another kind, or one that is cut short.")
+
+
+def _files(path: Path) -> list[Path]:
+    """What is in a folder; a file itself."""
+    try:
+        return sorted(path.iterdir()) if path.is_dir() else [path]
+    except OSError as error:
+        raise FileError(path, f"expected to be able to read it. Received: {error.strerror}.") from error
 
 
 def _in_memory(file: Path) -> io.BytesIO:

@@ -52,6 +52,12 @@ def test_a_folder_without_images_is_named(tmp_path):
     assert f"{tmp_path}: expected DICOM images. Received: a folder with notes.txt." in _error(tmp_path)
 
 
+def test_a_dead_link_is_named(tmp_path):
+    folder = write_series(tmp_path / "series")
+    (folder / "more").symlink_to(tmp_path / "gone.dcm")
+    assert "more: expected to be able to read it. Received: no permission, or a dead link." in _error(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00" * 128 + b"DICM", b"GIF89a"])
 def test_a_file_that_is_cut_short_is_named(tmp_path, content):
     folder = write_series(tmp_path / "series")
