@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cmrtf.bundle.open import load_bundle
     from cmrtf.cohort.build import prepare, read_subject
     from cmrtf.cohort.cohort import open_cohort
+    from cmrtf.core.dicom_series import convert
     from cmrtf.core.stack import Stack
     from cmrtf.core.subject import Subject
     from cmrtf.evaluation.evaluate import evaluate
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "check",
     "connect",
+    "convert",
     "evaluate",
     "info",
     "load_bundle",
@@ -52,6 +54,7 @@ _HOMES = {
     "Stack": "cmrtf.core.stack",
     "Subject": "cmrtf.core.subject",
     "connect": "cmrtf.bundle.bundle",
+    "convert": "cmrtf.core.dicom_series",
     "evaluate": "cmrtf.evaluation.evaluate",
     "check": "cmrtf.quality.inspection",
     "info": "cmrtf.about",
