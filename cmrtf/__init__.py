@@ -18,7 +18,8 @@ from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
 if TYPE_CHECKING:
-    from cmrtf.bundle.bundle import connect, load_bundle
+    from cmrtf.bundle.bundle import connect
+    from cmrtf.bundle.open import load_bundle
     from cmrtf.cohort.build import prepare, read_subject
     from cmrtf.cohort.cohort import open_cohort
     from cmrtf.core.stack import Stack
@@ -51,7 +52,7 @@ _HOMES = {
     "connect": "cmrtf.bundle.bundle",
     "evaluate": "cmrtf.evaluation.evaluate",
     "check": "cmrtf.quality.inspection",
-    "load_bundle": "cmrtf.bundle.bundle",
+    "load_bundle": "cmrtf.bundle.open",
     "open_cohort": "cmrtf.cohort.cohort",
     "prepare": "cmrtf.cohort.build",
     "read_subject": "cmrtf.cohort.build",

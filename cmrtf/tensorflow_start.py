@@ -38,6 +38,22 @@ def start_tensorflow() -> None:
 
 
 @contextlib.contextmanager
+def tensorflow_writing_to(out: Path) -> Iterator[None]:
+    """A block in which TensorFlow writes, and a refusal of the disk becomes an error for the user to act on.
+
+    Raises:
+        CmrtfError: `out` cannot be written, or its disk is full.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+        reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]  # without graph and file
+        raise CmrtfError(f"{out}: expected to be able to write here. Received: {reason}.") from error
+
+
+@contextlib.contextmanager
 def own_keras_settings() -> Iterator[None]:
     """A block, or a function, in which Keras computes as models of cmrtf need it, whatever is set around it.
 
@@ -104,7 +120,7 @@ def _stderr_held_back() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(stderr, held.read())
             raise

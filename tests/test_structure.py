@@ -255,7 +255,7 @@ def wheel(tmp_path_factory) -> Path:
     if int(version("setuptools").split(".")[0]) < 77:
         pytest.skip("setuptools is older than pyproject.toml wants; `make test` installs a newer one")
     source, built, unpacked = (tmp_path_factory.mktemp(name) for name in ("source", "built", "unpacked"))
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in ("cmrtf", "cli", "export"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -293,6 +293,21 @@ def test_wheel_has_the_console_script(wheel):
     assert [script.value for script in entry_points(group="console_scripts", name="cmrtf")] == [
         "cmrtf_cli.main:main"
     ]
+
+
+def test_wheel_is_ready_for_an_index(wheel):
+    (info,) = wheel.glob("cmrtf-*.dist-info")
+    metadata = (info / "METADATA").read_text(encoding="utf-8")
+    assert "\nAuthor: " in metadata
+    urls = dict(re.findall(r"^Project-URL: (\w+), (https://\S+)$", metadata, re.MULTILINE))
+    assert {"Homepage", "Documentation", "Source", "Changelog"} <= set(urls)
+    links = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert f"{urls['Source']}/raw/main/docs/figure.png" in links
+    assert f"{urls['Source']}/blob/main/docs/tutorial.md" in links
+    assert not [link for link in links if not link.startswith("https://")]
+    niivue = "cmrtf/report/templates/niivue/LICENSE"
+    assert (info / "licenses" / niivue).read_bytes() == (ROOT / niivue).read_bytes()
+    assert (info / "licenses" / "LICENSE").is_file()
 
 
 @pytest.mark.parametrize("where", ["inside the checkout", "outside"])

@@ -23,6 +23,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.subject import Subject
+from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
@@ -150,18 +151,30 @@ def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort
     """Held-out subjects, changed in one step; errors of what should change and of what should not."""
     print("\nremodelled")
     print_row(
-        "change", "subjects", "wanted within 5 %", "error, %", "others within 5 %", "error, %", "valid", "s"
+        "change",
+        "refused",
+        "subjects",
+        "wanted within 5 %",
+        "error, %",
+        "others within 5 %",
+        "error, %",
+        "valid",
+        "s",
     )
-    print_row(*["---"] * 8)
+    print_row(*["---"] * 9)
     for name, change in CHANGES.items():
-        wanted_off, others_off, valid, seconds = [], [], [], []
+        wanted_off, others_off, valid, seconds, refused = [], [], [], [], 0
         for code in cohort.codes("validation"):
             subject = cohort[code]
             if subject.pathology == change.towards:
                 continue
             targets = {k: factor * quantity_of(subject, k) for k, factor in change.targets.items()}
             start = time.perf_counter()
-            result = remodel(models, prior, subject, replace(change, targets=targets), 1)
+            try:
+                result = remodel(models, prior, subject, replace(change, targets=targets), 1)
+            except CmrtfError:
+                refused += 1
+                continue
             seconds.append(time.perf_counter() - start)
             off = 100.0 * np.abs(result.measured_ml / result.wanted_ml - 1.0)
             changes = ~np.isclose(result.wanted_ml, result.before_ml)
@@ -171,6 +184,7 @@ def print_remodelled(models: Models, prior: AnatomyPrior, cohort: PreparedCohort
             valid += [check_stack(stack.label_ids).is_plausible for stack in last.stacks.values()]
         print_row(
             name,
+            refused,
             len(seconds),
             *(cell for off in (wanted_off, others_off) for cell in (within(off), f"{np.mean(off):.1f}")),
             f"{np.mean(valid):.0%}",

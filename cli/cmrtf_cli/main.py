@@ -8,6 +8,7 @@ import errno
 import importlib
 import logging
 import shlex
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Any, NoReturn
 
 import click
 
-from cmrtf.core.stopping import Stopped, stopping_when_asked
+from cmrtf.core.stopping import SIGNALS, Stopped, stopping_when_asked
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 from cmrtf_cli.environment import settle_environment
 from cmrtf_cli.foreign_errors import message_of
+from cmrtf_cli.options import PATH
 from cmrtf_cli.terminal import Terminal
 
 logger = logging.getLogger("cmrtf.cli")
@@ -95,7 +97,7 @@ class LazyGroup(click.Group):
 @click.option("--quiet", is_flag=True, help="Show results, warnings and errors alone: no progress.")
 @click.option(
     "--log-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Keep what is shown in FILE too, with times; it is added to. Bars are left out.",
 )
@@ -119,10 +121,11 @@ def cli(ctx: click.Context, quiet: bool, log_file: Path | None) -> None:
     from cmrtf_cli.log import show_log
 
     show_log(quiet)
-    if log_file and isinstance(ctx.obj, Terminal):
-        ctx.obj.keep(log_file)
-    if not ASKS_FOR_HELP & set(sys.argv[1:]):
-        logger.info("%s", shlex.join(["cmrtf", __version__, *sys.argv[1:]]))
+    if isinstance(ctx.obj, Terminal):  # and not a test, or a program that calls this function
+        if log_file:
+            ctx.obj.keep(log_file)
+        if not ASKS_FOR_HELP & set(sys.argv[1:]):
+            logger.info("%s", shlex.join(["cmrtf", __version__, *sys.argv[1:]]))
 
 
 def main() -> None:
@@ -135,6 +138,10 @@ def main() -> None:
         try:
             settle_environment()
             cli(prog_name="cmrtf", obj=terminal)
+        except Stopped:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)  # a second one would cut the way out short
+            raise
         except CmrtfError as error:
             _fail(str(error))
         except OSError as error:

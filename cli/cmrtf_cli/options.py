@@ -13,58 +13,18 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-PATH = click.Path(path_type=Path)
+
+class NamedPath(click.Path):
+    """A path that has a name: an empty one, as of a variable that is not set, would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if not str(value):
+            self.fail("expected a path. Received: an empty one.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
-class CheckedPath(click.ParamType[Path]):
-    """A folder that is looked at before anything slow is imported, so that a mistake shows at once.
-
-    Args:
-        name: what it is, for usage messages.
-        check: raises `CmrtfError` where it is something else; imports what it needs, and no TensorFlow.
-    """
-
-    def __init__(self, name: str, check: Callable[[Path], object]) -> None:
-        self.name = name
-        self._check = check
-
-    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, which is what is expected."""
-        path = Path(value)
-        self._check(path)
-        return path
-
-
-def _check_bundle(path: Path) -> None:
-    from cmrtf.bundle.contents import read_description
-
-    read_description(path)
-
-
-def _check_cohort(path: Path) -> None:
-    import cmrtf
-
-    cmrtf.open_cohort(path)
-
-
-def _check_vae_run(path: Path) -> None:
-    from cmrtf.synthesis.protocols import LABEL_VAE
-    from cmrtf.training.run import RunDirectory
-
-    RunDirectory.open(path, LABEL_VAE)
-
-
-def _check_gan_run(path: Path) -> None:
-    from cmrtf.synthesis.protocols import SPADE_GAN
-    from cmrtf.training.run import RunDirectory
-
-    RunDirectory.open(path, SPADE_GAN)
-
-
-BUNDLE = CheckedPath("bundle", _check_bundle)
-VAE_RUN = CheckedPath("run", _check_vae_run)
-GAN_RUN = CheckedPath("run", _check_gan_run)
-PREPARED = CheckedPath("prepared cohort", _check_cohort)
+PATH = NamedPath(path_type=Path)
 
 
 def parsed_by(parser: Callable[[], Callable[[str], Value]]) -> Callable[..., Value | None]:
@@ -114,8 +74,8 @@ def label_values() -> Any:
     return parse_label_values
 
 
-model = click.option("--model", type=BUNDLE, required=True, metavar="BUNDLE", help="Made by export.")
-data = click.option("--data", type=PREPARED, required=True, metavar="PREPARED", help="Made by prepare.")
+model = click.option("--model", type=PATH, required=True, metavar="BUNDLE", help="Made by export.")
+data = click.option("--data", type=PATH, required=True, metavar="PREPARED", help="Made by prepare.")
 outputs = click.option("--out", type=PATH, required=True, help="New folder for the outputs.")
 
 
@@ -138,7 +98,7 @@ def bundle_or_server(command: Callable[..., Any]) -> Callable[..., Any]:
             "http://HOST:8501 (grpcs, https with TLS); /LABEL behind it asks for the version with that "
             "label.",
         ),
-        click.option("--model", type=BUNDLE, metavar="BUNDLE", help="Made by export."),
+        click.option("--model", type=PATH, metavar="BUNDLE", help="Made by export."),
     ):
         command = option(command)
     return command

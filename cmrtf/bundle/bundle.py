@@ -297,4 +297,5 @@ class Bundle:
         return f"Bundle({self.path or self.provenance})"
 
 
-load_bundle, connect = Bundle.open, Bundle.connect
+connect = Bundle.connect
+"""Trained models behind a server, as their users see them; `load_bundle` is in `cmrtf.bundle.open`."""

@@ -53,6 +53,9 @@ def prepare_shards(
         tasks = _tasks(groups, folder)
         with _progress(tasks, progress):
             _run(tasks, [*local, *options])
+        for task in tasks:
+            if task.refusal.exists():
+                raise CmrtfError(task.refusal.read_text(encoding="utf-8"))
         return [read_json(task.report, ReportEntry, "how a shard was made", LIST_BYTES) for task in tasks]
 
     reports = make()
@@ -83,6 +86,7 @@ def _tasks(groups: Sequence[tuple[RawSubject, ...]], folder: Path) -> list[Shard
     tasks = [ShardTask(shards, number, subjects) for number, subjects in enumerate(groups)]
     for task in tasks:
         task.report.unlink(missing_ok=True)
+        task.refusal.unlink(missing_ok=True)
     return tasks
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.shard_format import SLICES_SUFFIX, SUBJECTS_SUFFIX, encode_slice
 from cmrtf.cohort.shard_store import Shards
-from cmrtf.core.files import new_file, sha256, write_text
+from cmrtf.core.files import new_file, sha256, write_text, writing_to
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
-from cmrtf.tensorflow_start import literal_path
+from cmrtf.tensorflow_start import literal_path, tensorflow_writing_to
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class ShardTask:
         """Where the worker says how it went."""
         return self.folder / f"{self.number:05d}.json"
 
+    @property
+    def refusal(self) -> Path:
+        """Where the worker says, in place of that, what the disk refused."""
+        return self.report.with_suffix(".txt")
+
 
 def build_shard(task: ShardTask) -> None:
     """Make one shard, unless it is there, and report: its name, whether it was there, what is wrong."""
@@ -51,8 +56,16 @@ def build_shard(task: ShardTask) -> None:
     slices, lines = (task.folder / f"{name}{suffix}" for suffix in (SLICES_SUFFIX, SUBJECTS_SUFFIX))
     unchanged = not problems and _is_complete(task.folder, name)
     if not unchanged:
-        with contextlib.suppress(_UnusableError):
-            _write_shard(task.subjects, inputs, problems, slices, lines)
+        try:
+            with (
+                contextlib.suppress(_UnusableError),
+                writing_to(task.folder),
+                tensorflow_writing_to(task.folder),
+            ):
+                _write_shard(task.subjects, inputs, problems, slices, lines)
+        except CmrtfError as error:  # no subject's fault; raised, it would be buried in Beam's traceback
+            write_text(task.refusal, str(error))
+            return
     report = {"name": name, "unchanged": unchanged, "problems": problems}
     write_text(task.report, json.dumps(report))
 

@@ -30,7 +30,7 @@ def progress_bar(*args: Any, disable: bool = False, **settings: Any) -> Any:
 class _Lines(tqdm.tqdm):  # type: ignore[type-arg]  # in its stubs alone
     """A line when it begins, every 30 seconds, and when it ends: no carriage returns."""
 
-    said_s = float("-inf")
+    said_s, said_n = float("-inf"), -1.0
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Say how far it is, if that was not said just now."""
@@ -43,12 +43,13 @@ class _Lines(tqdm.tqdm):  # type: ignore[type-arg]  # in its stubs alone
     def close(self) -> None:
         """Say how far it came."""
         if not self.disable:
-            self._say()
+            if self.n != self.said_n:
+                self._say()
             self.disable = True
             self._decr_instances(self)  # type: ignore[attr-defined]
 
     def _say(self) -> None:
-        self.said_s = time.monotonic()
+        self.said_s, self.said_n = time.monotonic(), self.n
         facts = self.format_dict
         seconds = self.format_interval(facts["elapsed"])
         name = f"{facts['prefix']}: " if facts["prefix"] else ""

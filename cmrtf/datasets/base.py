@@ -43,6 +43,11 @@ class PhaseFiles:
     frame: int | None
     is_cine: bool
 
+    @property
+    def has_image(self) -> bool:
+        """Whether there is an image: a label file of its own stands in its place."""
+        return self.image != self.label
+
 
 @dataclass(frozen=True)
 class RawSubject:

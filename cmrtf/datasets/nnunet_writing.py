@@ -73,12 +73,12 @@ def _check_addable(root: Path, prefix: str) -> None:
     file = root / DESCRIPTION_NAME
     description = read_description(file)
     labels = json.loads(file.read_text(encoding="utf-8"))["labels"]
-    if others := set(labels.values()) - set(description.label_to_schema):
-        names = ", ".join(name for name, value in labels.items() if value in others)
+    values = [value for value in description.label_to_schema if value <= np.iinfo(np.uint8).max]
+    if others := [name for name, value in labels.items() if value not in values]:
         raise FileError(
             file,
             f"expected labels of {', '.join(SCHEMA.foreground)} alone, since generated subjects have no "
-            f"others and would teach that there are none. Received: {names} too.",
+            f"others and would teach that there are none. Received: {', '.join(others)} too.",
         )
     if (root / SPLITS_NAME).is_file():
         _read_splits(root / SPLITS_NAME)

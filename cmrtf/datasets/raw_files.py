@@ -137,10 +137,11 @@ def _name_issue(path: Path) -> Issue:
 
 
 def _issue(path: Path, problem: str) -> Issue:
-    code = _printable(path.name)
+    shown = Path(_printable(str(path)))
+    code = shown.name
     for suffix in reversed(VOLUME_SUFFIXES):
         code = code.removesuffix(suffix)
-    return Issue(ERROR, path.with_name(_printable(path.name)), problem, code)
+    return Issue(ERROR, shown, problem, code)
 
 
 def _printable(name: str) -> str:

@@ -22,6 +22,9 @@ ABBREVIATION = re.compile(r"[A-Za-z0-9-]{1,8}")
 DELIMITERS: Final = ",;\t"
 """What spreadsheet programs put between cells; which one depends on the language they speak."""
 
+SEPARATOR_LINE = re.compile(r"\Asep=.[\r\n]+")
+"""With it a table tells spreadsheet programs its delimiter."""
+
 UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 MAX_TABLE_BYTES: Final = 2**26
@@ -117,8 +120,8 @@ def read_tables(
                 rejected.append(Rejected(f"{file.name}: {error.problem}", is_foreign=False))
                 continue
             if missing := [name for name in required if name not in table.columns]:
-                is_foreign = any(table.columns) and len(missing) == len(required)
-                rejected.append(Rejected(f"{file.name} without {', '.join(missing)}", is_foreign))
+                problem = f"{file.name} without {', '.join(missing)}"
+                rejected.append(Rejected(problem, _is_foreign(table, key, required)))
                 continue
             for code, row in _rows(table, key, required, code_of).items():
                 rows[code] = _added(rows[code], row, required) if code in rows else row
@@ -165,6 +168,12 @@ def _levels(root: Path) -> Iterator[Iterable[Path]]:
             yield [path for path in folder.iterdir() if not path.name.startswith(".")]
         except OSError:
             continue
+
+
+def _is_foreign(table: _Table, key: str, required: Sequence[str]) -> bool:
+    """Whether a table has nothing of the columns that are looked for, nor the key under a similar name."""
+    header = " ".join(table.columns)
+    return bool(header) and key.casefold() not in header.casefold() and not set(required) & set(table.columns)
 
 
 def _rows(table: _Table, key: str, required: Sequence[str], code_of: Callable[[str], str]) -> dict[str, Row]:
@@ -216,7 +225,7 @@ def _read_csv(path: Path, required: Sequence[str]) -> _Table:
     content = read_plain_file(path, expected, MAX_TABLE_BYTES)
     # Spreadsheet programs put a byte-order mark in front of the first column's name.
     encoding = "utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"
-    text = content.decode(encoding, errors="replace").lstrip("\r\n")
+    text = SEPARATOR_LINE.sub("", content.decode(encoding, errors="replace").lstrip("\r\n"))
     headers = {delimiter: _header(text, delimiter) for delimiter in DELIMITERS}
     delimiter = max(headers, key=lambda delimiter: len(set(required) & set(headers[delimiter])))
     columns = headers[delimiter]

@@ -50,7 +50,9 @@ def check_heart(subject: CheckedSubject) -> CheckedSubject:
     image = next(iter(subject.raw.phases.values())).image
     affine = next(iter(stacks.values())).affine
     heart = to_nifti_order(np.any([stack.label_ids > 0 for stack in stacks.values()], axis=0))
-    order = slice_order([to_nifti_order(stack.label_ids) for stack in stacks.values()], affine, subject.raw)
+    near = bounding_box(heart)[:2]
+    labels = [to_nifti_order(stack.label_ids)[near] for stack in stacks.values()]
+    order = slice_order(labels, affine, subject.raw)
     geometry = crop_geometry(heart, affine, stack_flipped=order.is_base_first)
     problems = (*order.problems, *_size_problems(heart, geometry))
     warnings = [Issue(WARNING, image, problem) for problem in problems]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.issues import ERROR, Issue, errors
+from cmrtf.core.issues import ERROR, Issue, errors, listed
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject, SkippedSubject
 from cmrtf.datasets.layouts import AUTO, leave_out, read_raw
@@ -105,9 +105,16 @@ class Inspection:
             for issue, name in zip(self.issues, names, strict=True)
         ]
         lines += [""] if lines else []
-        lines += [f"{title:10} {text}" for title, text in _summary_lines(self.summary())]
+        lines += [f"{title:10} {text}" for title, text in _summary_lines(self.summary(), self._skipped())]
         lines.append(f"Errors: {self.num_errors}. Warnings: {len(self.issues) - self.num_errors}.")
         return "\n".join(lines)
+
+    def _skipped(self) -> str:
+        """Who was left out, and why."""
+        codes: dict[str, list[str]] = {}
+        for skipped in self.skipped:
+            codes.setdefault(skipped.reason, []).append(skipped.subject)
+        return "; ".join(f"{len(who)}, {reason}: {listed(who)}" for reason, who in codes.items()) or "none"
 
     def _name(self, issue: Issue) -> str:
         """A file as seen from the data set's folder."""
@@ -176,7 +183,7 @@ def _inspect_subject(raw: RawSubject) -> tuple[Facts | None, tuple[Issue, ...]]:
     return facts, subject.issues
 
 
-def _summary_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _summary_lines(summary: Mapping[str, Any], skipped: str) -> list[tuple[str, str]]:
     """What is there, as title and text."""
 
     def counts(key: str) -> str:
@@ -188,7 +195,7 @@ def _summary_lines(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("format", summary["format"]),
         ("subjects", f"{summary['usable']} of {summary['subjects']} can be used"),
-        ("skipped", counts("skipped")),
+        ("skipped", skipped),
         ("vendors", counts("vendors")),
         ("pathology", counts("pathologies")),
         ("phases", counts("phases")),

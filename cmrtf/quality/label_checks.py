@@ -54,15 +54,15 @@ def read_label_ids(
     if problem := foreign_values(label, names, "the file's order"):
         return np.zeros(label.shape, np.uint8), [Issue(ERROR, path, problem)]
     label_ids = _in_schema_order(label, label_to_schema)
-    stray = _strays(label_ids > 0, spacing_mm)
-    label_ids[stray] = 0
+    dropped = _drop_strays(label_ids, spacing_mm)
     at = f" at {phase}" if phase else ""
-    if problem := _heart_problem(label_ids, frame):
+    present = _present(label_ids)
+    if problem := _heart_problem(present, frame):
         return label_ids, [Issue(ERROR, path, problem)]
     structures = sorted(set(label_to_schema.values()) - {0})
-    missing = [label_id for label_id in structures if not (label_ids == label_id).any()]
-    issues = [_missing_issue(path, SCHEMA.structures[label_id], at) for label_id in missing]
-    warnings = (*_stray_problems(stray, at), *_gap_problems(label_ids, structures, at))
+    missing = [SCHEMA.structures[label_id] for label_id in structures if not present[label_id].any()]
+    issues = [_missing_issue(path, structure, at) for structure in missing]
+    warnings = (*_stray_problems(dropped, at), *_gap_problems(present, structures, at))
     return label_ids, issues + [Issue(WARNING, path, problem) for problem in warnings]
 
 
@@ -70,35 +70,50 @@ def _in_schema_order(label: NDArray[Any], label_to_schema: Mapping[int, int]) ->
     """Label ids of a label whose values are all known."""
     table = np.zeros(max(label_to_schema) + 1, np.uint8)
     table[list(label_to_schema)] = list(label_to_schema.values())
-    return table[label.astype(np.uint16, copy=False)]
+    return table[label if label.dtype.kind in "iu" else label.astype(np.uint16)]
 
 
-def _strays(labelled: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
-    """Which labelled voxels are no part of the heart: small pieces that lie apart from it."""
-    stray = np.zeros_like(labelled)
+def _drop_strays(label_ids: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> NDArray[np.intp]:
+    """Make background of labelled voxels that are no part of the heart: small pieces that lie apart from it.
+
+    Returns:
+        `(z,)`: how many were dropped in each slice.
+    """
+    labelled = label_ids > 0
+    dropped = np.zeros(label_ids.shape[2], np.intp)
     if not labelled.any():
-        return stray
-    box = bounding_box(labelled)  # most of the time, which this takes, goes with the volume
+        return dropped
+    box = bounding_box(labelled)
     pieces, count = ndimage.label(labelled[box], CONNECTED)
     if count < 2:
-        return stray
+        return dropped
+    numbers = np.arange(1, count + 1)
     sizes = np.bincount(pieces.ravel())[1:]
-    heart = np.isin(pieces, 1 + np.flatnonzero(sizes >= STRAY_SHARE * sizes.max()))
-    main = pieces == 1 + sizes.argmax()
+    heart = np.append(False, sizes >= STRAY_SHARE * sizes.max())[pieces]
+    main = (pieces == 1 + sizes.argmax()).any(axis=2)
     away_mm = ndimage.distance_transform_edt(~heart, spacing_mm)
-    beside_mm = ndimage.distance_transform_edt(~main.any(axis=2), spacing_mm[:2])
-    for number, size in enumerate(sizes, start=1):
-        piece = pieces == number
-        is_apart = away_mm[piece].min() > APART_MM  # never of a piece of the heart: it is 0 away
-        is_beside = beside_mm[piece.any(axis=2)].min() > APART_MM
-        if is_apart or (is_beside and size < STRAY_SHARE_BESIDE * sizes.max()):
-            stray[box] |= piece
-    return stray
+    beside_mm = ndimage.distance_transform_edt(~main, spacing_mm[:2])
+    beside_mm = np.broadcast_to(beside_mm[..., None], pieces.shape)
+    is_apart = ndimage.minimum(away_mm, pieces, numbers) > APART_MM  # no piece of the heart: those are 0 away
+    is_beside = ndimage.minimum(beside_mm, pieces, numbers) > APART_MM
+    is_stray = is_apart | (is_beside & (sizes < STRAY_SHARE_BESIDE * sizes.max()))
+    stray = np.append(False, is_stray)[pieces]
+    label_ids[box][stray] = 0
+    dropped[box[2]] = np.count_nonzero(stray, axis=(0, 1))
+    return dropped
 
 
-def _heart_problem(label_ids: NDArray[np.uint8], frame: int | None) -> str | None:
+def _present(label_ids: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """`(classes, z)`: whether a slice has a structure; of the background, whether it has any."""
+    labelled = label_ids > 0
+    near = label_ids[bounding_box(labelled)[:2]] if labelled.any() else label_ids
+    masks = (near > 0, *(near == label_id for label_id in range(1, SCHEMA.num_classes)))
+    return np.stack([mask.any(axis=(0, 1)) for mask in masks])
+
+
+def _heart_problem(present: NDArray[np.bool_], frame: int | None) -> str | None:
     """A heart in less than two slices."""
-    labelled_slices = int(np.count_nonzero(label_ids.any(axis=(0, 1))))
+    labelled_slices = int(np.count_nonzero(present[0]))
     if labelled_slices >= 2:
         return None
     received = "an empty mask" if labelled_slices == 0 else "labels in one slice only"
@@ -112,21 +127,20 @@ def _missing_issue(path: Path, structure: str, at: str) -> Issue:
     return Issue(ERROR if structure == "LV" else WARNING, path, problem)
 
 
-def _stray_problems(stray: NDArray[np.bool_], at: str) -> list[str]:
+def _stray_problems(dropped: NDArray[np.intp], at: str) -> list[str]:
     """Strays that were dropped, slice by slice."""
-    counts = np.count_nonzero(stray, axis=(0, 1))
-    if not counts.any():
+    if not dropped.any():
         return []
-    where = ", ".join(f"{counts[z]} in slice {z}" for z in np.flatnonzero(counts))
+    where = ", ".join(f"{dropped[z]} in slice {z}" for z in np.flatnonzero(dropped))
     return [
-        f"expected one heart{at}. Received: {counts.sum()} labelled voxels away from it ({where}; slices "
+        f"expected one heart{at}. Received: {dropped.sum()} labelled voxels away from it ({where}; slices "
         f"counted from 0); they are dropped"
     ]
 
 
-def _gap_problems(label_ids: NDArray[np.uint8], structures: Iterable[int], at: str) -> list[str]:
+def _gap_problems(present: NDArray[np.bool_], structures: Iterable[int], at: str) -> list[str]:
     """Slices without a label, or without one of its structures, between slices that have it."""
-    empty = _gap(label_ids > 0)
+    empty = _gap(present[0])
     problems = []
     if empty:
         problems.append(
@@ -134,19 +148,16 @@ def _gap_problems(label_ids: NDArray[np.uint8], structures: Iterable[int], at: s
             f"filled in where subjects are interpolated"
         )
     for label_id in structures:
-        if missing := sorted(set(_gap(label_ids == label_id)) - set(empty)):
+        if missing := sorted(set(_gap(present[label_id])) - set(empty)):
             name = SCHEMA.structures[label_id]
             problems.append(f"expected {name} in all of its slices{at}. Received: none in {_slices(missing)}")
     return problems
 
 
-def _gap(mask: NDArray[np.bool_]) -> list[int]:
-    """Slices of nothing between the first and the last slice of a mask."""
-    filled = mask.any(axis=(0, 1))
-    if not filled.any():
-        return []
-    first, last = np.flatnonzero(filled)[[0, -1]]
-    return [int(z) for z in np.flatnonzero(~filled) if first < z < last]
+def _gap(filled: NDArray[np.bool_]) -> list[int]:
+    """Slices of nothing between the first and the last that have something."""
+    at = np.flatnonzero(filled)
+    return sorted(set(range(at[0], at[-1])) - set(at.tolist())) if at.size else []
 
 
 def _slices(numbers: list[int]) -> str:

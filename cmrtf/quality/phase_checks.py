@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import PHASES
@@ -18,6 +19,9 @@ Value = TypeVar("Value")
 SWAPPED_RATIO = 1.1
 """LV volume at ES over that at ED beyond which the two are swapped; contours of a heart that hardly
 contracts differ by some percent."""
+
+SAME = 2e-3
+"""Of the range of a slice; a picture that was stored twice, in 8 bits once, differs by no more."""
 
 POSSIBLE_RATIO = 8.0
 """Beyond this no heart contracts (an ejection fraction of 88 %): labels are missing."""
@@ -38,8 +42,8 @@ def _same_issues(phases: Mapping[str, PhaseFiles], stacks: Mapping[str, Stack]) 
     """Errors for an image or a label that is there twice."""
     ed, es = (stacks[phase] for phase in PHASES)
     issues = []
-    if np.array_equal(ed.image, es.image):
-        problem = "expected another image at ES than at ED. Received: the same voxels: one picture."
+    if all(map(_is_same_picture, ed.image, es.image)):
+        problem = "expected another image at ES than at ED. Received: one picture for both."
         issues.append(Issue(ERROR, phases["ES"].image, problem))
     if np.array_equal(ed.label_ids, es.label_ids):
         problem = "expected another label at ES than at ED. Received: the same voxels."
@@ -47,16 +51,22 @@ def _same_issues(phases: Mapping[str, PhaseFiles], stacks: Mapping[str, Stack]) 
     return issues
 
 
+def _is_same_picture(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Whether two slices differ in their scale at most."""
+    first, second = (np.subtract(image, image.min(), dtype=np.float64) for image in (first, second))
+    return np.allclose(first / (first.max() or 1.0), second / (second.max() or 1.0), rtol=0.0, atol=SAME)
+
+
 def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
     """A warning when the LV is clearly larger at ES than at ED, an error when neither can be ED."""
     ed, es = (stacks[phase].areas_mm2("LV") for phase in PHASES)
-    ed_ml, es_ml = (stacks[phase].volume_ml("LV") for phase in PHASES)
-    if es_ml <= SWAPPED_RATIO * ed_ml:
+    if es.sum() <= SWAPPED_RATIO * ed.sum():
         return []
+    ed_ml, es_ml = (stacks[phase].volume_ml("LV") for phase in PHASES)
     expected = f"expected an LV that is larger at ED than at ES. Received: {ed_ml:.0f} and {es_ml:.0f} ml"
     # Slices whose LV is missing at ED make ES the larger one too, but not in the slices that have both.
     both = (ed > 0) & (es > 0)
-    if es[both].sum() > SWAPPED_RATIO * ed[both].sum() and es_ml < POSSIBLE_RATIO * ed_ml:
+    if es[both].sum() > SWAPPED_RATIO * ed[both].sum() and es.sum() < POSSIBLE_RATIO * ed.sum():
         return [Issue(WARNING, ed_image, f"{expected}; the two phases are exchanged")]
     return [Issue(ERROR, ed_image, f"{expected}, as if LV labels were missing at ED.")]
 

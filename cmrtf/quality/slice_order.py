@@ -86,6 +86,6 @@ def _doubt(evidence: OrderEvidence, is_base_first: bool, other_orders: tuple[int
     order = BASE_FIRST if is_base_first else APEX_FIRST
     others = f", as {alike} of {total} other stacks are" if total else ""
     return (
-        f"apex and base look alike (taper {evidence.taper:+.3f}); the file was taken to be {order}{others}: "
-        f"look, and say --slice-order if it is not"
+        f"apex and base look alike (taper {evidence.taper:+.3f}); the file was taken to be {order}{others}; "
+        f"look whether it is (prepare and check take --slice-order)"
     )

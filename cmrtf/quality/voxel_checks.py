@@ -22,6 +22,9 @@ from cmrtf.quality.label_checks import read_label_ids
 SATURATED_SHARE = 0.005
 """Of the voxels, at the end of their type; a few stand for the brightest vessel."""
 
+FEWEST_GREYS = 8
+"""Of an image of whole numbers; a label map has fewer."""
+
 NEGATIVE_SHARE = 0.001
 """Of the voxels; interpolation makes a few."""
 
@@ -40,7 +43,7 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
             files.label, label, subject.raw.label_to_schema, geometry.spacing_mm, phase, files.frame
         )
         if not errors(problems):
-            if files.image != files.label:  # a label file of its own has no image
+            if files.has_image:
                 image, found = _checked_image(files.image, image, label_ids > 0)
                 problems += found
             stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry)
@@ -64,6 +67,9 @@ def image_issues(path: Path, image: NDArray[Any]) -> list[Issue]:
     low, high = image.min(), image.max()
     if not low < high:
         problem = f"expected an image. Received: the value {low:g} everywhere."
+        return [Issue(ERROR, path, problem)]
+    if 1 < float(high) - float(low) < FEWEST_GREYS and np.array_equal(image, np.rint(image)):
+        problem = f"expected an image. Received: whole numbers from {low:g} to {high:g}, as of a label map."
         return [Issue(ERROR, path, problem)]
     return _overflow_issues(path, image) if image.dtype.kind in "iu" else []
 

@@ -199,6 +199,7 @@ def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any
         f"cmrtf generate is writing to. Wait for it or name another folder."
     )
     with writing_to(out):
+        is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         with lock(out / LOCK_NAME, refusal):
             _require_new_or_same(files, layout, settings)
@@ -206,6 +207,9 @@ def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any
                 yield
             finally:
                 (out / LOCK_NAME).unlink()
+                if is_new:
+                    with contextlib.suppress(OSError):  # unless a subject is in it
+                        out.rmdir()
 
 
 def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> None:

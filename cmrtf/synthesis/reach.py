@@ -38,7 +38,7 @@ def require_reached(where: str, wanted_ml: Volumes, reached_ml: Volumes) -> None
     )
     raise CmrtfError(
         f"{where}: expected {wanted}. Received: {reached}, of the closest heart that this bundle makes. What "
-        f"is wanted is beyond its reach: ask for less."
+        f"is wanted is beyond its reach: ask for less, or train its label VAE for longer."
     )
 
 

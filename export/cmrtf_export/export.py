@@ -8,8 +8,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from cmrtf.bundle.contents import (
     MODEL_CARD,
     SERVING,
@@ -25,7 +23,7 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank, average
 from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
-from cmrtf.tensorflow_start import own_keras_settings
+from cmrtf.tensorflow_start import own_keras_settings, tensorflow_writing_to
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
@@ -60,13 +58,8 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
             f"{gan_run / STYLE_BANK}: expected the style bank of a finished run, but there is none. "
             "Let `cmrtf train-gan --resume` finish the run."
         )
-    with new_folder(out) as folder:
-        try:
-            _write(folder, runs)
-        except (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
-            raise CmrtfError(
-                f"{out}: expected to be able to write here. Received: {error.message}."
-            ) from error
+    with new_folder(out) as folder, tensorflow_writing_to(out):
+        _write(folder, runs)
 
 
 def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:

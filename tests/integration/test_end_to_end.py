@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import signal
 import subprocess
 import sys
 import zipfile
@@ -51,12 +50,8 @@ def within(story, codes, tmp_path_factory):
 def _fail(capsys, monkeypatch, *arguments):
     """Exit code and error of the console entry point."""
     monkeypatch.setattr(sys, "argv", ["cmrtf", *map(str, arguments)])
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as stop:
-            main()
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    with pytest.raises(SystemExit) as stop:
+        main()
     return stop.value.code, capsys.readouterr().err
 
 

@@ -56,5 +56,6 @@ def command(model: Path, data: Path, out: Path, **settings: Any) -> None:
     on, and the next is quick. Every figure stands beside that of real data.
     """
     options.require_new_folder(out)
-    cmrtf.evaluate(model, data, out, progress=True, **settings)
+    cohort, bundle = cmrtf.open_cohort(data), cmrtf.load_bundle(model)
+    cmrtf.evaluate(bundle, cohort, out, progress=True, **settings)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

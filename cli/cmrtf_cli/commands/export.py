@@ -11,12 +11,12 @@ from cmrtf_cli import options
     "export",
     epilog="Example: cmrtf export --vae runs/vae --gan runs/gan bundle/   or   cmrtf export --check bundle/",
 )
-@click.option("--vae", "vae_run", type=options.VAE_RUN, help="Run of the label VAE.")
-@click.option("--gan", "gan_run", type=options.GAN_RUN, help="Run of the SPADE GAN.")
+@click.option("--vae", "vae_run", type=options.PATH, help="Run of the label VAE.")
+@click.option("--gan", "gan_run", type=options.PATH, help="Run of the SPADE GAN.")
 @click.option(
     "--check",
     "checked",
-    type=options.BUNDLE,
+    type=options.PATH,
     metavar="BUNDLE",
     help="Export nothing: verify the files of a bundle, load and run its models as a server does, and say "
     "what was found.",
@@ -30,14 +30,18 @@ def command(vae_run: Path | None, gan_run: Path | None, checked: Path | None, ou
     serving/ says how to put them behind TensorFlow Serving.
     """
     import cmrtf_export
+    from cmrtf.bundle.contents import read_description
+    from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+    from cmrtf.training.run import RunDirectory
 
-    if out is not None:
-        options.require_new_folder(out)
     if checked is not None and not (vae_run or gan_run or out):
+        read_description(checked)  # before TensorFlow starts
         for line in cmrtf_export.check_bundle(checked):
             click.echo(f"ok  {line}")
     elif checked is None and vae_run and gan_run and out:
         options.require_new_folder(out)
+        for path, kind in ((vae_run, LABEL_VAE), (gan_run, SPADE_GAN)):
+            RunDirectory.open(path, kind)
         cmrtf_export.export_bundle(vae_run, gan_run, out)
         click.echo(f"Exported: {out}. Its model card is {out / 'README.md'}: fill in what is marked there.")
     else:

@@ -59,9 +59,9 @@ def command(
     a cohort grows. The folder provenance/ in --out says how each was made and what it measures, and has
     report.html: open it in a browser.
     """
-    if vendor and style != "sample":
+    if vendor is not None and style != "sample":
         raise click.UsageError("expected --style or --vendor. Received: both.")
-    style = f"vendor:{vendor}" if vendor else style
+    style = style if vendor is None else f"vendor:{vendor}"
     options.require_layout(out, layout)
     options.require_writable(out)
     bundle = cmrtf.load_bundle(model)

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 import cmrtf
+from cmrtf_cli import options
 
 
 @click.command(epilog="Example: cmrtf phantom phantom/ --subjects 24")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=options.PATH)
 @click.option(
     "--subjects", type=click.IntRange(min=1), default=24, show_default=True, help="How many subjects."
 )

@@ -47,7 +47,7 @@ def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> 
 
     Writes what interpolate writes. A table says what was wanted and what the labels measure.
     """
-    if change["towards"] is None and not change["targets"]:
+    if not change["towards"] and not change["targets"]:
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")
     options.require_new_folder(out)
     cohort = cmrtf.open_cohort(data)

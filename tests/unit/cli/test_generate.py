@@ -11,7 +11,6 @@ from heart_double import heart_bundle
 
 def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
-    monkeypatch.setattr("cmrtf.bundle.contents.read_description", lambda path: {})
     wanted = ["--subjects", "1", "--vendor", "B", "--where", "EF<45 %, EDV>100 ml", "--seed", "5"]
     out = tmp_path / "Dataset502_Failing"
     arguments = ["generate", "--model", "bundle", *wanted, "--out", str(out), "--format", "nnunet"]
@@ -32,6 +31,7 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
         ({"--subjects": "0"}, 2, "--subjects"),
         ({"--format": "nnunet"}, 1, "such as Dataset501_Hearts"),
         ({"--style": "Z"}, 1, "style Z: expected a subject ("),
+        ({"--vendor": ""}, 1, "style vendor:: expected a subject ("),
         ({"--style": "A", "--vendor": "A"}, 2, "expected --style or --vendor. Received: both"),
     ],
 )
@@ -39,7 +39,6 @@ def test_what_cannot_be_made_is_one_message(story, monkeypatch, capsys, tmp_path
     settings = {"--model": story.bundle, "--subjects": 1, "--out": tmp_path / "out"} | changes
     arguments = [str(part) for pair in settings.items() for part in pair]
     monkeypatch.setattr(sys, "argv", ["cmrtf", "generate", *arguments])
-    monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == code

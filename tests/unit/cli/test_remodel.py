@@ -22,7 +22,6 @@ def remodel(prepared, monkeypatch, tmp_path):
     """Runs the command on S1 with a bundle of `RingModels`; returns the exit code."""
     monkeypatch.setattr(cmrtf, "load_bundle", lambda path: heart_bundle())
     monkeypatch.setattr("cmrtf.bundle.contents.read_description", lambda path: {})
-    monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def run(changes):
         settings = {"--model": "bundle", "--data": prepared, "--subject": "S1", "--out": tmp_path / "out"}
@@ -61,10 +60,11 @@ def test_a_subject_is_remodelled(remodel, capsys, tmp_path):
     ("changes", "code", "message"),
     [
         ({}, 2, "expected --towards PATHOLOGY, --target TARGETS, or both."),
+        ({"--towards": ""}, 2, "expected --towards PATHOLOGY, --target TARGETS, or both."),
         ({"--target": "EDV>200"}, 2, "expected targets such as 'EDV=200 ml, EF=30 %'"),
         ({"--towards": "DCM", "--amount": 3}, 2, "--amount"),
         ({"--towards": "DCM", "--subject": "S9"}, 1, "expected one of its 2 subjects. Received: 'S9'"),
-        ({"--target": "EDV=5000 ml"}, 1, "What is wanted is beyond its reach: ask for less."),
+        ({"--target": "EDV=5000 ml"}, 1, "What is wanted is beyond its reach: ask for less"),
         ({"--towards": "MINF"}, 1, "expected one of the pathologies DCM, HCM, NOR. Received: 'MINF'"),
     ],
 )

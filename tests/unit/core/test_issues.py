@@ -21,9 +21,9 @@ def test_all_problems_are_named_up_to_ten():
 
 def test_what_to_do_about_problems_comes_last():
     with pytest.raises(CmrtfError, match=r"^a: bad Mend it\.$"):
-        raise_problems(["a: bad"], 5, "Mend it.")
+        raise_problems(["a: bad"], 5, advice="Mend it.")
     with pytest.raises(CmrtfError, match=r"cannot be used:\n  - a: bad\n  - b: bad\nMend it\.$"):
-        raise_problems(["a: bad", "b: bad"], 5, "Mend it.")
+        raise_problems(["a: bad", "b: bad"], 5, advice="Mend it.")
 
 
 def test_only_errors_are_raised_all_of_them_at_once():

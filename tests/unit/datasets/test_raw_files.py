@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,10 @@ def test_a_file_of_a_pair_that_is_none_is_named(tmp_path):
     os.mkfifo(label)
     with pytest.raises(FileError, match=r"label\.nii: expected a NIfTI file. Received: what is not a file"):
         require_partner(image, label)
+
+
+def test_the_folder_itself_may_be_the_one_that_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    (issue,) = list_files(Path()).issues
+    assert str(issue) == ".: expected to be able to read this folder. Received: Permission denied."

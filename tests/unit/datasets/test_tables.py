@@ -49,6 +49,7 @@ def test_tables_that_differ_are_warned_of(tmp_path):
         "note;code;vendor\n1,5, or 2;A;B\n",
         "code,vendor,,\nA,B,,\n,,,\n",
         "\n\ncode,vendor\nA,B\n",
+        "sep=;\r\ncode;vendor\r\nA;B\r\n",
         "code;vendor\nA;B\n".encode("utf-16"),
         "code,vendor,name\nA,B,M\xfcller\n".encode("latin-1"),
     ],
@@ -107,6 +108,13 @@ def test_missing_columns_are_named(tmp_path):
     (tmp_path / "1.csv").write_text("code;age\nA;50\n")
     ((rejected,),) = read_tables(tmp_path, "code", COLUMNS)[1:]
     assert (rejected.problem, rejected.is_foreign) == ("1.csv without vendor", False)
+
+
+@pytest.mark.parametrize("header", ['"code,vendor"', "Code of the subject,age", "age,vendor"])
+def test_a_table_that_has_something_of_what_is_looked_for_is_not_foreign(tmp_path, header):
+    (tmp_path / "1.csv").write_text(f"{header}\n1,2\n")
+    rows, (rejected,) = read_tables(tmp_path, "code", COLUMNS)
+    assert (rows, rejected.is_foreign) == ({}, False)
 
 
 def test_a_data_set_right_below_the_root_of_the_disk_has_tables(tmp_path, monkeypatch):

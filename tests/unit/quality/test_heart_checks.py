@@ -49,7 +49,7 @@ def test_a_heart_without_taper(patient):
     patient.change_all(lambda data: np.repeat(data[:, :, 2:3], 6, axis=2))
     (problem,) = patient.warnings()
     assert problem.startswith(
-        "apex and base look alike (taper +0.000); the file was taken to be apex-first: look"
+        "apex and base look alike (taper +0.000); the file was taken to be apex-first; look"
     )
 
 

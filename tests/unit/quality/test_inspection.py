@@ -109,6 +109,7 @@ def test_who_is_excluded_is_skipped(raw):
     inspection = check(raw, exclude=["patient003"])
     assert (inspection.num_errors, len(inspection.facts)) == (0, 2)
     assert inspection.summary()["skipped"] == {"excluded": 1}
+    assert "skipped    1, excluded: patient003\n" in str(inspection)
 
 
 def test_what_is_a_warning_stands_in_the_manifest(raw, tmp_path):

@@ -38,9 +38,12 @@ def test_an_lv_that_is_missing_at_ed_is_an_error_and_no_reason_to_exchange(patie
     assert patient.check().raw.phases["ED"].frame == 0
 
 
-def test_one_picture_for_both_phases(patient):
+@pytest.mark.parametrize("store", [lambda data: data, lambda data: np.float32(data / 7 + 3)])
+def test_one_picture_for_both_phases(patient, store):
+    """As it is, or in another scale."""
     shutil.copy(patient.folder / ED_IMAGE, patient.folder / IMAGE)
-    problem = "expected another image at ES than at ED. Received: the same voxels: one picture."
+    patient.change(IMAGE, store)
+    problem = "expected another image at ES than at ED. Received: one picture for both."
     assert patient.errors() == {IMAGE: problem}
 
 

@@ -35,7 +35,7 @@ def test_a_stack_in_doubt_follows_the_others(tube, others, order):
     assert subject.is_order_in_doubt
     assert is_base_first(subject.geometry) == (order == "base-first")
     (problem,) = subject.warnings
-    assert f"was taken to be {order}, as 9 of 10 other stacks are: look, and say --slice-order" in problem
+    assert f"was taken to be {order}, as 9 of 10 other stacks are; look whether it is (prepare" in problem
 
 
 @pytest.mark.parametrize("order", ["apex-first", "base-first"])

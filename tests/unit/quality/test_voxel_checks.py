@@ -35,6 +35,13 @@ def test_an_image_without_contrast(patient):
     assert patient.errors() == {IMAGE: "expected an image. Received: the value 0 everywhere."}
 
 
+def test_a_label_map_is_no_image(patient):
+    patient.change(IMAGE, lambda data: (np.arange(data.size).reshape(data.shape) % 4).astype(np.int16))
+    assert patient.errors() == {
+        IMAGE: "expected an image. Received: whole numbers from 0 to 3, as of a label map."
+    }
+
+
 def test_an_empty_mask(patient):
     patient.change(LABEL, np.zeros_like)
     problem = (

@@ -187,6 +187,11 @@ def test_folds_that_are_there_stay_and_get_the_new_cases_to_train_on(source, use
     ("changes", "message"),
     [
         ({"labels": {"background": 0, "LV": 1, "MYO": 2, "RV": 3, "LA": 4}}, "Received: LA too"),
+        (
+            {"labels": {"background": 0, "LV": 1, "MYO": 2, "RV": 3, "heart": [1, 2, 3]}},
+            "Received: heart too",
+        ),
+        ({"labels": {"background": 0, "LV": 1, "MYO": 2, "RV": 300}}, "Received: RV too"),
         ({"labels": {"background": 0, "tumour": 1}}, "expected labels with a number for each of LV, MYO, RV"),
         ({"channel_names": {"0": "T1", "1": "T2"}}, "expected channel_names of one channel"),
         ({"file_ending": ".png"}, "expected file_ending"),

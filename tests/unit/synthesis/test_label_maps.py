@@ -25,8 +25,9 @@ def save(path, labels, affine=AFFINE):
 
 
 def cine(*frames, of=6):
-    """A 4D label file's voxels: the heart in some frames, nothing in others."""
-    return np.stack([heart() if frame in frames else heart() * 0 for frame in range(of)], -1)
+    """A 4D label file's voxels: the heart, on many slices, in some frames, nothing in others."""
+    stack = np.repeat(heart(), 3, axis=2)
+    return np.stack([stack if frame in frames else stack * 0 for frame in range(of)], -1)
 
 
 def test_a_label_map_is_prepared_apex_first(tmp_path):
