@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 LABEL_VAE, SPADE_GAN = "label_vae", "spade_gan"
 """The two models, in runs, bundles and on servers."""
 
+STYLE_BANK = "style_bank.json"
+"""File of an `AppearanceBank`, in runs and bundles."""
+
 
 class Decoder(Protocol):
     """Half of the label VAE of a bundle."""

@@ -26,7 +26,7 @@ from cmrtf.core.files import is_free, require_writable, write_text
 from cmrtf.core.json_files import Count, Seed, Text, read_json
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
 from cmrtf.training.metrics_log import read_log
 from cmrtf.version import __version__
@@ -208,7 +208,7 @@ class RunDirectory:
         }
 
     def _remove_banks(self) -> None:
-        from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
+        from cmrtf.synthesis.bank_files import ANATOMY_BANK
 
         for bank in (ANATOMY_BANK, STYLE_BANK):
             (self.path / bank).unlink(missing_ok=True)
