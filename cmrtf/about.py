@@ -14,8 +14,7 @@ from cmrtf.cohort.record import SPLITS, TRAIN, SubjectRecord
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank
-from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.training.run import RUN_FILE, RunDirectory, checkpoint_steps, kind_of_run
 
 

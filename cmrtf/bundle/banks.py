@@ -7,8 +7,7 @@ from typing import Any
 from cmrtf.errors import CmrtfError, FileError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank
-from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 
 
 def read_appearance_bank(bundle: Path, description: Mapping[str, Any]) -> AppearanceBank:

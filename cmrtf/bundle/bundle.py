@@ -23,7 +23,6 @@ from cmrtf.report.outputs import RemodelledSubjects, SyntheticSubjects
 from cmrtf.report.synthesized_stacks import SynthesizedStacks
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
-from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
 from cmrtf.synthesis.criteria import Condition, checked_targets, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.label_maps import read_label_map, read_label_maps
@@ -57,8 +56,7 @@ class Bundle:
     def open(cls, path: Path | str) -> "Bundle":
         """Verify the checksums of a bundle on disk.
 
-        A bundle is a program. One that does more than compute is refused before it is loaded; still, open
-        those of people that you trust: checksums show damage, not origin.
+        Open those of people that you trust: a bundle is a program, and checksums show damage, not origin.
 
         Raises:
             CmrtfError: `path` is not a bundle, or a file of it is missing, changed or was added.
@@ -277,7 +275,7 @@ class Bundle:
         Raises:
             CmrtfError: the bundle is behind a server, which has none, or they are not its models'.
         """
-        return read_appearance_bank(self._folder(STYLE_BANK), self.description)
+        return read_appearance_bank(self._folder("style_bank.json"), self.description)
 
     @cached_property
     def anatomy_prior(self) -> AnatomyPrior:
@@ -286,7 +284,7 @@ class Bundle:
         Raises:
             CmrtfError: the bundle has none, or it is not its models'.
         """
-        return read_anatomy_prior(self._folder(ANATOMY_BANK), self.description)
+        return read_anatomy_prior(self._folder("anatomy_bank.npz"), self.description)
 
     def _folder(self, purpose: str) -> Path:
         if self.path is None:

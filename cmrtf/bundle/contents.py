@@ -20,10 +20,8 @@ from msgspec import Meta, Struct
 from cmrtf.core.files import sha256_of
 from cmrtf.core.json_files import Seed, Sha256, Text, read_json, require_json
 from cmrtf.core.labels import SCHEMA
-from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.bank_files import STYLE_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN, STYLE_BANK
 
 VERSION = 1
 """Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
@@ -58,7 +56,7 @@ class SchemaEntry(Struct):
 class ImageEntry(Struct):
     """The slices that the models know."""
 
-    size: Annotated[int, Meta(ge=SIZE, le=SIZE)]
+    size: Dim
     spacing_mm: float
 
 

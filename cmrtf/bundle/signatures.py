@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 
@@ -87,10 +88,16 @@ def promised_signatures(
 
 
 def promised_by(description: Mapping[str, Any]) -> dict[str, dict[str, Signature]]:
-    """The signatures of the bundle with this `bundle.json`."""
+    """The signatures of the bundle with this `bundle.json`.
+
+    Raises:
+        CmrtfError: its slices have another size than prepared ones.
+    """
+    if (size := description["image"]["size"]) != SIZE:
+        raise CmrtfError(f"bundle.json: expected models of slices of {SIZE} pixels. Received: {size}.")
     return promised_signatures(
         len(description["schema"]["structures"]),
-        description["image"]["size"],
+        size,
         description[LABEL_VAE]["config"]["latent_dim"],
         description[SPADE_GAN]["config"]["style_dim"],
     )

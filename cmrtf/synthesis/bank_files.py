@@ -14,12 +14,6 @@ from cmrtf.core.npz_files import Array, read_npz
 from cmrtf.errors import FileError
 from cmrtf.synthesis.anatomy import PLACES
 
-STYLE_BANK = "style_bank.json"
-"""File of an `AppearanceBank`, in runs and bundles."""
-
-ANATOMY_BANK = "anatomy_bank.npz"
-"""File of an `AnatomyPrior`, in runs and bundles."""
-
 
 class AppearanceEntry(Struct):
     """See `cmrtf.synthesis.appearance.Appearance`."""

@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 LABEL_VAE, SPADE_GAN = "label_vae", "spade_gan"
 """The two models, in runs, bundles and on servers."""
 
+ANATOMY_BANK = "anatomy_bank.npz"
+STYLE_BANK = "style_bank.json"
+"""Files of an `AnatomyPrior` and an `AppearanceBank`, in runs and bundles."""
+
 
 class Decoder(Protocol):
     """Half of the label VAE of a bundle."""

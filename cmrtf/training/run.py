@@ -26,8 +26,7 @@ from cmrtf.core.files import is_free, require_writable, write_text
 from cmrtf.core.json_files import Count, Seed, Text, read_json
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
 from cmrtf.training.metrics_log import read_log
 from cmrtf.version import __version__

@@ -19,7 +19,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
-from cmrtf.synthesis.bank_files import STYLE_BANK
+from cmrtf.synthesis.protocols import STYLE_BANK
 from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_style_bank
 from cmrtf.training.config import GANConfig

@@ -14,7 +14,7 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.unknown import Unknown
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
-from cmrtf.synthesis.bank_files import ANATOMY_BANK
+from cmrtf.synthesis.protocols import ANATOMY_BANK
 from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints

@@ -17,8 +17,7 @@ from cmrtf.bundle.contents import (
 from cmrtf.bundle.models import require_signatures
 from cmrtf.bundle.signatures import Signature, Tensor, promised_by, require_values
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf_export.session_model import SessionModel
 from cmrtf_export.warmup import WARMUP_FILE, read_warmup_requests
 

@@ -23,8 +23,7 @@ from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank, average
-from cmrtf.synthesis.bank_files import ANATOMY_BANK, STYLE_BANK
-from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.tensorflow_start import own_keras_settings, tensorflow_writing_to
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
