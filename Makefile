@@ -23,7 +23,7 @@ test-fast: $(VENV)/installed-test  ## the tests of units, without those that tra
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not slow' tests/unit tests/test_structure.py
 
 fuzz: $(VENV)/installed-test  ## spoilt raw data, files of ours and answers of servers, 20,000 cases: some minutes
-	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py tests/unit/bundle/test_fuzz_own_files.py
+	CMRTF_FUZZ_CASES=2000 $(BIN)/python -m pytest tests/unit/datasets/test_fuzz_readers.py tests/unit/bundle/test_fuzz_own_files.py tests/unit/training/test_fuzz_presets.py
 
 check: $(VENV)/installed-dev site  ## lint, format, types, and the documentation builds
 	$(BIN)/ruff check

@@ -18,10 +18,12 @@ from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
 
 if TYPE_CHECKING:
+    from cmrtf.about import info
     from cmrtf.bundle.bundle import connect
     from cmrtf.bundle.open import load_bundle
     from cmrtf.cohort.build import prepare, read_subject
     from cmrtf.cohort.cohort import open_cohort
+    from cmrtf.core.dicom_series import convert
     from cmrtf.core.stack import Stack
     from cmrtf.core.subject import Subject
     from cmrtf.evaluation.evaluate import evaluate
@@ -36,7 +38,9 @@ __all__ = [
     "__version__",
     "check",
     "connect",
+    "convert",
     "evaluate",
+    "info",
     "load_bundle",
     "open_cohort",
     "prepare",
@@ -50,8 +54,10 @@ _HOMES = {
     "Stack": "cmrtf.core.stack",
     "Subject": "cmrtf.core.subject",
     "connect": "cmrtf.bundle.bundle",
+    "convert": "cmrtf.core.dicom_series",
     "evaluate": "cmrtf.evaluation.evaluate",
     "check": "cmrtf.quality.inspection",
+    "info": "cmrtf.about",
     "load_bundle": "cmrtf.bundle.open",
     "open_cohort": "cmrtf.cohort.cohort",
     "prepare": "cmrtf.cohort.build",

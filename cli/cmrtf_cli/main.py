@@ -30,6 +30,8 @@ COMMANDS = {
     "demo": "The whole story on a phantom cohort or your own data.",
     "phantom": "Write a synthetic cohort in M&Ms layout.",
     "check": "Say what a raw cohort has and what is wrong with it.",
+    "info": "Say what a prepared cohort, a run or a bundle is.",
+    "convert": "Write a DICOM cine series as NIfTI.",
     "prepare": "Resample, crop and normalise a raw cohort.",
     "train-vae": "Train the label VAE on a prepared cohort.",
     "train-gan": "Train the SPADE GAN on a prepared cohort.",

@@ -186,15 +186,15 @@ style = click.option(
     "--style",
     default="sample",
     show_default=True,
-    metavar="SUBJECT|VENDOR|CENTRE|FILE|sample",
-    help="Look like a training subject or an image file, or have a sampled appearance, drawn from what "
-    "images of a vendor or centre look like, or of all, each vendor as often as in training. Where two have "
-    "one name: vendor:A, centre:1, subject:A1B2C3.",
+    metavar="SUBJECT|VENDOR|CENTRE|IMAGE|sample",
+    help="Look like a training subject or an image (a NIfTI file or a DICOM series), or have a sampled "
+    "appearance, drawn from what images of a vendor or centre look like, or of all, each vendor as often as "
+    "in training. Where two have one name: vendor:A, centre:1, subject:A1B2C3.",
 )
 data_format = click.option(
     "--format",
     "data_format",
-    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "nnunet", "folder"]),
+    type=click.Choice(["auto", "mnms", "mnms2", "acdc", "sunnybrook", "nnunet", "folder"]),
     default="auto",
     show_default=True,
     help="Layout of RAW; auto goes by the files.",

@@ -32,7 +32,7 @@ def read_anatomy_prior(bundle: Path, description: Mapping[str, Any]) -> AnatomyP
     if not file.is_file():
         raise CmrtfError(
             f"{bundle}: expected {ANATOMY_BANK}, from a label VAE that was trained to the end on two "
-            "subjects or more with ED and ES. Received: a bundle without it."
+            "subjects or more with LV, myocardium and RV labelled at ED and ES. Received: none."
         )
     prior = AnatomyPrior.load(file)
     _require_length(file, prior.codes.shape[-1], description[LABEL_VAE]["config"]["latent_dim"])

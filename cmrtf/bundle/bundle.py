@@ -295,5 +295,4 @@ class Bundle:
         return f"Bundle({self.path or self.provenance})"
 
 
-connect = Bundle.connect
-"""Trained models behind a server, as their users see them; `load_bundle` is in `cmrtf.bundle.open`."""
+connect = Bundle.connect  # and `load_bundle` is in `cmrtf.bundle.open`

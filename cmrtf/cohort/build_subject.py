@@ -10,6 +10,7 @@ from cmrtf.cohort.record import VOXELS, SubjectRecord
 from cmrtf.core.files import sha256, sha256_of
 from cmrtf.core.preparation import PREPARATION_VERSION, is_base_first
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import slices_by_structure
 from cmrtf.datasets.base import RawSubject
 from cmrtf.quality.checks import check_subject
 
@@ -87,6 +88,11 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
         source_sha256=inputs["source_sha256"] | {VOXELS: checked.voxels_sha256},
         file_sha256=sha256(npz),
         centre=subject.centre,
+        unknown={
+            phase: slices
+            for phase, stack in subject.stacks.items()
+            if (slices := slices_by_structure(stack.unknown))
+        },
     )
     return BuiltSubject(subject, record, checked.warnings, checked.is_order_in_doubt, npz)
 

@@ -8,6 +8,7 @@ readers of a cohort need not know which.
 
 import contextlib
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -27,6 +28,7 @@ from cmrtf.core.json_files import LIST_BYTES, read_json, require_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 
 FORMAT_NAME = "cmrtf-prepared-cohort"
@@ -81,6 +83,9 @@ class Storage(Protocol):
 
     def slices(self, split: str) -> tuple[SliceArray, LabelArray, NDArray[np.int64]]:
         """Images, labels, and which stack each slice is of."""
+
+    def unknown(self, split: str) -> Unknown:
+        """What the labels of the same slices leave open."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,14 +201,28 @@ class PreparedCohort:
             raise CmrtfError(f"{self.path}: expected subjects in the {split!r} split. Received: none.")
         return self.storage.slices(split)
 
+    def unknown(self, split: str) -> Unknown:
+        """Which structures are unknown in which slices of a split, in the order of `slices`.
+
+        Returns:
+            `(slices, classes)`, see `cmrtf.core.unknown`, or None where all structures are labelled.
+        """
+        return self.storage.unknown(split)
+
     @property
     def data_hash(self) -> str:
         """16 hexadecimal digits that identify the data a run was trained on: codes, splits and stacks.
 
         The same data have the same hash in files and in shards.
         """
-        lines = sorted(f"{record.subject} {record.split} {record.file_sha256}" for record in self.records)
+        lines = sorted(map(_hashed_line, self.records))
         return sha256("\n".join(lines).encode())[:16]
+
+
+def _hashed_line(record: SubjectRecord) -> str:
+    """What of a subject counts in the hash of its cohort."""
+    unknown = f" {json.dumps(record.unknown, sort_keys=True)}" if record.unknown else ""
+    return f"{record.subject} {record.split} {record.file_sha256}{unknown}"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

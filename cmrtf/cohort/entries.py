@@ -10,6 +10,10 @@ from cmrtf.core.nifti import MAX_FRAME_VOXELS
 
 Phase = Literal["ED", "ES"]
 
+Structure = Literal["LV", "MYO", "RV"]
+
+SliceNumber = Annotated[int, Meta(ge=0)]
+
 ShardName = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 
 
@@ -44,6 +48,7 @@ class RecordEntry(Struct):
     source_sha256: dict[Text, Sha256]
     file_sha256: Sha256
     centre: Text = ""
+    unknown: dict[Phase, dict[Structure, list[SliceNumber]]] = {}
 
     def __post_init__(self) -> None:
         """Refuse entries that contradict each other."""
@@ -53,6 +58,12 @@ class RecordEntry(Struct):
             raise ValueError(
                 f"Expected {self.num_slices} slices, got a geometry of {self.geometry.prepared_shape[2]}"
             )
+        for structures in self.unknown.values():
+            for numbers in structures.values():
+                if max(numbers, default=0) >= self.num_slices:
+                    raise ValueError(
+                        f"Expected numbers of slices below {self.num_slices}, got {max(numbers)}"
+                    )
 
 
 class ManifestEntry(Struct):

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.cohort.record import SubjectRecord
+from cmrtf.cohort.record import SubjectRecord, unknown_of_records
 from cmrtf.core.files import sha256_of
 from cmrtf.core.npz_files import Array, read_npz
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown
 
 SUBJECTS_FOLDER = "subjects"
 
@@ -83,6 +84,10 @@ class SubjectFiles:
             np.concatenate([stack.label_ids for stack in stacks]),
             np.repeat(np.arange(len(stacks)), [stack.num_slices for stack in stacks]),
         )
+
+    def unknown(self, split: str) -> Unknown:
+        """What the labels of the same slices leave open."""
+        return unknown_of_records(record for record in self.records if record.split == split)
 
 
 def subject_file(folder: Path, record: SubjectRecord) -> Path:

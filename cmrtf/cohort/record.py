@@ -1,7 +1,7 @@
 """What a prepared cohort knows of one subject, whatever its stacks are stored in."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown, concatenated, from_slices
 from cmrtf.errors import CmrtfError
 
 SPLITS = TRAIN, VALIDATION = "train", "validation"
@@ -43,6 +44,7 @@ class SubjectRecord:
             `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
         file_sha256: SHA-256 of the subject's stacks as an npz, whether they lie in one or in a shard.
         centre: number or abbreviation, or `""` when unknown.
+        unknown: phase to the slices, apex first, in which the source does not label a structure.
     """
 
     subject: str
@@ -58,6 +60,11 @@ class SubjectRecord:
     source_sha256: dict[str, str]
     file_sha256: str
     centre: str = ""
+    unknown: Mapping[str, Mapping[str, list[int]]] = field(default_factory=dict)
+
+    def unknown_at(self, phase: str) -> Unknown:
+        """What is unknown of a phase's slices."""
+        return from_slices(self.unknown.get(phase, {}), self.num_slices)
 
     def require_content(self, sha256: str, file: Path) -> None:
         """Check that stacks are those that were prepared for this subject.
@@ -101,7 +108,9 @@ class SubjectRecord:
                 )
             SCHEMA.validate(label_ids, f"{file}, {phase} label")
         stacks = {
-            phase: Stack(image, label_ids, self.geometry, self.intensity_window[phase])
+            phase: Stack(
+                image, label_ids, self.geometry, self.intensity_window[phase], self.unknown_at(phase)
+            )
             for phase, (image, label_ids) in arrays.items()
         }
         return Subject(self.subject, "source", stacks, self.vendor, self.centre, self.pathology)
@@ -122,6 +131,7 @@ class SubjectRecord:
             "source_sha256": dict(self.source_sha256),
             "file_sha256": self.file_sha256,
             "centre": self.centre,
+            **({"unknown": self.unknown} if self.unknown else {}),
         }
 
     @classmethod
@@ -142,4 +152,11 @@ class SubjectRecord:
             source_sha256=dict(values["source_sha256"]),
             file_sha256=values["file_sha256"],
             centre=values.get("centre", ""),
+            unknown=values.get("unknown", {}),
         )
+
+
+def unknown_of_records(records: Iterable[SubjectRecord]) -> Unknown:
+    """What is unknown of all stacks of some subjects, phase after phase, subject after subject."""
+    stacks = [(record.unknown_at(phase), record.num_slices) for record in records for phase in record.phases]
+    return concatenated(stacks)

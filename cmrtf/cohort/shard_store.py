@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.cohort.npz_store import to_npz
-from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord
+from cmrtf.cohort.record import TRAIN, VALIDATION, SubjectRecord, unknown_of_records
 from cmrtf.cohort.shard_format import (
     IMAGE_TYPE,
     LABEL_TYPE,
@@ -26,6 +26,7 @@ from cmrtf.cohort.shard_format import (
 from cmrtf.core.files import sha256
 from cmrtf.core.issues import listed
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 
 
@@ -77,10 +78,12 @@ class Shards:
         self._validation = frozenset(validation)
         places: dict[str, Place] = {}
         first_slices, hearts = [], bytearray()
+        self._has_unknown = False
         for shard, name in enumerate(names):
             first_slices.append(len(hearts))
             for offset, line in read_lines(self._folder / f"{name}{SUBJECTS_SUFFIX}"):
                 record = line["record"]
+                self._has_unknown = self._has_unknown or "unknown" in record
                 if record["subject"] in places:
                     raise ValueError(f"{record['subject']} twice")
                 places[record["subject"]] = Place(
@@ -141,6 +144,10 @@ class Shards:
         rows = np.concatenate(stacks)
         stack_numbers = np.repeat(np.arange(len(stacks)), [len(stack) for stack in stacks])
         return StoredSlices(self, rows), StoredLabels(self, rows), stack_numbers
+
+    def unknown(self, split: str) -> Unknown:
+        """What the labels of the same slices leave open."""
+        return unknown_of_records(map(self.record, self.codes(split))) if self._has_unknown else None
 
     def read(self, row: int, begin: int, out: memoryview) -> None:
         """Read a part of a slice's record.

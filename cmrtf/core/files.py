@@ -225,12 +225,16 @@ def sha256(content: bytes) -> str:
 
 
 def sha256_of(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content, whatever its size.
+    """Hexadecimal SHA-256 of a file's content, whatever its size; of a folder, of its files and their names.
 
     Raises:
         FileError: it cannot be read.
     """
     try:
+        if file.is_dir():
+            inner = sorted(path for path in file.rglob("*") if is_file(path))
+            lines = [f"{path.relative_to(file)} {sha256_of(path)}" for path in inner]
+            return sha256("\n".join(lines).encode(errors="surrogateescape"))
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:

@@ -39,7 +39,7 @@ class Issue:
         return cls(ERROR, error.file, error.problem, subject)
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.problem}"
+        return f"{self.file}: {self.problem.rstrip('.')}."
 
 
 def errors(issues: Iterable[Issue]) -> list[Issue]:

@@ -15,21 +15,29 @@ EXPECTED: Final = (
 TERM = re.compile(r"\s*([A-Za-z]+)\s*=\s*(\d{1,5})\s*")
 
 
-def are_label_values(values: Any) -> bool:
-    """Whether a value says of each structure which number stands for it, and of nothing else."""
-    numbers = [values.get(structure) for structure in SCHEMA.foreground] if isinstance(values, dict) else []
+def are_label_values(values: Any, complete: bool = True) -> bool:
+    """Whether a value says of each structure which number stands for it, and of nothing else.
+
+    Args:
+        values: any.
+        complete: whether it must say so of all structures, or of the LV at least.
+    """
+    if not isinstance(values, dict):
+        return False
+    required, numbers = set(SCHEMA.foreground if complete else ("LV",)), list(values.values())
     return (
-        len(numbers) > 0
-        and len(values) == len(numbers) == len(set(numbers))
+        required <= set(values) <= set(SCHEMA.foreground)
         and all(type(number) is int and 0 < number < 2**16 for number in numbers)
+        and len(set(numbers)) == len(numbers)
     )
 
 
-def label_to_schema(values: Mapping[str, int] | None) -> dict[int, int]:
+def label_to_schema(values: Mapping[str, int] | None, complete: bool = True) -> dict[int, int]:
     """Label value to label id; the background is 0 in both.
 
     Args:
         values: structure to label value; None where they are the label ids themselves.
+        complete: whether all structures must be there, or the LV at least.
 
     Raises:
         CmrtfError: they are none.
@@ -41,9 +49,9 @@ def label_to_schema(values: Mapping[str, int] | None) -> dict[int, int]:
     if values is None:
         return {label_id: label_id for label_id in range(SCHEMA.num_classes)}
     named = dict(values)
-    if not are_label_values(named):
+    if not are_label_values(named, complete):
         raise CmrtfError(f"label values: expected {EXPECTED}. Received: {named!r}.")
-    return {0: 0} | {named[name]: label_id for label_id, name in enumerate(SCHEMA.foreground, start=1)}
+    return {0: 0} | {named[name]: SCHEMA.id_of(name) for name in SCHEMA.foreground if name in named}
 
 
 def parse_label_values(text: str) -> dict[str, int]:

@@ -29,7 +29,7 @@ VOLUMES = tuple(f"{structure}_{phase}" for phase in PHASES for structure in SCHE
 """What a heart is measured by, in ml: `LV_ED`, `MYO_ED`, `RV_ED` and the same in ES."""
 
 Measures = dict[str, float | None]
-"""By the names in `MEASURES`; None where the phase that it needs is absent."""
+"""By the names in `MEASURES`; None where the phase that it needs is absent, or its structure unknown."""
 
 
 def ejection_fraction_percent(edv_ml: float | None, esv_ml: float | None) -> float | None:
@@ -48,7 +48,8 @@ def measure(stacks: Mapping[str, Stack], method: str = SLICE_SUMMATION) -> Measu
     """
 
     def volume(phase: str, structure: str) -> float | None:
-        return stacks[phase].volume_ml(structure, method) if phase in stacks else None
+        is_known = phase in stacks and stacks[phase].knows(structure)
+        return stacks[phase].volume_ml(structure, method) if is_known else None
 
     def mass_g(phase: str) -> float | None:
         myocardium_ml = volume(phase, "MYO")

@@ -2,7 +2,7 @@
 
 Arrays come and go in nibabel's own axis order `(x, y, z[, t])`. Only voxel values, the affine and
 the time step cross this border: descriptions, extensions and names in a source header may identify
-a patient and are never carried over. Whatever is written is synthetic, and its header says so.
+a patient and are never carried over. Whatever is synthetic has a header that says so.
 
 A header is not believed: what it claims is held against the size of the file before anything is
 allocated, and of a compressed file no more is unpacked than the header says.
@@ -23,10 +23,11 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from cmrtf.core.files import is_file, new_file
+from cmrtf.core.geometry import spacing_mm
 from cmrtf.errors import CmrtfError, FileError
 
 DESCRIPTION = "synthetic, cmrtf"
-"""Field `descrip` of every header that is written."""
+"""Field `descrip` of the headers of synthetic images."""
 
 HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 """Bytes of a header, which its first number gives, to its class."""
@@ -64,6 +65,8 @@ class NiftiVolume:
         pixdim_mm: `(x, y, z)`, the spacing that the header says beside its affine.
         space_unit: `"metre"`, `"millimetre"`, `"micrometre"` or `"unknown"`, as the header says.
         is_gzip: whether the file is compressed, whatever its name.
+        unknown: of labels, `(z, t, classes)`, where the source does not say whether a slice shows a
+            structure; None where it always does.
     """
 
     data: NDArray[Any]
@@ -72,6 +75,14 @@ class NiftiVolume:
     pixdim_mm: tuple[float, float, float]
     space_unit: str
     is_gzip: bool
+    unknown: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(
+        cls, data: NDArray[Any], affine: NDArray[np.float64], unknown: NDArray[np.bool_] | None = None
+    ) -> "NiftiVolume":
+        """A volume of another kind of file."""
+        return cls(data, affine, None, spacing_mm(affine), "millimetre", False, unknown)
 
 
 def read_nifti(path: Path) -> NiftiVolume:
@@ -105,7 +116,11 @@ def read_nifti(path: Path) -> NiftiVolume:
 
 
 def write_nifti(
-    path: Path, data: NDArray[Any], affine: NDArray[np.float64], time_step_s: float = 0.0
+    path: Path,
+    data: NDArray[Any],
+    affine: NDArray[np.float64],
+    time_step_s: float = 0.0,
+    description: str = DESCRIPTION,
 ) -> None:
     """Write `(x, y, z[, t])` voxel values under a final name only once they are complete.
 
@@ -114,21 +129,31 @@ def write_nifti(
         data: values; the dtype is kept.
         affine: `(4, 4)`, voxel index to scanner millimetres.
         time_step_s: step of the fourth axis in seconds, for 4D data.
+        description: what the header says of the image.
 
     Raises:
         CmrtfError: the name ends in something else.
     """
-    if not path.name.endswith((".nii", ".nii.gz")):
-        raise CmrtfError(f"{path}: expected a name that ends in .nii or .nii.gz.")
+    require_nifti_name(path)
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")
-    image.header["descrip"] = DESCRIPTION
+    image.header["descrip"] = description
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner", strip_shears=True)
     if data.ndim == 4:
         image.header.set_zooms((*image.header.get_zooms()[:3], time_step_s))
     with new_file(path) as partial:
         nib.save(image, partial)
+
+
+def require_nifti_name(path: Path) -> None:
+    """Check that a file of this name would be read as NIfTI: worth asking before a long computation.
+
+    Raises:
+        CmrtfError: the name ends in something else.
+    """
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise CmrtfError(f"{path}: expected a name that ends in .nii or .nii.gz.")
 
 
 def _read(path: Path, stream: IO[bytes] | gzip.GzipFile, is_gzip: bool) -> NiftiVolume:

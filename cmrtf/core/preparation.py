@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cmrtf.core.geometry import Geometry, bounding_box, spacing_mm
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.resampling import inside, resample_image, resample_labels
+from cmrtf.core.unknown import Unknown
 from cmrtf.errors import FileError
 
 PREPARATION_VERSION = 2
@@ -138,6 +139,11 @@ def place_on_source(stack: NDArray[np.float32], geometry: Geometry) -> NDArray[n
     covered = np.outer(inside(x, stack.shape[2]), inside(y, stack.shape[1]))
     placed[~covered] = -1.0
     return np.clip(placed, -1.0, 1.0)
+
+
+def prepare_unknown(unknown: Unknown, geometry: Geometry) -> Unknown:
+    """What is unknown of a source's slices, in the order of the prepared ones."""
+    return None if unknown is None else np.ascontiguousarray(unknown[_slice_order(geometry)])
 
 
 def is_base_first(geometry: Geometry) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 
 SLICE_SUMMATION: Final = "slice_summation"
@@ -37,6 +38,7 @@ class Stack:
         geometry: where it lies.
         intensity_window: the source values of -1 and 1: an image value v is written as
             `low + (v + 1) / 2 * (high - low)`.
+        unknown: which structures the source does not label in which slices, see `cmrtf.core.unknown`.
 
     Raises:
         CmrtfError: image, labels and geometry are not of one shape.
@@ -46,6 +48,7 @@ class Stack:
     label_ids: NDArray[np.uint8]
     geometry: Geometry
     intensity_window: tuple[float, float] = (-1.0, 1.0)
+    unknown: Unknown = None
 
     def __post_init__(self) -> None:
         shape = self.geometry.shape[::-1]
@@ -80,6 +83,10 @@ class Stack:
         """`(slices,)`: which slices have a label."""
         return np.any(self.label_ids, axis=(1, 2))
 
+    def knows(self, structure: str) -> bool:
+        """Whether the source labels a structure in every slice that shows it."""
+        return self.unknown is None or not self.unknown[:, SCHEMA.id_of(structure)].any()
+
     def areas_mm2(self, structure: str) -> NDArray[np.float64]:
         """Area of one structure in each slice, `(slices,)`, apex first."""
         column, row = self.affine[:3, 0], self.affine[:3, 1]
@@ -87,7 +94,7 @@ class Stack:
         return self._pixels(structure).astype(np.float64) * pixel_area_mm2
 
     def volume_ml(self, structure: str, method: str = SLICE_SUMMATION) -> float:
-        """Volume of one structure.
+        """Volume of one structure; NaN where the source does not label it in all slices.
 
         Args:
             structure: such as `"LV"`.
@@ -100,6 +107,8 @@ class Stack:
             raise CmrtfError(
                 f"method: expected {SLICE_SUMMATION} or {CENTRE_TO_CENTRE}. Received: {method!r}."
             )
+        if not self.knows(structure):
+            return float("nan")
         voxels = self._pixels(structure).astype(np.float64)
         if method == CENTRE_TO_CENTRE:
             voxels[[0, -1]] /= 2.0

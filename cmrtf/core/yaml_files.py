@@ -75,7 +75,7 @@ def parse_yaml(content: bytes) -> Any:
     try:
         return yaml.load(content, _Loader)
     except UNREADABLE as error:
-        raise ValueError(" ".join(str(error).split())[:300]) from error
+        raise ValueError(" ".join(str(error).split()).replace('in "<byte string>", ', "in ")[:300]) from error
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from cmrtf.core.issues import Issue
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.nifti import NiftiVolume, read_nifti
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError, FileError
@@ -32,8 +33,8 @@ class PhaseFiles:
     """Where one phase of one subject is stored.
 
     Args:
-        image: NIfTI file of the image.
-        label: NIfTI file of the label.
+        image: file of the image, or folder of its series.
+        label: file of the label, or folder of its contours.
         frame: 0-based frame of the cine, or None when the data set does not say.
         is_cine: whether the files hold the whole cine `(x, y, z, t)` or this frame alone.
     """
@@ -58,9 +59,11 @@ class RawSubject:
         vendor: `"A"` to `"D"`, or `""` when unknown.
         pathology: the data set's abbreviation, or `""` when unknown.
         phases: `"ED"` and `"ES"` to their files.
-        label_to_schema: label value in the file to label id in `SCHEMA`.
+        label_to_schema: label value in the file to label id in `SCHEMA`. A structure without a value is not
+            labelled: where it is, is unknown.
         issues: what the reader warns of.
         centre: the data set's number or abbreviation, or `""` when unknown.
+        read: reads one of its files.
         slice_order: one of `SLICE_ORDERS` where a user says it, `""` where it is to be told from the stack.
         other_orders: how many other stacks of the data set are known to be stored apex first and base first;
             they count where the stack leaves it in doubt.
@@ -75,6 +78,7 @@ class RawSubject:
     )
     issues: tuple[Issue, ...] = ()
     centre: str = ""
+    read: Callable[[Path], NiftiVolume] = read_nifti
     slice_order: str = ""
     other_orders: tuple[int, int] = (0, 0)
 

@@ -139,10 +139,14 @@ def read_description(path: Path) -> Description:
 
 
 def _label_to_schema(path: Path, values: Any) -> dict[int, int]:
-    """Label value to label id; the background is 0."""
-    if not are_label_values(values):
-        raise FileError(path, f"expected label_values: {EXPECTED}. Received: {shown(values)}.")
-    return label_to_schema(values)
+    """Label value to label id; the background is 0. A structure without a value is unknown."""
+    if not are_label_values(values, complete=False):
+        raise FileError(
+            path,
+            f"expected label_values: {EXPECTED}, or for those that are labelled, the LV among them. "
+            f"Received: {shown(values)}.",
+        )
+    return label_to_schema(values, complete=False)
 
 
 def _phase_words(path: Path, value: Any, in_path: bool) -> dict[str, str]:

@@ -11,12 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed, raise_errors
-from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, nnunet_writing
+from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, nnunet_writing, sunnybrook
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader, SkippedSubject
 from cmrtf.datasets.raw_files import list_files
 from cmrtf.errors import CmrtfError
 
-READERS: tuple[Reader, ...] = (mnms.READER, mnms2.READER, acdc.READER, nnunet.READER, folder.READER)
+READERS: tuple[Reader, ...] = (
+    mnms.READER,
+    mnms2.READER,
+    acdc.READER,
+    sunnybrook.READER,
+    nnunet.READER,
+    folder.READER,
+)
 
 SELF_DESCRIBED: tuple[Reader, ...] = (folder.READER, nnunet.READER)
 """Those whose folders say what they are, whatever their files are called; the first one holds."""

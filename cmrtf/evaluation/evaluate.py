@@ -148,7 +148,9 @@ class _Job:
 
 def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
     slices = SubjectSlices.of(job.training)
-    segmenter = job.store.trained(slices.image, slices.label_ids, job.seed, "reference segmenter")
+    segmenter = job.store.trained(
+        slices.image, slices.label_ids, job.seed, "reference segmenter", slices.unknown
+    )
     sections = _sections_without_training(job, segmenter)
     if trainings is not None:
         logger.info("downstream utility ...")

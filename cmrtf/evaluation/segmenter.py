@@ -36,7 +36,7 @@ def segment_subjects(segmenter: ReferenceSegmenter, subjects: Sequence[Subject])
 def dice_per_subject(
     subjects: Sequence[Subject], segmentations: Sequence[Segmentation]
 ) -> dict[str, list[float]]:
-    """By structure, the mean Dice of each subject's stacks; NaN where the structure is in none of them.
+    """By structure, the mean Dice of each subject's stacks; NaN where none has the structure or knows of it.
 
     Args:
         subjects: with the labels to compare with.
@@ -44,7 +44,10 @@ def dice_per_subject(
     """
     values: dict[str, list[float]] = defaultdict(list)
     for subject, segmentation in zip(subjects, segmentations, strict=True):
-        by_stack = [dice(stack.label_ids, segmentation[phase]) for phase, stack in subject.stacks.items()]
+        by_stack = [
+            dice(stack.label_ids, segmentation[phase], stack.unknown)
+            for phase, stack in subject.stacks.items()
+        ]
         for structure in by_stack[0]:
             values[structure].append(subject_mean([overlap[structure] for overlap in by_stack]))
     return values

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cmrtf.core.labels import PHASES
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown, concatenated
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, Style, draw_appearance
@@ -26,11 +27,13 @@ class SubjectSlices:
         image: `(n, height, width)` in [-1, 1].
         label_ids: `(n, height, width)`.
         subjects: names of the subjects that they are of, `(n,)`.
+        unknown: `(n, classes)`, which structures are unknown in which; None where all are known.
     """
 
     image: NDArray[np.float32]
     label_ids: NDArray[np.uint8]
     subjects: NDArray[np.str_]
+    unknown: Unknown = None
 
     @classmethod
     def of(cls, subjects: Sequence[Subject]) -> "SubjectSlices":
@@ -40,12 +43,14 @@ class SubjectSlices:
             np.concatenate([stack.image for _, stack in stacks]),
             np.concatenate([stack.label_ids for _, stack in stacks]),
             np.repeat([name for name, _ in stacks], [stack.num_slices for _, stack in stacks]),
+            concatenated([(stack.unknown, stack.num_slices) for _, stack in stacks]),
         )
 
     def labelled(self) -> "SubjectSlices":
         """Those with a heart on them."""
         chosen = self.label_ids.any(axis=(1, 2))
-        return SubjectSlices(self.image[chosen], self.label_ids[chosen], self.subjects[chosen])
+        unknown = None if self.unknown is None else self.unknown[chosen]
+        return SubjectSlices(self.image[chosen], self.label_ids[chosen], self.subjects[chosen], unknown)
 
 
 def interpolated_subjects(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.unknown import Unknown
 
 SCALE_WEIGHTS: Final = np.array([0.0448, 0.2856, 0.3001, 0.2363]) / 0.8668
 """Weights of the scales, finest first: those of Wang et al. (2003) without the fifth, made to add up to 1.
@@ -106,16 +107,23 @@ class Intensity:
     std: float
 
 
-def tissue_intensities(image: NDArray[Any], label_ids: NDArray[Any]) -> dict[str, Intensity]:
+def tissue_intensities(
+    image: NDArray[Any], label_ids: NDArray[Any], unknown: Unknown = None
+) -> dict[str, Intensity]:
     """Brightness of each structure of a stack, the background included.
 
     Args:
         image: of any shape.
         label_ids: of the same shape.
+        unknown: which structures are unknown in which slices, the first axis of both; the background is that
+            of the others.
     """
     intensities = {}
     for structure in SCHEMA.structures:
-        values = image[label_ids == SCHEMA.id_of(structure)].astype(np.float64)
+        mask = label_ids == SCHEMA.id_of(structure)
+        if structure == "background" and unknown is not None:
+            mask[unknown.any(axis=1)] = False
+        values = image[mask].astype(np.float64)
         if values.size:
             intensities[structure] = Intensity(float(values.mean()), float(values.std()))
         else:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.unknown import Unknown
 
 PERCENTILE: Final = 95.0
 """Of the Hausdorff distance: the largest distance of all depends on a single pixel."""
 
 
-def dice(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float]:
+def dice(first: NDArray[Any], second: NDArray[Any], unknown: Unknown = None) -> dict[str, float]:
     """Dice coefficient of each foreground structure, over all voxels given.
 
     `2 |A and B| / (|A| + |B|)`, in [0, 1]; NaN where both are empty.
@@ -22,6 +23,7 @@ def dice(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float]:
     Args:
         first: label ids of any shape.
         second: label ids of the same shape.
+        unknown: which structures are unknown in which slices, the first axis of both; these are left out.
 
     Example:
         >>> import numpy as np
@@ -30,13 +32,15 @@ def dice(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float]:
     """
     result = {}
     for structure in SCHEMA.foreground:
-        a, b = first == SCHEMA.id_of(structure), second == SCHEMA.id_of(structure)
+        a, b = _masks(first, second, structure, unknown)
         total = int(a.sum()) + int(b.sum())
         result[structure] = 2.0 * int((a & b).sum()) / total if total else math.nan
     return result
 
 
-def hd95_mm(first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[float]) -> dict[str, float]:
+def hd95_mm(
+    first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[float], unknown: Unknown = None
+) -> dict[str, float]:
     """95th percentile of the Hausdorff distance between the surfaces of each foreground structure.
 
     It is the larger of the two directed 95th percentiles (Maier-Hein et al., *Metrics reloaded*, Nature
@@ -51,12 +55,23 @@ def hd95_mm(first: NDArray[Any], second: NDArray[Any], spacing_mm: Sequence[floa
         first: label ids, `(slices, height, width)`, or `(height, width)` for distances in the plane.
         second: label ids of the same shape.
         spacing_mm: voxel size along each axis of the array, so `(z, y, x)`.
+        unknown: which structures are unknown in which slices; these are left out.
     """
-    result = {}
-    for structure in SCHEMA.foreground:
-        label_id = SCHEMA.id_of(structure)
-        result[structure] = _hd95_mm(first == label_id, second == label_id, spacing_mm)
-    return result
+    return {
+        structure: _hd95_mm(*_masks(first, second, structure, unknown), spacing_mm)
+        for structure in SCHEMA.foreground
+    }
+
+
+def _masks(
+    first: NDArray[Any], second: NDArray[Any], structure: str, unknown: Unknown
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where both have a structure, among the slices in which it is known."""
+    label_id = SCHEMA.id_of(structure)
+    if unknown is None:
+        return first == label_id, second == label_id
+    known = ~unknown[:, label_id]
+    return first[known] == label_id, second[known] == label_id
 
 
 def _hd95_mm(first: NDArray[np.bool_], second: NDArray[np.bool_], spacing_mm: Sequence[float]) -> float:

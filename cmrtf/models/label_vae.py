@@ -35,7 +35,8 @@ class LabelVAE(keras.Model):
 
     A batch is a dict of `label_ids (batch, size, size)`, `latent_noise (batch, latent_dim)`, standard normal,
     and with an `interpolation_loss_weight` of `neighbour_ids (batch, 2, size, size)`, the slices below and
-    above. All randomness comes from the input pipeline, so a step is a function of weights and batch.
+    above. Where structures are unknown in some of the slices also `unknown (batch, num_classes)`. All
+    randomness comes from the input pipeline, so a step is a function of weights and batch.
 
     Reference:
         Amirrajab et al., ISMRM 2022, no. 1838; beta-VAE: Higgins et al., ICLR 2017.
@@ -161,7 +162,7 @@ class LabelVAE(keras.Model):
 
         Slices and their neighbours are encoded as one batch, and all codes are decoded as one.
         """
-        label_ids = batch["label_ids"]
+        label_ids, unknown = batch["label_ids"], batch.get("unknown")
         neighbour_ids = tf.unstack(batch["neighbour_ids"], axis=1) if self.interpolation_loss_weight else []
         slices = [label_ids, *neighbour_ids]
         posterior, *neighbours = self.encode(tf.concat(slices, 0), training=True).split(len(slices))
@@ -171,11 +172,11 @@ class LabelVAE(keras.Model):
             codes.append((below.mean + above.mean) / 2)
         logits, *interpolated = tf.split(self.decode(tf.concat(codes, 0), training=True), len(codes))
         terms = {
-            "cross_entropy": cross_entropy_loss(label_ids, logits),
+            "cross_entropy": cross_entropy_loss(label_ids, logits, unknown),
             "kl": tf.reduce_sum(posterior.kl(), axis=-1),
         }
         if interpolated:
-            terms["between"] = cross_entropy_loss(label_ids, interpolated[0])
+            terms["between"] = cross_entropy_loss(label_ids, interpolated[0], unknown)
         return terms
 
     def get_config(self) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class Segmenter(keras.Model):
         widths: channels of each stage of the U-Net.
         depth: convolutions of each stage.
 
-    A batch is a dict of `image (batch, size, size, 1)` in [-1, 1] and `label_ids (batch, size, size)`.
+    A batch is a dict of `image (batch, size, size, 1)` in [-1, 1] and `label_ids (batch, size, size)`,
+    and where structures are unknown in some of the slices of `unknown (batch, num_classes)`.
 
     Reference:
         Isensee et al., nnU-Net, Nature Methods 2021, for the sum of the two losses.
@@ -86,10 +87,11 @@ class Segmenter(keras.Model):
             tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
         """
         label_ids = checked_label_ids(batch["label_ids"], self.num_classes)
+        unknown = batch.get("unknown")
         with tf.GradientTape() as tape:
             logits = self.unet(batch["image"], training=True)
-            cross_entropy = cross_entropy_loss(label_ids, logits) / self.size**2
-            soft_dice = soft_dice_loss(label_ids, logits)
+            cross_entropy = cross_entropy_loss(label_ids, logits, unknown) / self.size**2
+            soft_dice = soft_dice_loss(label_ids, logits, unknown)
             loss = cross_entropy + soft_dice
             scaled_loss = scaled_mean(loss)
         gradients = tape.gradient(scaled_loss, self.trainable_variables)

@@ -10,7 +10,13 @@ from cmrtf.core.files import sha256
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import WARNING, Issue, errors, raise_errors
 from cmrtf.core.nifti import NiftiVolume
-from cmrtf.core.preparation import is_base_first, prepare_image, prepare_labels, to_nifti_order
+from cmrtf.core.preparation import (
+    is_base_first,
+    prepare_image,
+    prepare_labels,
+    prepare_unknown,
+    to_nifti_order,
+)
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import RawSubject
@@ -103,4 +109,5 @@ def prepare_stack(raw: Stack, geometry: Geometry, source: Path) -> Stack:
         FileError: the image has no contrast around the heart.
     """
     image, window = prepare_image(to_nifti_order(raw.image), geometry, source)
-    return Stack(image, prepare_labels(to_nifti_order(raw.label_ids), geometry), geometry, window)
+    labels = prepare_labels(to_nifti_order(raw.label_ids), geometry)
+    return Stack(image, labels, geometry, window, prepare_unknown(raw.unknown, geometry))

@@ -10,7 +10,7 @@ import numpy as np
 
 from cmrtf.core.geometry import largest_shift_mm, spacing_mm
 from cmrtf.core.issues import ERROR, WARNING, Issue, errors
-from cmrtf.core.nifti import NiftiVolume, read_nifti
+from cmrtf.core.nifti import NiftiVolume
 from cmrtf.datasets.base import PhaseFiles
 from cmrtf.errors import FileError
 from cmrtf.quality.checked_subject import CheckedSubject
@@ -22,7 +22,7 @@ def check_files(subject: CheckedSubject) -> CheckedSubject:
     volumes, issues = {}, []
     for path in dict.fromkeys(subject.raw.files.values()):
         try:
-            volumes[path] = read_nifti(path)
+            volumes[path] = subject.raw.read(path)
         except FileError as error:
             issues.append(Issue.of(error))
         else:

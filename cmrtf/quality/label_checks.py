@@ -14,6 +14,7 @@ from scipy import ndimage
 from cmrtf.core.geometry import bounding_box
 from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import SCHEMA, foreign_values, whole_numbers
+from cmrtf.core.unknown import Unknown
 
 CONNECTED = np.ones((3, 3, 3), np.bool_)
 
@@ -35,6 +36,7 @@ def read_label_ids(
     spacing_mm: tuple[float, float, float],
     phase: str = "",
     frame: int | None = None,
+    unknown: Unknown = None,
 ) -> tuple[NDArray[np.uint8], list[Issue]]:
     """Bring the labels of one phase into `SCHEMA`'s order, without strays, and say what is wrong with them.
 
@@ -45,6 +47,7 @@ def read_label_ids(
         spacing_mm: `(x, y, z)`.
         phase: to name in messages; `""` where there is none.
         frame: of a cine, counted from 0, to name in messages.
+        unknown: which structures are unknown in which slices; these are not missed.
 
     Returns:
         `(x, y, z)` label ids, of no meaning where an issue is an error; and the issues.
@@ -60,6 +63,8 @@ def read_label_ids(
     if problem := _heart_problem(present, frame):
         return label_ids, [Issue(ERROR, path, problem)]
     structures = sorted(set(label_to_schema.values()) - {0})
+    if unknown is not None:
+        structures = [label_id for label_id in structures if not unknown[:, label_id].any()]
     missing = [SCHEMA.structures[label_id] for label_id in structures if not present[label_id].any()]
     issues = [_missing_issue(path, structure, at) for structure in missing]
     warnings = (*_stray_problems(dropped, at), *_gap_problems(present, structures, at))

@@ -3,6 +3,7 @@
 Nothing here raises: what is wrong becomes an issue. Arrays are in the order of their files, `(x, y, z)`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry, bounding_box
 from cmrtf.core.issues import ERROR, WARNING, Issue, errors
+from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.stack import Stack
+from cmrtf.core.unknown import Unknown, slices_by_structure, unknown_or_none
 from cmrtf.datasets.base import PhaseFiles
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.label_checks import read_label_ids
@@ -39,14 +42,16 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
         image_volume, label_volume = subject.volumes[files.image], subject.volumes[files.label]
         image, label = _frame(image_volume, files), _frame(label_volume, files)
         geometry = Geometry.of(image_volume.affine, image.shape)
+        unknown = _unknown(label_volume, files, subject.raw.label_to_schema)
         label_ids, problems = read_label_ids(
-            files.label, label, subject.raw.label_to_schema, geometry.spacing_mm, phase, files.frame
+            files.label, label, subject.raw.label_to_schema, geometry.spacing_mm, phase, files.frame, unknown
         )
         if not errors(problems):
             if files.has_image:
                 image, found = _checked_image(files.image, image, label_ids > 0)
                 problems += found
-            stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry)
+            stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry, unknown=unknown)
+            problems += _unknown_issues(files.label, phase, stacks[phase])
         issues += problems
     return replace(subject, issues=(*subject.issues, *issues), stacks=stacks, volumes={})
 
@@ -98,6 +103,29 @@ def finite_issues(path: Path, image: NDArray[Any], heart: NDArray[np.bool_]) -> 
 def _frame(volume: NiftiVolume, files: PhaseFiles) -> NDArray[np.generic]:
     """The phase's `(x, y, z)` voxels of a file."""
     return volume.data[..., files.frame] if volume.data.ndim == 4 else volume.data
+
+
+def _unknown(volume: NiftiVolume, files: PhaseFiles, label_to_schema: Mapping[int, int]) -> Unknown:
+    """What a phase's label leaves open: structures without a value, and what its file says."""
+    unknown = np.zeros((volume.data.shape[2], SCHEMA.num_classes), np.bool_)
+    unknown[:, sorted(set(range(SCHEMA.num_classes)) - set(label_to_schema.values()))] = True
+    if volume.unknown is not None:
+        unknown |= volume.unknown[:, files.frame or 0]
+    return unknown_or_none(unknown)
+
+
+def _unknown_issues(path: Path, phase: str, stack: Stack) -> list[Issue]:
+    """A warning that names the structures that are unknown."""
+    slices = slices_by_structure(stack.unknown)
+    names = [
+        name if len(numbers) == stack.num_slices else f"{name} in some slices"
+        for name, numbers in slices.items()
+    ]
+    problem = (
+        f"expected labels of {', '.join(SCHEMA.foreground)} at {phase}. Received: none of "
+        f"{' and '.join(names)}; unknown there, so left out of losses and scores"
+    )
+    return [Issue(WARNING, path, problem)] if names else []
 
 
 def _finite(image: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -149,11 +149,10 @@ def _subject(subject: Subject, orientation: NDArray[np.float64], methods: Sequen
 
 def _stack(stack: Stack, orientation: NDArray[np.float64]) -> dict[str, Any]:
     label_ids = upright(stack.label_ids, orientation)
-    areas_cm2 = {name: stack.areas_mm2(name) / 100.0 for name in SCHEMA.foreground}
     return {
         "slices": stack.num_slices,
         "spacing_mm": stack.spacing_mm,
-        "areas_cm2": {name: areas.round(2).tolist() for name, areas in areas_cm2.items()},
+        "areas_cm2": {name: _areas_cm2(stack, name) for name in SCHEMA.foreground},
         "image": _base64(grey_sprite(upright(stack.image, orientation))),
         "labels": _base64(label_sprite(label_ids)),
         "outlines": {
@@ -161,6 +160,12 @@ def _stack(stack: Stack, orientation: NDArray[np.float64]) -> dict[str, Any]:
             for name in SCHEMA.foreground
         },
     }
+
+
+def _areas_cm2(stack: Stack, structure: str) -> list[float]:
+    """Area of a structure in each slice; none where it is unknown."""
+    areas: list[float] = (stack.areas_mm2(structure) / 100.0).round(2).tolist()
+    return areas if stack.knows(structure) else []
 
 
 def _histograms(population: Population) -> dict[str, Any]:

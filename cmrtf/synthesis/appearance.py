@@ -5,18 +5,20 @@ in it: any appearance goes with any anatomy.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.dicom_series import read_volume
 from cmrtf.core.files import sha256_of, write_text
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.issues import listed, raise_errors
-from cmrtf.core.nifti import NiftiVolume, read_nifti
+from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
@@ -216,40 +218,44 @@ def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geomet
     Args:
         models: encode the image.
         bank: of the same bundle.
-        name: as in `AppearanceBank.find`, or the path of a 3D NIfTI file (`"./A"` is never a vendor).
+        name: as in `AppearanceBank.find`, or the path of an image, a NIfTI file or a DICOM series (`"./A"` is
+            never a vendor).
         geometry: of a label file that the image may belong to.
 
     Raises:
-        CmrtfError: the name has no meaning or several, or the file is no 3D image.
+        CmrtfError: the name has no meaning or several, or the file is no image.
     """
     style = bank.find(name)
     if style:
         return style
     path = Path(name)
-    if path.is_file():
+    if os.path.exists(path):  # False too of names that no file system takes
         return Style(f"file:{sha256_of(path)}", ((appearance_of_file(models, path, geometry),),))
     raise CmrtfError(
-        f"style {name}: expected {bank.names()}, an image file, or {SAMPLE}. Received: none of these."
+        f"style {name}: expected {bank.names()}, an image file, a DICOM series, or {SAMPLE}. "
+        f"Received: none of these."
     )
 
 
 def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = None) -> Appearance:
-    """The appearance of a 3D image file: the mean over its slices.
+    """The appearance of an image file or a DICOM series: the mean over its slices, of a cine in one frame.
+
+    Of a cine it is the first frame, which is next to the R wave in most.
 
     What the models see is 192 mm wide. It is cut out around the heart where a geometry says where that is,
     and about the middle of the image otherwise.
 
     Args:
         models: encode the image.
-        path: NIfTI.
+        path: NIfTI file, or a DICOM series, a folder or a multi-frame file.
         geometry: of a label file; it counts if both lie on the same grid.
 
     Raises:
-        CmrtfError: the file is no 3D image.
+        CmrtfError: it is no image of a stack of slices.
     """
-    volume = read_nifti(path)
-    if volume.data.ndim != 3:
-        raise CmrtfError(f"{path}: expected a 3D image (one phase). Received: shape={volume.data.shape}.")
+    volume = read_volume(path)
+    if volume.data.ndim == 4:
+        volume = replace(volume, data=volume.data[..., 0])
     raise_errors(header_issues(path, volume))
     raise_errors(slices_issues(path, volume.data.shape[2]))
     raise_errors(finite_issues(path, volume.data, np.ones(volume.data.shape, np.bool_)))

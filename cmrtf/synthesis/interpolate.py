@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.labels import PHASES
+from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown, from_slices
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.signed_distance import add_residuals, fill_gaps, residuals
@@ -153,6 +154,8 @@ def stack_between(
 ) -> Stack:
     """The stack at `weight` on the straight line between two: labels, then an image of them.
 
+    What either end leaves open in some slice is unknown in all slices of the new stack.
+
     Args:
         models: a bundle's.
         start: at weight 0.
@@ -171,6 +174,7 @@ def stack_between(
         label_ids,
         geometry_between(start.stack.geometry, end.stack.geometry, weight, num_slices),
         (low, high),
+        _unknown_between(start.stack, end.stack, num_slices),
     )
 
 
@@ -207,7 +211,9 @@ def decode_labels_between(
         missed = codes_at(start.label_residuals, at_start), codes_at(end.label_residuals, at_end)
         decoded = add_residuals(decoded, between(*missed, np.float32(weight)))
     label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
-    label_ids[has_heart] = repair(decoded) if repaired else decoded
+    # Around a myocardium that is unknown no ring can be closed.
+    is_repairable = start.stack.knows("MYO") and end.stack.knows("MYO")
+    label_ids[has_heart] = repair(decoded) if repaired and is_repairable else decoded
     return label_ids
 
 
@@ -240,6 +246,12 @@ def geometry_between(start: Geometry, end: Geometry, weight: float, num_slices: 
     about_middle[2, 2] = factor
     about_middle[2, 3] = (1.0 - factor) * (num_slices - 1) / 2
     return Geometry.of(own.affine @ about_middle, own.shape)
+
+
+def _unknown_between(start: Stack, end: Stack, num_slices: int) -> Unknown:
+    """What is unknown of every slice, since it is of some slice of an end."""
+    unknown = [name for name in SCHEMA.foreground if not (start.knows(name) and end.knows(name))]
+    return from_slices(dict.fromkeys(unknown, range(num_slices)), num_slices)
 
 
 def _same_places(

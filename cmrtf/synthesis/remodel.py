@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.labels import PHASES
+from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
@@ -212,3 +212,9 @@ def _require_both_phases(subject: Subject) -> None:
     missing = [phase for phase in PHASES if phase not in subject.stacks]
     if missing:
         raise CmrtfError(f"subject {subject.name}: expected ED and ES. Received: no {missing[0]}.")
+    for phase, stack in subject.stacks.items():
+        if unknown := [name for name in SCHEMA.foreground if not stack.knows(name)]:
+            raise CmrtfError(
+                f"subject {subject.name}, {phase}: expected labels of {', '.join(SCHEMA.foreground)}, whose "
+                f"volumes are changed together. Received: {' and '.join(unknown)} unknown."
+            )

@@ -23,8 +23,9 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
     """Encode the anatomies of the training subjects, from which new ones are sampled.
 
     All are brought into their mean pose first. Left out are subjects without both phases, with fewer than two
-    labelled slices in one of them, or without a slice that shows both ventricles, which have no pose. Where
-    fewer than two are left, nothing is written: no anatomy can be sampled then.
+    labelled slices in one of them, with structures that are unknown, or without a slice that shows both
+    ventricles, which have no pose. Where fewer than two are left, nothing is written: no anatomy can be
+    sampled then.
 
     Args:
         model: trained.
@@ -57,9 +58,12 @@ def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> N
 
 
 def _has_both_stacks(subject: Subject) -> bool:
-    """Whether ED and ES are labelled in two slices or more."""
+    """Whether ED and ES are labelled, every structure of them, in two slices or more."""
     return all(
-        phase in subject.stacks and np.count_nonzero(subject.stacks[phase].has_heart) >= 2 for phase in PHASES
+        phase in subject.stacks
+        and subject.stacks[phase].unknown is None
+        and np.count_nonzero(subject.stacks[phase].has_heart) >= 2
+        for phase in PHASES
     )
 
 

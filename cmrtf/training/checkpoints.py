@@ -1,6 +1,7 @@
 """Checkpoints: everything that a run needs to continue exactly."""
 
 import contextlib
+import logging
 import shutil
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import tensorflow as tf
 from cmrtf.errors import CmrtfError
 from cmrtf.tensorflow_start import literal_path
 from cmrtf.training.distributed import are_finite, not_finite_error
+from cmrtf.training.run import CHECKPOINT_PREFIX as PREFIX
+from cmrtf.training.run import checkpoint_steps
 
 NUM_CHECKPOINTS = 2
 """The last, and the one before in case the last is damaged."""
 
-PREFIX = "ckpt-"
+logger = logging.getLogger(__name__)
+logger.addHandler(logging.NullHandler())  # silent unless logging is switched on
 
 
 class Checkpoints:
@@ -48,7 +52,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """After how many steps there are checkpoints, readable or not, in ascending order."""
-        return sorted(int(file.stem.removeprefix(PREFIX)) for file in self.folder.glob(f"{PREFIX}*.index"))
+        return checkpoint_steps(self.folder)
 
     def save(self, step: int, write: bool = True) -> None:
         """Save after `step` steps; the file has its final name only when it is complete.
@@ -87,6 +91,8 @@ class Checkpoints:
     def restore(self) -> int:
         """Restore the latest readable checkpoint and return its step; 0 where there is none.
 
+        Those that cannot be read are named in a warning.
+
         Raises:
             CmrtfError: there are checkpoints, but none that can be read.
         """
@@ -97,6 +103,11 @@ class Checkpoints:
                     status = self.checkpoint.read(prefix)
                 status.assert_existing_objects_matched().expect_partial()
             except (tf.errors.OpError, IndexError, AssertionError, ValueError):
+                logger.warning(
+                    "%s: expected a checkpoint of this configuration. Received: one that is damaged or of "
+                    "another; it is passed over.",
+                    self.folder / f"{PREFIX}{step}",
+                )
                 continue
             for copy, metric in zip(self.copy, self.metrics, strict=True):
                 metric.assign(copy)
@@ -121,14 +132,21 @@ class Checkpoints:
 
 
 def restore_for_inference(model: keras.Model, folder: Path) -> int:
-    """Restore a model's weights from the latest checkpoint of a run; returns the step.
+    """Restore a model's weights from the last checkpoint of a run; returns the step.
 
     Raises:
-        CmrtfError: there is no checkpoint.
+        CmrtfError: there is no checkpoint, or the last is damaged: what an earlier one holds is not what the
+            run says of itself.
     """
-    step = Checkpoints(model, folder).restore()
+    checkpoints = Checkpoints(model, folder)
+    step = checkpoints.restore()
     if step == 0:
         raise CmrtfError(
             f"{folder}: expected a checkpoint of a trained model. Received: none; train it first."
+        )
+    if step < (last := checkpoints.steps()[-1]):
+        raise CmrtfError(
+            f"{folder / f'{PREFIX}{last}'}: expected the last checkpoint of the run. Received: one that is "
+            f"damaged. Train on from step {step} with --resume: it comes to the same weights."
         )
     return step

@@ -48,7 +48,7 @@ def draw_curves(run: RunDirectory, intervals: Sequence[tuple[int, Mapping[str, f
     for axis, (title, names) in zip(axes, panels.items(), strict=True):
         _draw_panel(axis, title, names, intervals)
     with new_file(run.curves) as partial:
-        figure.savefig(partial, dpi=100)
+        figure.savefig(partial, dpi=80)
 
 
 def _draw_panel(

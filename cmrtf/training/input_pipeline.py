@@ -7,13 +7,14 @@ of devices that a batch is spread over.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from cmrtf.cohort.cohort import LabelArray, PreparedCohort, SliceArray
+from cmrtf.core.unknown import Unknown, unknown_or_none
 from cmrtf.training.augmentation import augment_labels, augment_pairs
 from cmrtf.training.config import AugmentationConfig
 
@@ -30,25 +31,39 @@ class Slices:
         image: `(slices, size, size)` float32 in [-1, 1].
         label_ids: `(slices, size, size)` uint8.
         stack: `(slices,)` which stack a slice is of; a stack's slices follow each other, apex first.
+        unknown: `(slices, classes)` which structures are unknown in which slices; None where all are known.
     """
 
     image: SliceArray
     label_ids: LabelArray
     stack: NDArray[np.int64]
+    unknown: Unknown = None
 
     @classmethod
     def of_split(cls, cohort: PreparedCohort, split: str) -> "Slices":
         """Every phase of every subject of a split.
 
+        A structure that is unknown in all of them cannot be learned: it counts as background then, so that
+        models never draw it.
+
         Raises:
             CmrtfError: the split has no subjects.
         """
-        return cls(*cohort.slices(split))
+        return cls(*cohort.slices(split), _unknown_but_learned(cohort.unknown(split)))
 
     def labelled(self) -> "Slices":
         """Those with a heart on them."""
-        chosen = self.label_ids.any(axis=(1, 2))
-        return Slices(self.image[chosen], self.label_ids[chosen], self.stack[chosen])
+        return self._chosen(self.label_ids.any(axis=(1, 2)))
+
+    def fully_labelled(self) -> "Slices":
+        """Those in which all structures are known; there may be none."""
+        if self.unknown is None:
+            return self
+        return replace(self._chosen(np.logical_not(np.any(self.unknown, axis=1))), unknown=None)
+
+    def _chosen(self, chosen: NDArray[np.bool_]) -> "Slices":
+        unknown = None if self.unknown is None else self.unknown[chosen]
+        return Slices(self.image[chosen], self.label_ids[chosen], self.stack[chosen], unknown)
 
     def neighbours(self) -> NDArray[np.int64]:
         """`(slices, 2)`: the slices below and above each, in the same stack.
@@ -72,9 +87,10 @@ def label_batches(
 ) -> tf.data.Dataset:
     """Batches for `LabelVAE`: `label_ids` and `latent_noise`, one for each of `steps`.
 
+    Where structures are unknown in some slices also `unknown (batch, classes)`.
     With neighbours also `neighbour_ids (batch, 2, size, size)`: the slices below and above, warped alike.
     """
-    labels = _gather(slices.label_ids)
+    labels, unknown = _gather(slices.label_ids), _gather_unknown(slices)
     own = np.arange(len(slices.label_ids))[:, None]
     columns = _constant(np.concatenate([own, slices.neighbours()], -1) if with_neighbours else own)
 
@@ -87,7 +103,7 @@ def label_batches(
             "label_ids": label_ids[:, 0],
             "latent_noise": tf.random.stateless_normal((batch_size, latent_dim), fold_in(step_seed, NOISE)),
         }
-        return batch | ({"neighbour_ids": label_ids[:, 1:]} if with_neighbours else {})
+        return batch | unknown(examples) | ({"neighbour_ids": label_ids[:, 1:]} if with_neighbours else {})
 
     return _dataset(batch_of, steps)
 
@@ -95,7 +111,7 @@ def label_batches(
 def pair_batches(
     slices: Slices, augmentation: AugmentationConfig, batch_size: int, steps: range, seed: int
 ) -> tf.data.Dataset:
-    """Batches for `Segmenter`: `image` and `label_ids`, one for each of `steps`."""
+    """Batches for `Segmenter`: `image`, `label_ids` and, as above, `unknown`, one for each of `steps`."""
     return _dataset(_pairs(slices, augmentation, batch_size, seed), steps)
 
 
@@ -126,6 +142,7 @@ def _pairs(
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """Step to a batch of images and their labels, warped alike."""
     images, labels = _gather(slices.image), _gather(slices.label_ids)
+    unknown = _gather_unknown(slices)
 
     def batch_of(step: tf.Tensor) -> dict[str, tf.Tensor]:
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
@@ -133,7 +150,7 @@ def _pairs(
         image, label_ids = augment_pairs(
             images(examples)[..., None], labels(examples), step_seed, augmentation
         )
-        return {"image": image, "label_ids": label_ids}
+        return {"image": image, "label_ids": label_ids} | unknown(examples)
 
     return batch_of
 
@@ -161,6 +178,19 @@ def _gather(slices: SliceArray) -> Callable[[tf.Tensor], tf.Tensor]:
         return tf.ensure_shape(stored, (*numbers.shape, *slices.shape[1:]))
 
     return read
+
+
+def _gather_unknown(slices: Slices) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """A function from numbers of slices to what is unknown of them; nothing where all is known."""
+    if slices.unknown is None:
+        return lambda _: {}
+    unknown = _constant(slices.unknown)
+    return lambda numbers: {"unknown": tf.gather(unknown, numbers)}
+
+
+def _unknown_but_learned(unknown: Unknown) -> Unknown:
+    """What is unknown in some slices but not in all."""
+    return None if unknown is None else unknown_or_none(unknown & ~unknown.all(axis=0))
 
 
 def _constant(values: NDArray[np.generic]) -> tf.Tensor:

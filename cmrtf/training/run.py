@@ -26,6 +26,7 @@ from cmrtf.core.files import is_free, require_writable, write_text
 from cmrtf.core.json_files import Count, Seed, Text, read_json
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.bank_files import ANATOMY_BANK
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.training.config import GANConfig, VAEConfig, config_of_run
 from cmrtf.training.metrics_log import read_log
@@ -33,6 +34,7 @@ from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
+CHECKPOINT_PREFIX = "ckpt-"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
 
 
@@ -104,10 +106,7 @@ class RunDirectory:
         Raises:
             CmrtfError: the folder holds no run, or one of another kind.
         """
-        file = path / RUN_FILE
-        if not file.exists():
-            raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.")
-        values = read_json(file, RunEntry, "the record of a training run")
+        file, values = path / RUN_FILE, _read_record(path)
         if values["kind"] != kind:
             raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {values['kind']}.")
         return cls(
@@ -157,7 +156,8 @@ class RunDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if self.earlier_steps:
-                self._remove_banks()
+                for bank in (ANATOMY_BANK, STYLE_BANK):
+                    (self.path / bank).unlink(missing_ok=True)
             self._write()
         except OSError as error:
             raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
@@ -207,12 +207,6 @@ class RunDirectory:
             "data_hash": self.data_hash,
         }
 
-    def _remove_banks(self) -> None:
-        from cmrtf.synthesis.bank_files import ANATOMY_BANK
-
-        for bank in (ANATOMY_BANK, STYLE_BANK):
-            (self.path / bank).unlink(missing_ok=True)
-
     def _write(self) -> None:
         record = self._to_dict() | {
             "prepared": self.prepared,
@@ -220,6 +214,40 @@ class RunDirectory:
             "versions": self.versions or _versions(),
         }
         write_text(self.path / RUN_FILE, json.dumps(record, indent=2) + "\n")
+
+
+def kind_of_run(path: Path) -> str:
+    """`label_vae` or `spade_gan`.
+
+    Raises:
+        CmrtfError: the folder holds no run.
+    """
+    kind = _read_record(path)["kind"]
+    if kind not in KINDS:
+        raise CmrtfError(
+            f"{path / RUN_FILE}: expected a run of kind {' or '.join(KINDS)}. Received: {kind!r}."
+        )
+    return str(kind)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """What `run.json` holds.
+
+    Raises:
+        CmrtfError: there is none, or it holds something else.
+    """
+    file = path / RUN_FILE
+    if not file.exists():
+        raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.")
+    return dict(read_json(file, RunEntry, "the record of a training run"))
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """After how many steps there are checkpoints in a folder, readable or not, in ascending order."""
+    numbers = (
+        file.stem.removeprefix(CHECKPOINT_PREFIX) for file in folder.glob(f"{CHECKPOINT_PREFIX}*.index")
+    )
+    return sorted(int(number) for number in numbers if number.isdecimal())
 
 
 def _versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.files import writing_to
 from cmrtf.core.locks import lock
+from cmrtf.core.unknown import Unknown
 from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, train_segmenter
 
 
@@ -34,7 +35,12 @@ class SegmenterStore:
     progress: bool = True
 
     def trained(
-        self, images: NDArray[np.float32], label_ids: NDArray[np.uint8], seed: int, name: str
+        self,
+        images: NDArray[np.float32],
+        label_ids: NDArray[np.uint8],
+        seed: int,
+        name: str,
+        unknown: Unknown = None,
     ) -> TrainedSegmenter:
         """The segmenter of some slices, trained or read.
 
@@ -43,15 +49,23 @@ class SegmenterStore:
             label_ids: `(slices, size, size)`.
             seed: of weights, batches and augmentation.
             name: stands before the progress bar.
+            unknown: `(slices, classes)`, which structures are unknown in which slices.
 
         Raises:
             CmrtfError: the stored segmenter is damaged, or nothing can be written.
         """
-        stored = self.folder / self._key(images, label_ids, seed)
+        stored = self.folder / self._key(images, label_ids, seed, unknown)
         with self._alone_with(stored):
             if not stored.exists():
                 trained = train_segmenter(
-                    images, label_ids, self.steps, seed, progress=self.progress, name=name, config=self.config
+                    images,
+                    label_ids,
+                    self.steps,
+                    seed,
+                    progress=self.progress,
+                    name=name,
+                    config=self.config,
+                    unknown=unknown,
                 )
                 trained.save(stored)
         return TrainedSegmenter.load(stored)
@@ -66,9 +80,11 @@ class SegmenterStore:
                 yield
                 path.unlink()
 
-    def _key(self, images: NDArray[np.float32], label_ids: NDArray[np.uint8], seed: int) -> str:
+    def _key(
+        self, images: NDArray[np.float32], label_ids: NDArray[np.uint8], seed: int, unknown: Unknown
+    ) -> str:
         """Names the data and everything else that the weights depend on."""
         digest = hashlib.sha256(repr((self.config, self.steps, seed, images.shape)).encode())
-        for array in (images, label_ids):
+        for array in (images, label_ids, *(() if unknown is None else (unknown,))):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]

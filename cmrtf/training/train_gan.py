@@ -14,6 +14,8 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
+from cmrtf.errors import CmrtfError
 from cmrtf.losses import PerceptualLoss
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
@@ -63,7 +65,7 @@ def train_spade_gan(
     config: GANConfig = run.config
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
-    training = Slices.of_split(cohort, TRAIN)
+    training = _completely_labelled(cohort)
 
     def batches(steps: range) -> tf.data.Dataset:
         return image_batches(
@@ -86,6 +88,21 @@ def train_spade_gan(
         train(model, run, batches, report, DISPLAYED)
         if is_chief(strategy):
             write_style_bank(model, cohort, run.path / STYLE_BANK)
+
+
+def _completely_labelled(cohort: PreparedCohort) -> Slices:
+    """The training slices whose labels are complete: around others background would be drawn as anything.
+
+    Raises:
+        CmrtfError: there is none.
+    """
+    slices = Slices.of_split(cohort, TRAIN).fully_labelled()
+    if not len(slices.image):
+        raise CmrtfError(
+            f"{cohort.path}: expected slices in which all structures are labelled. Received: none, so that "
+            f"no image can be learned from whole labels."
+        )
+    return slices
 
 
 def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
@@ -140,7 +157,17 @@ def _validation_stacks(cohort: PreparedCohort) -> Iterator[Stack]:
     for turn in itertools.count():
         for code in codes:
             subject = cohort[code]
-            yield subject.stacks[subject.phases[turn % len(subject.phases)]]
+            phases = _best_labelled(subject)
+            yield subject.stacks[phases[turn % len(phases)]]
+
+
+def _best_labelled(subject: Subject) -> list[str]:
+    """The phases of a subject in which the fewest structures are unknown: all, or ED alone."""
+    known = {
+        phase: sum(stack.knows(structure) for structure in SCHEMA.foreground)
+        for phase, stack in subject.stacks.items()
+    }
+    return [phase for phase, count in known.items() if count == max(known.values())]
 
 
 class SynthesisReport:

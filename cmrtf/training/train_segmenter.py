@@ -16,6 +16,7 @@ from cmrtf.cohort.cohort import LabelArray, SliceArray
 from cmrtf.core.files import new_folder
 from cmrtf.core.json_files import read_json
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 from cmrtf.models.segmenter import Segmenter
 from cmrtf.tensorflow_start import own_keras_settings
@@ -129,6 +130,7 @@ def train_segmenter(
     progress: bool = True,
     name: str = "segmenter",
     config: SegmenterConfig | None = None,
+    unknown: Unknown = None,
 ) -> TrainedSegmenter:
     """Train a segmenter from scratch: always the same one for the same arguments.
 
@@ -142,6 +144,7 @@ def train_segmenter(
         progress: whether to show a bar with the time left.
         name: stands before the bar.
         config: model and schedule; `SegmenterConfig()` where it is None.
+        unknown: `(slices, classes)`, which structures are unknown in which slices.
 
     Raises:
         CmrtfError: the batch cannot be shared out evenly to the devices, or numbers are not finite.
@@ -157,7 +160,7 @@ def train_segmenter(
     with strategy.scope():
         model = Segmenter(SCHEMA.num_classes, images.shape[-1], config.widths, config.depth)
         model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)))
-    slices = Slices(images, label_ids, np.arange(len(images)))  # neighbours are not used
+    slices = Slices(images, label_ids, np.arange(len(images)), unknown)  # neighbours are not used
     batches = pair_batches(slices, config.augmentation, config.batch_size, range(steps), seed)
     bar = Progress(name, 0, steps, tuple(model.trackers), silent=not progress)
     with without_remapping(), contextlib.closing(bar):

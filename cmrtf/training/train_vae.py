@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.unknown import Unknown
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
 from cmrtf.synthesis.bank_files import ANATOMY_BANK
@@ -38,6 +39,9 @@ ACTIVE_VARIANCE = 0.01
 Burda et al., Importance Weighted Autoencoders, ICLR 2016, section 5 (https://arxiv.org/abs/1509.00519)."""
 VALIDATION_SUBJECTS = 200
 """At most so many are held in memory and reconstructed after each interval."""
+
+LabelledSlices = tuple[NDArray[np.uint8], Unknown]
+"""Label ids `(slices, size, size)`, and which structures are unknown in which of the slices."""
 
 logger = logging.getLogger(__name__)
 logger.addHandler(logging.NullHandler())  # silent unless logging is switched on
@@ -89,7 +93,9 @@ def train_label_vae(
                 FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight
             )
         if config.linear_path and not Checkpoints(model, run.checkpoints).steps():
-            initialise_with_pca(model, training.label_ids, config.augmentation, run.seed)
+            complete = training.fully_labelled().label_ids
+            shapes = complete if len(complete) else training.label_ids
+            initialise_with_pca(model, shapes, config.augmentation, run.seed)
             copy_from_chief(strategy, model.weights)
         report = ReconstructionReport(model, _validation_stacks(cohort), run.samples)
         train(model, run, batches, report, DISPLAYED)
@@ -97,12 +103,15 @@ def train_label_vae(
             write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK)
 
 
-def _validation_stacks(cohort: PreparedCohort) -> list[NDArray[np.uint8]]:
+def _validation_stacks(cohort: PreparedCohort) -> list[LabelledSlices]:
     """Labelled slices of each stack of the validation subjects, or of some evenly among them."""
     codes = cohort.codes(VALIDATION)
     every = max(1, -(-len(codes) // VALIDATION_SUBJECTS))
     stacks = [stack for code in codes[::every] for stack in cohort[code].stacks.values()]
-    return [stack.label_ids[stack.has_heart] for stack in stacks]
+    return [
+        (stack.label_ids[stack.has_heart], None if stack.unknown is None else stack.unknown[stack.has_heart])
+        for stack in stacks
+    ]
 
 
 class ReconstructionReport:
@@ -113,11 +122,11 @@ class ReconstructionReport:
 
     Args:
         model: the VAE; validation runs on its first device, outside the strategy.
-        stacks: label ids `(slices, size, size)` of the labelled slices of each validation stack.
+        stacks: the labelled slices of each validation stack.
         samples: folder of the pictures.
     """
 
-    def __init__(self, model: LabelVAE, stacks: list[NDArray[np.uint8]], samples: Path) -> None:
+    def __init__(self, model: LabelVAE, stacks: list[LabelledSlices], samples: Path) -> None:
         self.stacks = stacks
         self.samples = samples
 
@@ -132,13 +141,15 @@ class ReconstructionReport:
         """Measure, draw, warn."""
         if not self.stacks:
             return {}
-        means, reconstructions = zip(*map(self.reconstruct, self.stacks), strict=True)
+        means, reconstructions = zip(
+            *(self.reconstruct(label_ids) for label_ids, _ in self.stacks), strict=True
+        )
         scores = [
-            dice(label_ids, reconstruction.numpy())
-            for label_ids, reconstruction in zip(self.stacks, reconstructions, strict=True)
+            dice(label_ids, reconstruction.numpy(), unknown)
+            for (label_ids, unknown), reconstruction in zip(self.stacks, reconstructions, strict=True)
         ]
         draw_reconstructions(
-            sample_file(self.samples, step), self.stacks[0], reconstructions[0].numpy(), scores[0]
+            sample_file(self.samples, step), self.stacks[0][0], reconstructions[0].numpy(), scores[0]
         )
         active = int(np.sum(np.var(np.concatenate(means), axis=0) > ACTIVE_VARIANCE))
         if active == 0:

@@ -8,6 +8,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from cmrtf.bundle.contents import (
     MODEL_CARD,
     SERVING,
@@ -64,9 +66,9 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
 
 def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     vae = train_vae.build_label_vae(runs[LABEL_VAE].config, SIZE)
-    vae_step = restore_for_inference(vae, runs[LABEL_VAE].checkpoints)
+    vae_step = _restored_step(vae, runs[LABEL_VAE], ANATOMY_BANK)
     gan = train_gan.build_spade_gan(runs[SPADE_GAN].config, SIZE)
-    gan_step = restore_for_inference(gan, runs[SPADE_GAN].checkpoints)
+    gan_step = _restored_step(gan, runs[SPADE_GAN], STYLE_BANK)
     style_bank = runs[SPADE_GAN].path / STYLE_BANK
     shutil.copyfile(style_bank, folder / STYLE_BANK)
     anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK
@@ -90,6 +92,17 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     _copy_serving_files(folder / SERVING)
     describe(folder, facts)
+
+
+def _restored_step(model: keras.Model, run: RunDirectory, bank: str) -> int:
+    """The step of the weights that a model gets, which are those that its bank was made with."""
+    step = restore_for_inference(model, run.checkpoints)
+    if (run.path / bank).is_file() and step != run.config.steps:
+        raise CmrtfError(
+            f"{run.checkpoints}: expected the checkpoint of step {run.config.steps}, with which {bank} was "
+            f"made. Received: that of step {step} as the last. Let --resume train to the end again."
+        )
+    return step
 
 
 def _copy_serving_files(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Prepared cohorts made of arrays: what training, evaluation and synthesis are tested on."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,21 +14,29 @@ from cmrtf.core.labels import SCHEMA
 from cmrtf.core.stack import Stack
 
 
-def write_cohort(folder, size=16, num_slices=3, vendors=("A", "B", "A", "B"), num_validation=1, phases=None):
+def write_cohort(
+    folder,
+    size=16,
+    num_slices=3,
+    vendors=("A", "B", "A", "B"),
+    num_validation=1,
+    phases=None,
+    unknown=None,
+):
     """A prepared cohort made of arrays: a ring and a crescent that differ from subject to subject.
 
     One subject per vendor, S1, S2, ...; the last `num_validation` are for validation.
 
-    `phases` maps subjects to the phases that they have, where these are not ED and ES.
+    `phases` maps subjects to the phases that they have, where these are not ED and ES; `unknown` to what
+    their records say is unknown.
     """
     (folder / "subjects").mkdir(parents=True)
     records = []
     for number, vendor in enumerate(vendors):
         code = f"S{number + 1}"
         split = "train" if number < len(vendors) - num_validation else "validation"
-        records.append(
-            _write_subject(folder, code, vendor, split, size, num_slices, (phases or {}).get(code))
-        )
+        record = _write_subject(folder, code, vendor, split, size, num_slices, (phases or {}).get(code))
+        records.append(replace(record, unknown=(unknown or {}).get(code, {})))
     manifest = {
         "format": FORMAT_NAME,
         "version": FORMAT_VERSION,

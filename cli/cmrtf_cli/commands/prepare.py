@@ -42,8 +42,8 @@ from cmrtf_cli import options
 def command(raw: Path, out: Path, beam_options: tuple[str, ...], **settings: Any) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
-    RAW is M&Ms, M&Ms-2 or ACDC as it was downloaded, a raw data set of nnU-Net, or a folder with a
-    cmrtf.yaml: see docs/how-to/own-folder.md. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
+    RAW is M&Ms, M&Ms-2, ACDC or Sunnybrook as it was downloaded, a raw data set of nnU-Net, or a folder with
+    a cmrtf.yaml: see docs/how-to/own-folder.md. Every stack becomes 1.5 mm in-plane, 128 x 128 around the
     heart, apex first, with intensities in [-1, 1]. If any subject cannot be used (what `cmrtf check` calls an
     error), all such subjects are named and there is no cohort, unless --skip-unusable leaves them out. What
     check calls a warning is repaired where its text says so, and stands in the manifest.

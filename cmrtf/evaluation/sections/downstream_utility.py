@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import Unknown
 from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.segmenter import (
     ReferenceSegmenter,
@@ -19,8 +20,8 @@ from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference, subject_mean
 from cmrtf.metrics.overlap import hd95_mm
 
-Train = Callable[[NDArray[np.float32], NDArray[np.uint8], int, str], ReferenceSegmenter]
-"""Images, label ids, seed and name to a network trained on them, always for as many steps."""
+Train = Callable[[NDArray[np.float32], NDArray[np.uint8], int, str, Unknown], ReferenceSegmenter]
+"""Images, label ids, seed, name and what is unknown, to a network trained on them for as many steps each."""
 
 PerSubject = dict[str, list[float]]
 """Structure to one value per subject."""
@@ -54,7 +55,7 @@ def downstream_utility_section(
         for place, (name, subjects) in enumerate(sets.items(), start=1 + number * len(sets)):
             slices = SubjectSlices.of(subjects)
             progress = f"segmenter {place} of {len(sets) * len(seeds)}, {name}"
-            segmenter = train(slices.image, slices.label_ids, seed, progress)
+            segmenter = train(slices.image, slices.label_ids, seed, progress, slices.unknown)
             tests[name].append(_test(segmenter, held_out))
     return Section(
         "use",
@@ -115,7 +116,7 @@ def _test(segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> _Test:
     missed_percent: PerSubject = {structure: [] for structure in SCHEMA.foreground}
     for subject, segmentation in zip(subjects, segmentations, strict=True):
         distances = [
-            hd95_mm(stack.label_ids, segmentation[phase], stack.spacing_mm[::-1])
+            hd95_mm(stack.label_ids, segmentation[phase], stack.spacing_mm[::-1], stack.unknown)
             for phase, stack in subject.stacks.items()
         ]
         for structure in SCHEMA.foreground:
@@ -130,7 +131,7 @@ def _missed_percent(subject: Subject, segmentation: Segmentation, structure: str
         [
             100.0 * float(not (segmentation[phase] == label_id).any())
             for phase, stack in subject.stacks.items()
-            if (stack.label_ids == label_id).any()
+            if stack.knows(structure) and (stack.label_ids == label_id).any()
         ]
     )
 

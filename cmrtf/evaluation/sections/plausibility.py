@@ -58,6 +58,8 @@ def _count(subjects: Sequence[Subject]) -> tuple[dict[str, Estimate], dict[str, 
     for subject in subjects:
         plausible_slices, plausible_stacks = [], []
         for stack in subject.stacks.values():
+            if not stack.knows("MYO"):  # nor whether it encloses the LV cavity
+                continue
             checked = check_stack(stack.label_ids)
             labelled = [checked.slices[k] for k in np.flatnonzero(stack.has_heart)]
             plausible_slices += [one_slice.is_plausible for one_slice in labelled]
@@ -69,7 +71,9 @@ def _count(subjects: Sequence[Subject]) -> tuple[dict[str, Estimate], dict[str, 
         percent_of_slices.append(
             100.0 * float(np.mean(plausible_slices)) if plausible_slices else float("nan")
         )
-        percent_of_stacks.append(100.0 * float(np.mean(plausible_stacks)))
+        percent_of_stacks.append(
+            100.0 * float(np.mean(plausible_stacks)) if plausible_stacks else float("nan")
+        )
     shares = {"slices": mean_estimate(percent_of_slices), "stacks": mean_estimate(percent_of_stacks)}
     per_100 = 100.0 / max(num_labelled, 1)
     rates = {kind: single(per_100 * kinds[kind], num_labelled) for kind in IMPLAUSIBILITIES}

@@ -163,4 +163,4 @@ def _tissue_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
 
 def _intensities(subject: Subject) -> dict[str, Intensity]:
     slices = SubjectSlices.of([subject])
-    return tissue_intensities(slices.image, slices.label_ids)
+    return tissue_intensities(slices.image, slices.label_ids, slices.unknown)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Headline, Section, Table
 from cmrtf.metrics.bootstrap import mean_estimate, paired_difference
@@ -54,11 +55,11 @@ def _reconstruction_tables(models: Models, subjects: Sequence[Subject]) -> list[
     for subject in subjects:
         for phase, stack in subject.stacks.items():
             truth, decoded = stack.label_ids, reconstruct(models, stack.label_ids)
-            distance_mm = hd95_mm(truth, decoded, stack.spacing_mm[::-1])
-            for structure, value in dice(truth, decoded).items():
+            distance_mm = hd95_mm(truth, decoded, stack.spacing_mm[::-1], stack.unknown)
+            for structure, value in dice(truth, decoded, stack.unknown).items():
                 overlap[phase][structure].append(value)
                 distance[phase][structure].append(distance_mm[structure])
-                volume[phase][structure].append(_volume_error_percent(truth, decoded, structure))
+                volume[phase][structure].append(_volume_error_percent(stack, decoded, structure))
     return [
         _table("Reconstruction: Dice", "", overlap, "Of each stack as a whole. Higher is better."),
         _table(
@@ -75,10 +76,10 @@ def _reconstruction_tables(models: Models, subjects: Sequence[Subject]) -> list[
     ]
 
 
-def _volume_error_percent(truth: Labels, decoded: Labels, structure: str) -> float:
+def _volume_error_percent(truth: Stack, decoded: Labels, structure: str) -> float:
     label_id = SCHEMA.id_of(structure)
-    real, synthetic = (np.count_nonzero(label_ids == label_id) for label_ids in (truth, decoded))
-    return 100.0 * (synthetic - real) / real if real else float("nan")
+    real, synthetic = (np.count_nonzero(label_ids == label_id) for label_ids in (truth.label_ids, decoded))
+    return 100.0 * (synthetic - real) / real if real and truth.knows(structure) else float("nan")
 
 
 def _left_out_tables(models: Models, subjects: Sequence[Subject]) -> list[Table]:

@@ -7,7 +7,9 @@ import pytest
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.locks import lock
+from cmrtf.core.unknown import slices_by_structure
 from cmrtf.errors import CmrtfError
+from prepared_cohort import write_cohort
 
 
 @pytest.fixture
@@ -133,3 +135,15 @@ def test_a_cohort_says_how_many_subjects_it_has(prepared):
 def test_a_number_is_no_code(prepared):
     with pytest.raises(CmrtfError, match="expected"):
         PreparedCohort.open(prepared)[0]
+
+
+def test_what_is_unknown_is_of_the_same_slices_and_in_the_hash(tmp_path):
+    unknown = {"S2": {"ED": {"RV": [0, 1, 2]}, "ES": {"MYO": [2]}}}
+    cohort = PreparedCohort.open(write_cohort(tmp_path / "partly", unknown=unknown))
+    whole = PreparedCohort.open(write_cohort(tmp_path / "whole"))
+    assert slices_by_structure(cohort.unknown("train")) == {"RV": [6, 7, 8], "MYO": [11]}
+    assert len(cohort.unknown("train")) == len(cohort.slices("train")[0])
+    assert cohort.unknown("validation") is whole.unknown("train") is None
+    assert cohort.data_hash != whole.data_hash
+    assert not cohort["S2"].es.knows("MYO")
+    assert "unknown" not in whole.record("S1").to_dict()

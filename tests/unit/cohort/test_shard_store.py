@@ -190,3 +190,19 @@ def test_validation_subjects_must_be_there(folder, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"validation": ["patient9"]}))
     with pytest.raises(CmrtfError, match="validation subjects that are in no shard: patient9"):
         PreparedCohort.open(tmp_path / "shards")
+
+
+def test_what_is_unknown_is_of_the_slices_of_a_split(folder, shards, tmp_path):
+    copy = shutil.copytree(folder / "shards", tmp_path / "shards")
+    code = shards.codes("train")[1]
+    for path in (copy / "shards").glob("*.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            if line["record"]["subject"] == code:
+                line["record"]["unknown"] = {"ES": {"RV": [0, 5]}}
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    partly = PreparedCohort.open(copy)
+    assert np.argwhere(partly.unknown("train")).tolist() == [[18, 3], [23, 3]]
+    assert not partly[code].es.knows("RV")
+    assert partly.unknown("validation") is shards.unknown("train") is None
+    assert partly.data_hash != shards.data_hash

@@ -31,13 +31,13 @@ def test_only_errors_are_raised_all_of_them_at_once():
     raise_errors([warning])
     wrong = [Issue("error", Path(name), "wrong") for name in ("b", "c")]
     assert errors([warning, *wrong]) == wrong
-    with pytest.raises(CmrtfError, match=r"^b: wrong Also: c: wrong$"):
+    with pytest.raises(CmrtfError, match=r"^b: wrong\. Also: c: wrong\.$"):
         raise_errors([warning, *wrong])
 
 
 def test_the_error_of_a_file_becomes_an_issue():
     issue = Issue.of(FileError(Path("a"), "wrong"), "S1")
-    assert (issue.level, issue.subject, str(issue)) == ("error", "S1", "a: wrong")
+    assert (issue.level, issue.subject, str(issue)) == ("error", "S1", "a: wrong.")
 
 
 def test_long_lists_are_cut():

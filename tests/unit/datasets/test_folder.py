@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cmrtf.core.unknown import slices_by_structure
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import check_subject
@@ -136,3 +137,14 @@ def test_what_paths_say_is_not_said_again(by_vendor, line, message):
     (by_vendor / "cmrtf.yaml").write_text(BY_VENDOR + line)
     with pytest.raises(CmrtfError, match=message):
         read_raw(by_vendor)
+
+
+def test_structures_without_a_value_are_unknown(side_by_side):
+    for code in ("p1", "p2"):
+        label_ids = heart()
+        save(side_by_side / f"{code}_gt.nii.gz", label_ids * (label_ids < 3))
+    text = SIDE_BY_SIDE.replace(", RV: 3", "")
+    (side_by_side / "cmrtf.yaml").write_text(text)
+    stack = check_subject(read_raw(side_by_side).subjects[0]).stacks["ED"]
+    assert slices_by_structure(stack.unknown) == {"RV": [*range(stack.num_slices)]}
+    assert stack.volume_ml("MYO") > 0

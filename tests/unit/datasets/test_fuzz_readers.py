@@ -16,8 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cmrtf.core.dicom_series import read_volume
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.inspection import check
+from dicom_files import write_multi_frame
 
 pytestmark = pytest.mark.slow
 
@@ -279,3 +281,26 @@ DOUBLING = "".join(f"k{n}: &k{n} [*k{n - 1}, *k{n - 1}]\n" for n in range(1, 40)
 def test_descriptions_that_are_traps(others, text):
     _write(others / "folder" / "cmrtf.yaml", text)
     _inspect(others / "folder")
+
+
+@pytest.fixture(scope="module")
+def multi_frame(tmp_path_factory):
+    return write_multi_frame(tmp_path_factory.mktemp("dicom") / "cine.dcm", [(0, 0), (0, 1), (1, 0), (1, 1)])
+
+
+@fuzz
+@given(
+    changes=st.lists(
+        st.tuples(st.floats(0, 0.999), st.integers(0, 3), st.binary(max_size=4)), min_size=1, max_size=4
+    ),
+    cut=st.sampled_from([1.0, 1.0, 1.0, 0.9, 0.5]),
+)
+def test_damaged_dicom(multi_frame, changes, cut):
+    content = bytearray(multi_frame.read_bytes())
+    for at, removed, inserted in changes:
+        start = 132 + int(at * (len(content) - 132))
+        content[start : start + removed] = inserted
+    spoilt = multi_frame.with_name("spoilt.dcm")
+    spoilt.write_bytes(content[: int(cut * len(content))])
+    with _little_memory(), contextlib.suppress(CmrtfError):
+        read_volume(spoilt)

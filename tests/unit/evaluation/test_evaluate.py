@@ -77,7 +77,7 @@ class Store:
         self.folders.append(folder)
         self.steps = steps
 
-    def trained(self, images, label_ids, seed, name):
+    def trained(self, images, label_ids, seed, name, unknown):
         return GreySegmenter()
 
 

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 
+from cmrtf.core.unknown import from_slices
 from cmrtf.evaluation.segmenter import dice_per_subject, segment_subjects
 from evaluation_doubles import GREY, GreySegmenter, with_images, with_labels
 
@@ -31,3 +34,12 @@ def test_segmentations_are_of_the_images(held_out):
     dark = with_images(held_out[0], lambda image: np.full_like(image, GREY[2]))
     (segmentation,) = segment_subjects(GreySegmenter(), [dark])
     assert (segmentation["ED"] == 2).all()
+
+
+def test_unknown_structures_have_no_dice(held_out):
+    stack = next(iter(held_out[0].stacks.values()))
+    unknown = from_slices({"RV": range(stack.num_slices)}, stack.num_slices)
+    subject = held_out[0].with_stacks({"ED": replace(stack, unknown=unknown)})
+    overlap = dice_per_subject([subject], [{"ED": stack.label_ids}])
+    assert overlap["LV"] == [1.0]
+    assert np.isnan(overlap["RV"]).all()

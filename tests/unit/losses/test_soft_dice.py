@@ -35,3 +35,14 @@ def test_soft_dice_of_right_predictions_is_zero_by_example():
 def test_soft_dice_of_a_false_positive():
     loss = soft_dice_loss(np.zeros((1, 8, 8), np.uint8), _certain(np.full((1, 8, 8), 3)))
     np.testing.assert_allclose(loss, [(1 - 30 / 94) / 3], rtol=1e-5)
+
+
+def test_unknown_structures_are_left_out_of_soft_dice():
+    """The mean is that of the known ones; of nothing known it is 0."""
+    label_ids, predicted = np.zeros((3, 6, 6), np.uint8), np.zeros((3, 6, 6), np.uint8)
+    label_ids[:, 1:3, 1:3], predicted[:, 1:3, 2:4], predicted[:, 4:] = 2, 2, 3
+    unknown = np.zeros((3, 4), np.bool_)
+    unknown[1, 3] = unknown[2, 1:] = True
+    of_myo, of_rv = 1 - 34 / 38, 1 - 30 / 42
+    loss = soft_dice_loss(label_ids, _certain(predicted), unknown)
+    np.testing.assert_allclose(loss, [(of_myo + of_rv) / 3, of_myo / 2, 0.0], rtol=1e-5)

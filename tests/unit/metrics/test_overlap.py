@@ -105,3 +105,19 @@ def test_distances_equal_those_over_all_pairs_of_surface_voxels(masks):
     directed = [between.min(axis=1), between.min(axis=0)]
     distance = hd95_mm(*masks.astype(np.uint8), SPACING_MM)["LV"]
     assert distance == pytest.approx(max(np.percentile(distances, 95) for distances in directed))
+
+
+# What is unknown
+
+
+def test_slices_in_which_a_structure_is_unknown_are_left_out_of_both():
+    truth, predicted = (lv_block((0, 4), (2, 8), (2, 8)) for _ in range(2))
+    predicted[4:, 2:8, 2:8], predicted[:, 12:, 12:] = 1, 3
+    unknown = np.zeros((6, 4), np.bool_)
+    unknown[4:, 1] = unknown[:, 3] = True
+    assert dice(truth, predicted)["LV"] == pytest.approx(0.8)
+    assert dice(truth, predicted, unknown)["LV"] == 1.0
+    assert hd95_mm(truth, predicted, SPACING_MM, unknown)["LV"] == 0.0
+    assert dice(truth, predicted)["RV"] == 0.0
+    assert np.isnan(dice(truth, predicted, unknown)["RV"])
+    assert np.isnan(hd95_mm(truth, predicted, SPACING_MM, unknown)["RV"])

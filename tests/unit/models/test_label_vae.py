@@ -151,3 +151,19 @@ def test_train_step_in_either_precision(policy):
     assert model.decode(tf.ones((1, 3))).dtype == tf.float32
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert np.isfinite(float(model.trackers["loss"].result()))
+
+
+def test_what_is_unknown_is_left_out_of_the_loss():
+    """In both terms that compare with labels."""
+    unknown = tf.constant([[False, False, False, True], [False, False, True, True]])
+    batch = _batch() | {"unknown": unknown, "neighbour_ids": tf.stack([_batch()["label_ids"]] * 2, 1)}
+    model = _compiled()
+    model.compile(keras.optimizers.SGD(0.0), 1.0, 4, interpolation_loss_weight=0.5)
+    terms = model._terms(batch)
+    code = model.encode(tf.tile(batch["label_ids"], (3, 1, 1)), training=True).split(3)[0]
+    sampled, mean = code.sample(batch["latent_noise"]), code.mean
+    logits = tf.split(model.decode(tf.concat([sampled, mean], 0), training=True), 2)
+    for name, of in zip(("cross_entropy", "between"), logits, strict=True):
+        expected = cross_entropy_loss(batch["label_ids"], of, unknown)
+        np.testing.assert_allclose(terms[name], expected, rtol=1e-4)
+        assert (terms[name] < cross_entropy_loss(batch["label_ids"], of)).numpy().all()

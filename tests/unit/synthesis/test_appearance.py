@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from cmrtf.core.dicom_series import convert
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.nifti import write_nifti
 from cmrtf.errors import CmrtfError
@@ -16,6 +17,7 @@ from cmrtf.synthesis.appearance import (
     draw_appearance,
     find_style,
 )
+from dicom_files import write_series
 
 # Vendor and centre of each subject. C was seen once; 1 is a centre and a subject.
 KNOWN = {
@@ -147,7 +149,7 @@ def test_vendors_that_were_all_seen_once_are_not_told_apart(bank):
         (
             "Z",
             "style Z: expected a subject (A1, A2, B1, B2, B3, 1), a vendor (A, B, C), a centre (1, 2, 3), "
-            "an image file, or sample. Received: none of these",
+            "an image file, a DICOM series, or sample. Received: none of these",
         ),
     ],
 )
@@ -197,7 +199,25 @@ def test_an_image_is_cut_out_around_the_heart_of_labels_on_its_grid(image_file, 
     assert (around_heart.style[0] > about_middle.style[0] + 0.3) == sees_corner
 
 
-def test_a_cine_is_no_image(tmp_path):
-    write_nifti(tmp_path / "cine.nii", np.zeros((8, 8, 3, 2), np.float32), np.eye(4), 0.1)
-    with pytest.raises(CmrtfError, match=r"cine.nii: expected a 3D image \(one phase\)"):
-        appearance_of_file(MeanEncoder(), tmp_path / "cine.nii")
+def test_a_cine_looks_like_its_first_frame(tmp_path):
+    frames = np.random.default_rng(0).uniform(0.0, 10.0, (16, 16, 4, 2)).astype(np.float32)
+    frames[..., 1] = frames[..., 1] ** 3
+    write_nifti(tmp_path / "cine.nii", frames, np.diag([4.0, 4.0, 8.0, 1.0]), 0.1)
+    write_nifti(tmp_path / "first.nii", frames[..., 0], np.diag([4.0, 4.0, 8.0, 1.0]))
+    cine, first = (appearance_of_file(MeanEncoder(), tmp_path / name) for name in ("cine.nii", "first.nii"))
+    np.testing.assert_array_equal(cine.style, first.style)
+    assert cine.intensity_window == first.intensity_window
+
+
+def test_a_dicom_series_has_the_appearance_of_its_nifti_file(bank, tmp_path):
+    series, converted = write_series(tmp_path / "series"), tmp_path / "cine.nii"
+    convert(series, converted)
+    of_series, of_file = (find_style(MeanEncoder(), bank, str(path)) for path in (series, converted))
+    assert re.fullmatch("file:[0-9a-f]{64}", of_series.name)
+    (own,), (other,) = (style.groups[0] for style in (of_series, of_file))
+    np.testing.assert_array_equal(own.style, other.style)
+
+
+def test_a_folder_without_a_series_is_named(bank, tmp_path):
+    with pytest.raises(CmrtfError, match="expected DICOM images"):
+        find_style(MeanEncoder(), bank, str(tmp_path))

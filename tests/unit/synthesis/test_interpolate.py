@@ -1,4 +1,5 @@
 import doctest
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import from_slices, slices_by_structure
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis import interpolate
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects, interpolation_weights
@@ -223,6 +225,17 @@ def test_common_phases_are_those_that_all_subjects_have():
     assert common_phases([A, diastole]) == ["ED"]
     with pytest.raises(CmrtfError, match="A1 has ED, ES; B2 has ED"):
         common_phases([A, diastole], ("ES",))
+
+
+def test_what_one_end_does_not_know_is_unknown_in_between():
+    unknown = from_slices({"MYO": [1], "RV": range(3)}, 3)
+    b = B.with_stacks({"ED": replace(B.ed, unknown=unknown)})
+    _, own, between = _interpolate(A, b, num_subjects=1, num_slices=5, repaired=True)
+    for subject in (own, between):
+        assert slices_by_structure(subject.ed.unknown) == {"MYO": [*range(5)], "RV": [*range(5)]}
+    # No ring can be closed around an LV whose myocardium is unknown: repair would make it of the LV.
+    assert not (between.ed.label_ids == 2).any()
+    assert (_interpolate(A, repaired=True)[0].ed.label_ids == 2).any()
 
 
 def test_slices_without_labels_within_the_heart_are_filled_in():

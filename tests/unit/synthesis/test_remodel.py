@@ -7,6 +7,7 @@ from cmrtf.core.geometry import Geometry
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.unknown import from_slices
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.pose import landmarks
 from cmrtf.synthesis.anatomy import Anatomy
@@ -167,3 +168,10 @@ def test_a_heart_without_rv_has_no_pose(source, subject):
     )
     with pytest.raises(CmrtfError, match=r"S1, ED: expected a slice that shows both ventricles. Received"):
         remodel(source.models, source.prior, left, Change(towards="DCM"), 1)
+
+
+def test_a_heart_with_unknown_structures_cannot_be_changed(source, subject):
+    unknown = from_slices({"MYO": [0], "RV": [0, 1]}, subject.es.num_slices)
+    partly = subject.with_stacks({"ED": subject.ed, "ES": replace(subject.es, unknown=unknown)})
+    with pytest.raises(CmrtfError, match=r"S1, ES: expected labels of LV, MYO, RV.*Received: MYO and RV unk"):
+        remodel(source.models, source.prior, partly, Change(towards="DCM"), 1)

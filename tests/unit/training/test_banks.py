@@ -160,3 +160,8 @@ def test_style_bank_has_the_vendors_and_centres_of_the_cohort(style_bank):
 
 def test_style_bank_leaves_out_held_out_subjects(style_bank):
     assert list(style_bank["subjects"]) == ["S1", "S2", "S3"]
+
+
+def test_anatomy_bank_leaves_out_who_has_unknown_structures(tmp_path):
+    folder = write_cohort(tmp_path / "cohort", size=32, unknown={"S2": {"ES": {"MYO": [0]}}})
+    assert len(anatomy_bank(PreparedCohort.open(folder), tmp_path).codes) == 2

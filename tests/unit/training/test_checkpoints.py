@@ -157,3 +157,34 @@ def test_inference_needs_a_checkpoint(tmp_path):
     message = r"checkpoints: expected a checkpoint of a trained model\. Received: none; train it first"
     with pytest.raises(CmrtfError, match=message):
         restore_for_inference(_model(), tmp_path / "checkpoints")
+
+
+def test_for_inference_the_last_checkpoint_is_needed(saved):
+    """An earlier one is not what the run says of itself."""
+    (saved / "ckpt-4.index").write_bytes(b"")
+    message = r"ckpt-4: expected the last checkpoint of the run\. Received: one that is damaged.*from step 2"
+    with pytest.raises(CmrtfError, match=message):
+        restore_for_inference(_model(), saved)
+
+
+def test_a_damaged_checkpoint_that_is_passed_over_is_named(saved, caplog):
+    (saved / "ckpt-4.index").write_bytes(b"")
+    Checkpoints(_model(), saved).restore()
+    assert "ckpt-4: expected a checkpoint of this configuration. Received: one that is damaged" in caplog.text
+
+
+def test_other_files_are_no_checkpoints(saved):
+    (saved / "ckpt-last.index").touch()
+    assert Checkpoints(_model(), saved).steps() == [2, 4]
+
+
+@pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001"])
+def test_no_flipped_byte_comes_back_as_a_weight(saved, suffix):
+    file = saved / f"ckpt-4{suffix}"
+    content = file.read_bytes()
+    for place in np.random.default_rng(0).integers(len(content), size=5):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        model = _model()
+        _fill(model, 9)
+        step = Checkpoints(model, saved).restore()
+        assert (step, _values(model)) in [(2, {2.0}), (4, {4.0})]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -170,3 +172,41 @@ def test_a_split_without_subjects_is_refused(tmp_path):
     cohort = PreparedCohort.open(write_cohort(tmp_path / "cohort", vendors="A", num_validation=1))
     with pytest.raises(CmrtfError, match=r"cohort: expected subjects in the 'train' split\. Received: none"):
         Slices.of_split(cohort, "train")
+
+
+def _with_unknown(rv, myo):
+    """Twelve slices of which some do not know the RV, and some not the myocardium."""
+    unknown = np.zeros((12, 4), np.bool_)
+    unknown[rv, 3] = unknown[myo, 2] = True
+    return replace(_numbered(12), unknown=unknown)
+
+
+@pytest.mark.parametrize("with_neighbours", [False, True])
+def test_what_is_unknown_comes_with_its_slice(with_neighbours):
+    slices = _with_unknown(rv=[1, 2], myo=[2])
+    batches = label_batches(slices, NOTHING, 4, range(3), 0, 3, with_neighbours).as_numpy_iterator()
+    pairs = pair_batches(slices, NOTHING, 4, range(3), 0).as_numpy_iterator()
+    for batch in (*batches, *pairs):
+        for number, unknown in zip(_numbers(batch), batch["unknown"], strict=True):
+            assert unknown.tolist() == [False, False, number == 2, number in (1, 2)]
+
+
+def test_fully_labelled_slices_know_all():
+    chosen = _with_unknown(rv=[1, 2], myo=[2, 5]).fully_labelled()
+    assert _numbers({"label_ids": chosen.label_ids}) == [0, 3, 4, 6, 7, 8, 9, 10, 11]
+    assert chosen.unknown is None
+
+
+def test_a_structure_that_no_slice_knows_is_background(tmp_path):
+    """Nothing could tell where it is: a model that was free to draw it would draw noise."""
+    everywhere = {"RV": [0, 1, 2]}
+    both = {"ED": everywhere, "ES": everywhere}
+    unknown = {"S1": both | {"ES": everywhere | {"MYO": [1]}}, "S2": both, "S3": both}
+    slices = Slices.of_split(PreparedCohort.open(write_cohort(tmp_path / "c", unknown=unknown)), "train")
+    assert np.argwhere(slices.unknown).tolist() == [[4, 2]]
+
+
+def test_nothing_unknown_adds_nothing_to_a_batch(tmp_path):
+    slices = Slices.of_split(PreparedCohort.open(write_cohort(tmp_path / "c")), "train")
+    assert slices.unknown is None
+    assert slices.fully_labelled() is slices

@@ -35,7 +35,7 @@ def trainings(segmenter, monkeypatch):
 
 def test_two_evaluations_at_a_time_train_a_segmenter_once(tmp_path, monkeypatch):
     class Trained:
-        def __init__(self, images, label_ids, steps, seed, progress, name, config):
+        def __init__(self, images, label_ids, steps, seed, progress, name, config, unknown):
             trained.append(name)
             time.sleep(0.2)
 

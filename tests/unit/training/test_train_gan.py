@@ -4,7 +4,9 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.errors import CmrtfError
 from cmrtf.networks.gaussian import Gaussian
+from cmrtf.training.train import train_gan
 from cmrtf.training.train_gan import HalfCosineDecay, SynthesisReport, sample_slices
 from prepared_cohort import write_cohort
 
@@ -64,3 +66,19 @@ def test_samples_take_every_subject_once_before_its_other_phase(tmp_path):
         zip(columns, expected, (2, 3, 4, 2, 3, 4, 2, 3), strict=True)
     ):
         np.testing.assert_array_equal(image, cohort[code].stacks[phase].image[k], err_msg=str(number))
+
+
+def test_samples_are_of_the_phases_that_are_labelled_best(tmp_path):
+    every = {"RV": [0, 1, 2]}
+    unknown = {f"S{n}": {"ED": every, "ES": every | {"MYO": [0, 1, 2]}} for n in range(1, 5)}
+    cohort = PreparedCohort.open(write_cohort(tmp_path / "cohort", unknown=unknown))
+    images = cohort["S4"].ed.image
+    assert all((images == image).all((1, 2)).any() for image in sample_slices(cohort)["real"])
+
+
+def test_a_cohort_without_whole_labels_is_refused(tmp_path):
+    ed, es = {"MYO": [0, 1, 2]}, {"RV": [0, 1, 2]}
+    unknown = {f"S{n}": {"ED": ed, "ES": es} for n in range(1, 5)}
+    folder = write_cohort(tmp_path / "cohort", unknown=unknown)
+    with pytest.raises(CmrtfError, match="expected slices in which all structures are labelled"):
+        train_gan(folder, tmp_path / "run", "demo")

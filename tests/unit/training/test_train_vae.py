@@ -39,15 +39,26 @@ def stacks():
     stack[:, 0, :2] = 2, 3
     stack[1, 2:4, 2:6] = 1
     stack[2, 2:6, 2:6] = 1
-    return [stack, np.ascontiguousarray(stack[::-1])]
+    return [(stack, None), (np.ascontiguousarray(stack[::-1]), None)]
 
 
 def test_reconstructions_are_scored_per_stack_and_drawn(stacks, tmp_path):
     metrics = ReconstructionReport(FakeVAE(), stacks, tmp_path)(30)
     reconstruction = np.repeat(_square(8), 3, axis=0)
-    assert metrics["dice_LV"] == pytest.approx(dice(stacks[0], reconstruction)["LV"])
+    assert metrics["dice_LV"] == pytest.approx(dice(stacks[0][0], reconstruction)["LV"])
     assert metrics["active_dims"] == 2  # background and LV vary, the others do not
     assert [path.name for path in tmp_path.iterdir()] == ["step_000030.png"]
+
+
+def test_slices_in_which_a_structure_is_unknown_are_not_scored(stacks, tmp_path):
+    """The first slice has the LV as the decoder draws it; the LV of the two others is unknown."""
+    unknown = np.zeros((3, 4), np.bool_)
+    unknown[1:, 1] = True
+    label_ids, _ = stacks[1]
+    metrics = ReconstructionReport(FakeVAE(), [(label_ids, unknown)], tmp_path)(30)
+    reconstruction = np.repeat(_square(8), 3, axis=0)
+    assert metrics["dice_LV"] == pytest.approx(dice(label_ids[:1], reconstruction[:1])["LV"])
+    assert metrics["dice_LV"] != pytest.approx(dice(label_ids, reconstruction)["LV"])
 
 
 def test_a_collapsed_posterior_is_warned_of(stacks, tmp_path, caplog):

@@ -21,7 +21,7 @@ class Trainer:
     def __init__(self):
         self.trained = []
 
-    def __call__(self, images, label_ids, seed, name):
+    def __call__(self, images, label_ids, seed, name, unknown):
         self.trained.append((len(images), seed, name))
         return HalfBlind() if name.endswith(" real") or "only" in name else GreySegmenter()
 

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from cmrtf.core.unknown import from_slices
 from cmrtf.evaluation.sections.plausibility import IMPLAUSIBILITIES, plausibility_section
 from cmrtf.shape.plausibility import repair
 from evaluation_doubles import table, with_labels
@@ -45,3 +48,15 @@ def test_subjects_without_labels_have_no_share_of_slices(held_out):
     empty = [with_labels(subject, np.zeros_like) for subject in held_out]
     section = plausibility_section({"empty": empty})
     assert np.isnan(table(section, "Valid").rows["empty"]["slices"].mean)
+
+
+def test_stacks_whose_myocardium_is_unknown_are_not_counted(held_out):
+    stack = next(iter(held_out[0].stacks.values()))
+    lv_alone = replace(
+        stack.with_labels(stack.label_ids * (stack.label_ids == 1)),
+        unknown=from_slices({"MYO": [0]}, stack.num_slices),
+    )
+    subject = held_out[0].with_stacks({"ED": stack, "ES": lv_alone})
+    whole = held_out[0].with_stacks({"ED": stack})
+    tables = [plausibility_section({"x": [one]}).tables for one in (subject, whole)]
+    assert str(tables[0]) == str(tables[1])  # NaN is not equal to itself
