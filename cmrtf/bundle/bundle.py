@@ -117,11 +117,11 @@ class Bundle:
         Raises:
             CmrtfError: the subjects have no phase in common, or are not what `cmrtf prepare` would make.
         """
-        require_hearts(*(end for end in (subject_a, subject_b) if end is not None))
         ends = [replace(subject_a, weight=0.0)]
         ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
         common = common_phases(ends, phases)
         ends = [end.with_stacks({phase: end.stacks[phase] for phase in common}) for end in ends]
+        require_hearts(*ends)
         subjects = interpolate_subjects(
             self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
         )

@@ -48,11 +48,12 @@ def within(story, codes, tmp_path_factory):
 
 
 def _fail(capsys, monkeypatch, *arguments):
-    """Exit code and error of the console entry point."""
+    """Exit code and error of the console entry point, without the line that says what was called."""
     monkeypatch.setattr(sys, "argv", ["cmrtf", *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
         main()
-    return stop.value.code, capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines(keepends=True)
+    return stop.value.code, "".join(line for line in said if not line.startswith("cmrtf "))
 
 
 def test_every_command_says_what_it_did_and_where(story):
@@ -257,8 +258,9 @@ def test_a_run_is_not_started_twice(story, capsys, monkeypatch):
         ("unknown",),
     ],
 )
-def test_wrong_usage_is_exit_code_2(capsys, monkeypatch, arguments):
-    code, error = _fail(capsys, monkeypatch, *arguments)
+def test_wrong_usage_is_exit_code_2(story, capsys, monkeypatch, arguments):
+    paths = {"d": story.prepared, "m": story.bundle}
+    code, error = _fail(capsys, monkeypatch, *(paths.get(argument, argument) for argument in arguments))
     assert code == 2
     assert "Error: " in error
 

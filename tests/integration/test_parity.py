@@ -78,7 +78,7 @@ def test_the_command_line_agrees(story, ends, expected, addresses, tmp_path, way
     models = ["--model", story.bundle] if way == "bundle" else ["--server", addresses[way]]
     codes = [end.name for end in ends]
     arguments = ["--data", story.prepared, "--out", tmp_path / "walk", "--subject-a", codes[0], "--subject-b"]
-    settings = [codes[1], "--phase", "ED", "--slices", SLICES, "--subjects", SUBJECTS]
+    settings = [codes[1], "--phase", "ED", "--slices", SLICES, "--subjects", SUBJECTS, "--no-exact-ends"]
     result = CliRunner().invoke(
         cli, ["interpolate", *map(str, [*models, *arguments, *settings])], catch_exceptions=False
     )

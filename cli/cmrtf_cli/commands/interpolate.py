@@ -46,9 +46,9 @@ def command(
     if subject_a == subject_b:
         raise click.BadParameter("expected another subject than --subject-a.", param_hint="--subject-b")
     options.require_new_folder(out)
+    bundle = options.open_bundle(model, server, deadline_s)
     cohort = cmrtf.open_cohort(data)
     ends = [cohort[code] for code in (subject_a, subject_b) if code]
-    bundle = options.open_bundle(model, server, deadline_s)
     facts = {"data_hash": cohort.data_hash, "seed": seed}
     interpolated = bundle.interpolate(*ends, facts=facts, **settings)
     num_stacks = sum(len(subject.stacks) for subject in interpolated)

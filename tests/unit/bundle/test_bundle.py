@@ -59,7 +59,7 @@ def test_the_anatomies_of_the_training_subjects_come_along(bundle):
 
 
 def test_a_bundle_without_anatomies_says_what_they_come_from(bundle, tmp_path):
-    with pytest.raises(CmrtfError, match=r"expected anatomy_bank\.npz, from a label VAE .* without it"):
+    with pytest.raises(CmrtfError, match=r"expected anatomy_bank\.npz, from a label VAE .* Received: none"):
         _ = replace(bundle, path=tmp_path).anatomy_prior
 
 
