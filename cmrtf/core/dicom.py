@@ -9,13 +9,12 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.dicom_frames import Frame, frame_of
 from cmrtf.core.files import is_file
 from cmrtf.core.issues import listed
 from cmrtf.errors import CmrtfError, FileError
@@ -48,48 +47,12 @@ TAGS = (
 )
 """All that is read of a header. Reading all of it takes twice as long."""
 
-LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
-"""DICOM's axes point left, posterior and superior (PS3.3 C.7.6.2.1.1), NIfTI's right, anterior, superior."""
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Where and when one frame was acquired, and where its pixels are.
-
-    Args:
-        file: that holds it.
-        number: its number in the file, from 0.
-        instance: the file's InstanceNumber, None where it has none.
-        series: tells series apart; it is an identifier, so it is never shown.
-        shape: `(x, y)` pixels.
-        position_mm: `(3,)` centre of the first pixel, in scanner millimetres (RAS+).
-        directions: `(2, 3)` unit vectors along x and y.
-        pixel_mm: distance of pixel centres along x and y.
-        slice_mm: distance of slices that the header gives, 0 where it gives none; positions count first.
-        trigger_ms: time after the R wave, None where the header does not give it.
-        temporal_position: its place in time, counted, None where the header does not give it.
-        slope: scale of the stored pixels.
-        intercept: what is added to them then.
-    """
-
-    file: Path
-    number: int
-    instance: int | None
-    series: str = field(repr=False)
-    shape: tuple[int, int]
-    position_mm: NDArray[np.float64]
-    directions: NDArray[np.float64]
-    pixel_mm: tuple[float, float]
-    slice_mm: float
-    trigger_ms: float | None
-    temporal_position: int | None
-    slope: float
-    intercept: float
-
 
 def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM files do (PS3.10 section 7.1)."""
     try:
+        if not is_file(path):  # a pipe would wait for its writer
+            return False
         with path.open("rb") as file:
             return file.read(PREAMBLE_BYTES + len(MAGIC))[PREAMBLE_BYTES:] == MAGIC
     except OSError:
@@ -195,7 +158,7 @@ def _frames_of(file: Path) -> list[Frame]:
             return []
         count = int(header.get("NumberOfFrames") or 1)
         _require_grey(file, header, count)
-        return [_frame_of(file, header, number, count) for number in range(count)]
+        return [frame_of(file, header, number, count) for number in range(count)]
     except FileError:
         raise
     except Exception as error:
@@ -204,69 +167,6 @@ def _frames_of(file: Path) -> list[Frame]:
             f"expected a DICOM image whose place in the scanner is known: position, orientation and pixel "
             f"spacing. Received: {type(error).__name__}, a header that lacks some of it or is damaged.",
         ) from error
-
-
-def _frame_of(file: Path, header: "Dataset", number: int, count: int) -> Frame:
-    """One frame of a file, from its functional groups or from the header itself (PS3.3 C.7.6.16)."""
-
-    def value(group: str, name: str) -> Any:
-        return _grouped(header, number, group, name) if count > 1 else header.get(name)
-
-    position, orientation, spacing = (
-        np.array(value(group, name), np.float64).reshape(size)
-        for group, name, size in (
-            ("PlanePositionSequence", "ImagePositionPatient", (3,)),
-            ("PlaneOrientationSequence", "ImageOrientationPatient", (2, 3)),
-            ("PixelMeasuresSequence", "PixelSpacing", (2,)),
-        )
-    )
-    directions = orientation * LPS_TO_RAS
-    if not (np.isfinite(position).all() and np.allclose(directions @ directions.T, np.eye(2), atol=1e-3)):
-        raise ValueError("no place in the scanner")
-    slice_mm = value("PixelMeasuresSequence", "SpacingBetweenSlices") or value(
-        "PixelMeasuresSequence", "SliceThickness"
-    )
-    trigger_ms = _first(
-        value("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"), header.get("TriggerTime")
-    )
-    temporal_position = _first(
-        value("FrameContentSequence", "TemporalPositionIndex"), header.get("TemporalPositionIdentifier")
-    )
-    slope = _first(value("PixelValueTransformationSequence", "RescaleSlope"), 1.0)
-    intercept = _first(value("PixelValueTransformationSequence", "RescaleIntercept"), 0.0)
-    instance = header.get("InstanceNumber")
-    return Frame(
-        file=file,
-        number=number,
-        instance=None if instance in (None, "") else int(instance),
-        series=str(header.SeriesInstanceUID),
-        shape=(int(header.Columns), int(header.Rows)),
-        position_mm=position * LPS_TO_RAS,
-        directions=directions,
-        pixel_mm=(float(spacing[1]), float(spacing[0])),  # the header has the distance of rows first
-        slice_mm=float(slice_mm or 0.0),
-        trigger_ms=None if trigger_ms is None else float(trigger_ms),
-        temporal_position=None if temporal_position is None else int(temporal_position),
-        slope=float(slope),
-        intercept=float(intercept),
-    )
-
-
-def _grouped(header: "Dataset", number: int, group: str, name: str) -> Any:
-    """A value of one frame's functional groups, or of those that all frames share; None if in neither."""
-    for groups in (
-        header.PerFrameFunctionalGroupsSequence[number],
-        *header.get("SharedFunctionalGroupsSequence", ()),
-    ):
-        for item in groups.get(group, ()):
-            if item.get(name) is not None:
-                return item.get(name)
-    return None
-
-
-def _first(*values: Any) -> Any:
-    """The first value that there is; an empty element has none."""
-    return next((value for value in values if value not in (None, "")), None)
 
 
 def _require_grey(file: Path, header: "Dataset", count: int) -> None:

@@ -7,14 +7,14 @@ rows, y along columns, slices along the normal that makes the three right-handed
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.dicom import MAX_PIXELS, Frame, is_dicom, read_frames, read_pixels
+from cmrtf.core.dicom import MAX_PIXELS, is_dicom, read_frames, read_pixels
+from cmrtf.core.dicom_frames import Frame, by_time
 from cmrtf.core.files import require_new_file, writing_to
 from cmrtf.core.issues import listed
 from cmrtf.core.nifti import NiftiVolume, read_nifti, require_nifti_name, write_nifti
@@ -76,19 +76,30 @@ class CineSeries:
         return (*self.slices[0][0].shape, len(self.slices), len(self.slices[0]))
 
     def places(self) -> dict[int, tuple[int, int]]:
-        """InstanceNumber of each file to its slice and its frame, both from 0."""
-        return {
-            frame.instance: (z, t)
-            for z, in_slice in enumerate(self.slices)
-            for t, frame in enumerate(in_slice)
-            if frame.instance is not None
-        }
+        """InstanceNumber of each file to its slice and its frame, both from 0.
+
+        Raises:
+            FileError: two files have the same.
+        """
+        places: dict[int, tuple[int, int]] = {}
+        for z, in_slice in enumerate(self.slices):
+            for t, frame in enumerate(in_slice):
+                if frame.instance in places:
+                    other_z, other_t = places[frame.instance]
+                    problem = (
+                        f"expected an InstanceNumber of its own. Received: {frame.instance}, which "
+                        f"{self.slices[other_z][other_t].file.name} has too."
+                    )
+                    raise FileError(frame.file, problem)
+                if frame.instance is not None:
+                    places[frame.instance] = z, t
+        return places
 
     def read(self) -> NiftiVolume:
         """The volume, `(x, y, z, t)` or, of one time, `(x, y, z)`: whole numbers as stored, or scaled values.
 
         Raises:
-            FileError: pixels cannot be decoded.
+            FileError: pixels cannot be decoded, or are not all of one type.
         """
         frames = [frame for in_slice in self.slices for frame in in_slice]
         is_scaled = any((frame.slope, frame.intercept) != (1.0, 0.0) for frame in frames)
@@ -105,6 +116,9 @@ class CineSeries:
                     )
                 if data is None:
                     data = np.empty(self.shape, np.float32 if is_scaled else image.dtype)
+                if not is_scaled and image.dtype != data.dtype:
+                    problem = f"expected pixels of type {data.dtype}, as of {frames[0].file.name}"
+                    raise FileError(frame.file, f"{problem}. Received: {image.dtype}.")
                 data[..., z, t] = frame.slope * image + frame.intercept if is_scaled else image
         assert data is not None, "a series has a frame"
         return NiftiVolume.of(data[..., 0] if data.shape[3] == 1 else data, self.affine)
@@ -195,7 +209,7 @@ def _in_order(frames: Sequence[Frame]) -> Slices:
             slices.append([])
             place = along[number]
         slices[-1].append(frames[number])
-    ordered = tuple(tuple(_by_time(in_slice)) for in_slice in slices)
+    ordered = tuple(tuple(by_time(in_slice)) for in_slice in slices)
     most = max(map(len, ordered))
     for in_slice in ordered:
         if len(in_slice) < most:
@@ -203,34 +217,6 @@ def _in_order(frames: Sequence[Frame]) -> Slices:
                 in_slice[0].file,
                 f"expected {most} frames of its slice, as of others. Received: {len(in_slice)}: files are "
                 f"missing.",
-            )
-    return ordered
-
-
-def _by_time(frames: Sequence[Frame]) -> list[Frame]:
-    """The frames of one slice by trigger time, else by temporal position, else by number of file and frame.
-
-    A time that all headers give counts, unless they all give the same.
-
-    Raises:
-        FileError: two frames have the same.
-    """
-    times: tuple[Callable[[Frame], Any], ...] = (
-        lambda frame: frame.trigger_ms,
-        lambda frame: frame.temporal_position,
-        lambda frame: (frame.instance or 0, frame.number),
-    )
-    for time in times:
-        given = [time(frame) for frame in frames]
-        if None not in given and (len(set(given)) > 1 or time is times[-1]):
-            break
-    ordered = sorted(frames, key=time)
-    for before, after in pairwise(ordered):
-        if time(before) == time(after):
-            raise FileError(
-                after.file,
-                f"expected one frame at each place and time. Received: another one, {before.file.name}. A "
-                f"file may be there twice, or the series show more than the heart's motion, such as flow.",
             )
     return ordered
 
@@ -249,7 +235,10 @@ def _affine(slices: Slices) -> NDArray[np.float64]:
     )
     affine[:3, 3] = positions[0]
     if len(positions) == 1:
-        affine[:3, 2] = np.cross(*first.directions) * (first.slice_mm or 1.0)
+        if not first.slice_mm:
+            problem = "expected SpacingBetweenSlices or SliceThickness, since there is one slice"
+            raise FileError(first.file, f"{problem}. Received: neither.")
+        affine[:3, 2] = np.cross(*first.directions) * first.slice_mm
         return affine
     affine[:3, 2] = (positions[-1] - positions[0]) / (len(positions) - 1)
     on_a_line = positions[0] + np.arange(len(positions))[:, None] * affine[:3, 2]

@@ -39,7 +39,7 @@ def require_new_file(path: Path) -> None:
     Raises:
         CmrtfError: there is something already, or no folder to put it in, or it cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):  # False too of names that no file system takes
         raise CmrtfError(f"{path}: expected a file that does not exist yet. Received: one that does.")
     folder = path.resolve().parent
     if not folder.is_dir():

@@ -103,8 +103,17 @@ def _stem(folder: Path, frame: int) -> str:
 
 
 def _read_info(path: Path) -> dict[str, str]:
-    """`Info.cfg` as upper-case names to values; height, weight and frame count may be missing."""
+    """`Info.cfg` as upper-case names to values; height, weight and frame count may be missing.
+
+    Raises:
+        FileError: it cannot be read, or says two things of one name.
+    """
     content = read_plain_file(path, "ACDC's lines ED, ES and Group", MAX_INFO_BYTES)
     lines = content.decode("utf-8-sig", errors="replace").splitlines()
-    pairs = (line.partition(":") for line in lines)
-    return {name.strip().upper(): value.strip() for name, _, value in pairs}
+    values: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        name, value = name.strip().upper(), value.strip()
+        if values.setdefault(name, value) != value:
+            received = f"{values[name]:.40} and {value:.40}"
+            raise FileError(path, f"expected {name:.40} once. Received: {received}.")
+    return values

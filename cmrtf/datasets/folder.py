@@ -202,12 +202,16 @@ def _read_one(
 ) -> RawSubject | SkippedSubject:
     """One subject from what its paths say."""
     phases: dict[str, PhaseFiles] = {}
-    for parts in sorted(files, key=lambda parts: (PHASES.index(parts.phase), parts.vendor)):
+    vendors = sorted({parts.vendor for parts in files})
+    if len(vendors) > 1:
+        problem = (
+            f"expected one vendor of subject {subject}, in its paths. Received: {' and '.join(vendors)}."
+        )
+        raise FileError(description.file, problem)
+    for parts in sorted(files, key=lambda parts: PHASES.index(parts.phase)):
         image, label = (
             _path(root, pattern, parts, description) for pattern in (description.images, description.labels)
         )
-        if parts.phase in phases:
-            raise FileError(image, f"expected {parts.phase} of {subject} once. Received: it is there twice.")
         phases[parts.phase] = PhaseFiles(image, label, frame=None, is_cine=False)
     if not any(is_there(paths.label) for paths in phases.values()):
         return SkippedSubject(subject, "no labels")
@@ -216,7 +220,7 @@ def _read_one(
     vendor = description.vendor
     issues: tuple[Issue, ...] = ()
     if vendor is None:
-        vendor, issues = known_vendor(min(parts.vendor for parts in files), description.file)
+        vendor, issues = known_vendor(vendors[0], description.file)
     return RawSubject(subject, vendor, "", phases, description.label_to_schema, issues)
 
 

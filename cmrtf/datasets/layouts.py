@@ -65,7 +65,8 @@ def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
     twice = [subject for subject in cohort.subjects if times[subject.subject] > 1]
     unfit = [subject for subject in cohort.subjects if not _is_fit(subject.subject)]
     good = [each for each in cohort.subjects if each not in twice and each not in unfit]
-    subjects = tuple(_with_links(subject, root.resolve()) for subject in good)
+    phases = {phase for subject in good for phase in subject.phases}
+    subjects = tuple(_with_links(_with_missing_phases(subject, phases), root.resolve()) for subject in good)
     problems = (*problems, *map(_twice_issue, twice), *map(_unfit_issue, unfit))
     return replace(cohort, subjects=subjects, problems=problems)
 
@@ -128,6 +129,18 @@ def _twice_issue(subject: RawSubject) -> Issue:
     """A code that another folder has too."""
     image = next(iter(subject.files.values()))
     return Issue(ERROR, image, f"expected subject {subject.subject} once. Received: more.", subject.subject)
+
+
+def _with_missing_phases(subject: RawSubject, phases: set[str]) -> RawSubject:
+    """The subject with a warning if it lacks a phase that others of the data set have."""
+    if not (missing := phases - set(subject.phases)):
+        return subject
+    problem = (
+        f"expected {' and '.join(sorted(phases))}, as other subjects have. Received: no "
+        f"{' and no '.join(sorted(missing))}; the subject is used without"
+    )
+    image = next(iter(subject.files.values()))
+    return replace(subject, issues=(*subject.issues, Issue(WARNING, image, problem)))
 
 
 def _with_links(subject: RawSubject, root: Path) -> RawSubject:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.files import new_file
+from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
@@ -33,11 +34,11 @@ from cmrtf.datasets.base import (
     gather,
 )
 from cmrtf.datasets.raw_files import is_there, require_partner, subject_folders, visible_files, volume_file
-from cmrtf.datasets.tables import Row, known_centre, known_pathology, known_vendor, read_tables
+from cmrtf.datasets.tables import Row, known_centre, known_pathology, known_vendor, read_tables, vendor_letter
 from cmrtf.errors import CmrtfError, FileError
 
 NAME = "mnms"
-FILE_NAME = re.compile(r"(?P<code>.+)_sa(_gt)?\.nii(\.gz)?")
+FILE_NAME = re.compile(r"(?P<code>.+)_sa(_gt)?\.nii(\.gz)?", re.DOTALL)
 CODE_COLUMN = "External code"
 REQUIRED_COLUMNS = (CODE_COLUMN, "Vendor", "ED", "ES")
 ALWAYS_LABELLED = {"labeled", "validation", "testing"}
@@ -119,6 +120,13 @@ def _subject(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject:
     row = rows[code]
     row.require_sound()
     vendor, issues = known_vendor(row["Vendor"], row.table)
+    named = vendor_letter(row.get("VendorName", ""))
+    if vendor and named and vendor != named:
+        problem = (
+            f"expected one vendor in the subject's row. Received: Vendor {vendor}, and a VendorName that is "
+            f"{VENDOR_NAMES[named]}; the letter is believed"
+        )
+        issues = (*issues, Issue(WARNING, row.table, problem))
     phases = {phase: PhaseFiles(image, label, _frame(row, phase, code), is_cine=True) for phase in PHASES}
     pathology = known_pathology(row.get("Pathology", ""))
     centre = known_centre(row.get("Centre", ""))

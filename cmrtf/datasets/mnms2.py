@@ -20,15 +20,13 @@ from cmrtf.datasets.base import (
     gather,
 )
 from cmrtf.datasets.raw_files import is_there, require_partner, subject_folders, visible_files, volume_file
-from cmrtf.datasets.tables import Row, known_pathology, known_vendor, read_tables
+from cmrtf.datasets.tables import Row, known_pathology, known_vendor, read_tables, vendor_letter
 from cmrtf.errors import CmrtfError
 
 NAME = "mnms2"
 FILE_NAME = re.compile(r"(?P<code>\d{1,6})_SA_E[DS](_gt)?\.nii(\.gz)?")
 CODE = re.compile(r"0*(\d{1,6})([.,]0*)?")
 CODE_COLUMN, VENDOR_COLUMN, DISEASE_COLUMN = "SUBJECT_CODE", "VENDOR", "DISEASE"
-VENDOR_LETTERS = {"siemens": "A", "philips": "B", "ge": "C", "general": "C", "canon": "D", "toshiba": "D"}
-"""First word of a manufacturer's name to its letter in M&Ms; Canon bought Toshiba's scanners."""
 
 
 def read(root: Path) -> RawCohort:
@@ -85,7 +83,6 @@ def _read_one(code: str, folder: Path, rows: Mapping[str, Row]) -> RawSubject | 
         problem = "expected a row for the subject in dataset_information.csv; vendor and disease are unknown"
         return RawSubject(code, "", "", phases, issues=(Issue(WARNING, phases["ED"].image, problem),))
     row.require_sound()
-    words = re.split(r"\W+", row[VENDOR_COLUMN].lower())
-    vendor, issues = known_vendor(VENDOR_LETTERS.get(words[0], row[VENDOR_COLUMN]), row.table)
+    vendor, issues = known_vendor(vendor_letter(row[VENDOR_COLUMN]) or row[VENDOR_COLUMN], row.table)
     pathology = known_pathology(row.get(DISEASE_COLUMN, ""))
     return RawSubject(code, vendor, pathology, phases, issues=(*row.issues, *issues))

@@ -31,7 +31,9 @@ FILE_ENDING: Final = ".nii.gz"
 MAX_DESCRIPTION_BYTES: Final = 2**24
 """That of v1 lists its cases."""
 
-CASE = re.compile(r"(?P<subject>.+)[_-](?P<word>ED|ES|frame\d{1,4})", re.IGNORECASE)
+CASE = re.compile(r"(?P<subject>.+)[_-](?P<word>ED|ES|frame\d{1,4})", re.IGNORECASE | re.DOTALL)
+
+SHORT_NUMBER = re.compile(r"\d{1,9}")
 
 STRUCTURE_NAMES: Final = {
     "LV": ("lv", "lvc", "lvbp", "lvcavity", "lvbloodpool", "leftventricle", "leftventricularcavity"),
@@ -52,11 +54,13 @@ class Description:
         root: the data set's folder.
         file_ending: of images and labels.
         label_to_schema: label value in the files to label id in `SCHEMA`.
+        num_cases: how many labelled cases there should be, None where it does not say.
     """
 
     root: Path
     file_ending: str
     label_to_schema: dict[int, int]
+    num_cases: int | None = None
 
     def pair(self, case: str) -> tuple[Path, Path]:
         """Image and label of a case."""
@@ -75,7 +79,8 @@ def read(root: Path) -> RawCohort:
     """All labelled cases of the data set in or right below a folder, by subject.
 
     Raises:
-        CmrtfError: there are several data sets, or the description is none.
+        CmrtfError: there are several data sets, the description is none, or it counts more cases than are
+            there.
     """
     folders = _folders(root)
     if len(folders) != 1:
@@ -93,6 +98,12 @@ def read(root: Path) -> RawCohort:
                     f"expected a name that ends in {end}, as {DESCRIPTION_NAME} says. Received: another."
                 )
                 strangers.append(Issue(ERROR, path, problem, path.name.partition(".")[0]))
+    if description.num_cases is not None and len(cases) + len(strangers) < description.num_cases:
+        raise FileError(
+            folders[0] / DESCRIPTION_NAME,
+            f"expected the {description.num_cases} cases of its numTraining. Received: {len(cases)}, as if "
+            f"files were missing. Correct the number where they are meant to be.",
+        )
     subjects: dict[str, dict[str, str]] = {}
     for case in sorted(cases):
         subject, word = _parts(case)
@@ -142,7 +153,13 @@ def read_description(path: Path) -> Description:
     if ending not in VOLUME_SUFFIXES:
         endings = " or ".join(VOLUME_SUFFIXES)
         raise FileError(path, f"expected file_ending {endings}. Received: {ending!s:.20}.")
-    return Description(path.parent, ending, _label_to_schema(path, values.get("labels")))
+    num_cases = values.get("numTraining")
+    return Description(
+        path.parent,
+        ending,
+        _label_to_schema(path, values.get("labels")),
+        num_cases if type(num_cases) is int else None,
+    )
 
 
 def _folders(root: Path) -> list[Path]:
@@ -162,7 +179,9 @@ def _label_to_schema(path: Path, labels: Any) -> dict[int, int]:
     """Label value to label id, by the names of the labels: name to value in v2, value to name in v1."""
     values: dict[str, Any] = {}
     for key, value in labels.items() if isinstance(labels, dict) else ():
-        name, number = (value, int(key)) if isinstance(value, str) and key.isdecimal() else (key, value)
+        name, number = (
+            (value, int(key)) if isinstance(value, str) and SHORT_NUMBER.fullmatch(key) else (key, value)
+        )
         values.setdefault(re.sub(r"[^a-z]", "", name.lower()), number)
     numbers: list[Any] = [
         next((values[name] for name in STRUCTURE_NAMES[structure] if name in values), None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cmrtf.core.labels import SCHEMA
+from cmrtf.core.labels import SCHEMA, whole_numbers
 from cmrtf.core.nifti import read_nifti
 from cmrtf.errors import FileError
 
@@ -21,9 +21,14 @@ def lv_sizes(labels: Mapping[str, Path], label_to_schema: Mapping[int, int]) -> 
         FileError: a label cannot be read, or has no LV to go by.
     """
     (lv,) = (value for value, label_id in label_to_schema.items() if label_id == SCHEMA.id_of("LV"))
-    sizes = {name: int(np.count_nonzero(read_nifti(path).data == lv)) for name, path in labels.items()}
+    sizes = {name: _count(path, lv) for name, path in labels.items()}
     for name, size in sizes.items():
         if not size:
             problem = f"expected LV ({lv}), since the frame with the larger one is ED. Received: none."
             raise FileError(labels[name], problem)
     return dict(sorted(sizes.items(), key=lambda item: -item[1]))
+
+
+def _count(path: Path, value: int) -> int:
+    """Voxels that have a value, as far as a slope in the header lets them have it."""
+    return int(np.count_nonzero(whole_numbers(read_nifti(path).data) == value))

@@ -17,6 +17,12 @@ from cmrtf.core.labels import VENDORS
 from cmrtf.datasets.raw_files import visible_files
 from cmrtf.errors import FileError
 
+VENDOR_LETTERS: Final = {
+    **{"siemens": "A", "philips": "B", "ge": "C", "general": "C"},
+    **{"canon": "D", "toshiba": "D"},
+}
+"""First word of a manufacturer's name to its letter in M&Ms; Canon bought Toshiba's scanners."""
+
 ABBREVIATION = re.compile(r"[A-Za-z0-9-]{1,8}")
 
 DELIMITERS: Final = ",;\t"
@@ -143,6 +149,12 @@ def known_vendor(text: str, source: Path) -> tuple[str, tuple[Issue, ...]]:
     return "", (Issue(WARNING, source, problem),)
 
 
+def vendor_letter(name: str) -> str:
+    """The letter of the one manufacturer whose name is in a text, or `""`."""
+    letters = {VENDOR_LETTERS[word] for word in re.split(r"\W+", name.lower()) if word in VENDOR_LETTERS}
+    return letters.pop() if len(letters) == 1 else ""
+
+
 def known_pathology(text: str) -> str:
     """An abbreviation as it is; anything longer may name a patient and becomes `""`."""
     return text if ABBREVIATION.fullmatch(text) else ""
@@ -188,7 +200,8 @@ def _rows(table: _Table, key: str, required: Sequence[str], code_of: Callable[[s
         problem = ""
         if any(cells[len(table.columns) :]):
             problem = f"expected {len(table.columns)} cells in line {number}. Received: {len(cells)}."
-        if code in rows and _differ(rows[code], texts, table.columns):
+        columns = [name for name in table.columns if name != key]  # 7 and 007 are one code
+        if code in rows and _differ(rows[code], texts, columns):
             lines = f"lines {first_lines[code]} and {number}, which differ"
             problem = f"expected one line for subject {code}. Received: {lines}."
         first_lines.setdefault(code, number)
@@ -219,7 +232,7 @@ def _read_csv(path: Path, required: Sequence[str]) -> _Table:
     """A CSV file, with the delimiter that gives most of the columns that are looked for.
 
     Raises:
-        FileError: it is no file, too large, or its quotes do not close.
+        FileError: it is no file, too large, has a column twice, or its quotes do not close.
     """
     expected = "a CSV with a header line"
     content = read_plain_file(path, expected, MAX_TABLE_BYTES)
@@ -231,6 +244,8 @@ def _read_csv(path: Path, required: Sequence[str]) -> _Table:
     columns = headers[delimiter]
     if not set(required) <= set(columns):
         return _Table(path, columns, ())
+    if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
+        raise FileError(path, f"expected each column once. Received: {', '.join(twice):.80} twice.")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         _, *lines = [(reader.line_num, tuple(map(str.strip, cells))) for cells in reader]

@@ -21,6 +21,9 @@ SLICE_RANGE_MM = (0.5, 30.0)
 OTHER_UNITS = {"metres": 1000.0, "micrometres": 0.001}
 """What a spacing may be in by mistake, and how many millimetres that is."""
 
+FARTHEST_MM = 10_000.0
+"""From the scanner's centre; no scanner is as large. Beyond it millimetres get lost in rounding."""
+
 RIGHT_ANGLE_TOLERANCE = 1e-3
 """Cosine of two axes; other readers refuse headers beyond this."""
 
@@ -52,7 +55,7 @@ def header_issues(path: Path, volume: NiftiVolume) -> list[Issue]:
         path: the file.
         volume: its content.
     """
-    checks = (_slice_axis_problem, _spacing_problem, _contradiction)
+    checks = (_slice_axis_problem, _spacing_problem, _position_problem, _contradiction)
     for check in checks:
         if problem := check(volume):
             return [Issue(ERROR, path, problem)]
@@ -112,6 +115,17 @@ def _spacing_problem(volume: NiftiVolume) -> str | None:
         f"expected pixels of {_span(IN_PLANE_RANGE_MM)} mm, slices {_span(SLICE_RANGE_MM)} mm apart, and "
         f"three distinct axes. Received: {_by(spacing)} mm, affine "
         f"{np.round(volume.affine, 3).tolist()}.{hint}"
+    )
+
+
+def _position_problem(volume: NiftiVolume) -> str | None:
+    """A first voxel that lies nowhere."""
+    position = volume.affine[:3, 3]
+    if (np.abs(position) <= FARTHEST_MM).all():  # False of NaN too
+        return None
+    return (
+        f"expected a first voxel within {FARTHEST_MM:g} mm of the scanner's centre. Received: "
+        f"{position.tolist()} in the affine."
     )
 
 

@@ -16,6 +16,7 @@ from cmrtf.core.geometry import Geometry, bounding_box, spacing_mm
 from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM, crop_geometry, is_cut, to_nifti_order
+from cmrtf.core.stack import Stack
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.slice_order import slice_order
 
@@ -26,8 +27,13 @@ IN_PLANE_NEIGHBOURS = ndimage.generate_binary_structure(2, 1)[None]
 ENCLOSED_SHARE = 0.7
 """Of the pixels around a structure, how many belong to the one that encloses it."""
 
-HEART_RANGE_MM = (20.0, 250.0)
-"""A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing."""
+BLOOD_CONTRAST = 0.2
+"""How much brighter blood is than muscle, at least, in standard deviations of both. Of 50 ACDC patients none
+has less than 1.3 in the LV, 0.38 in the RV."""
+
+HEART_RANGE_MM = (30.0, 250.0)
+"""A labelled heart, both ventricles, that is smaller or larger in any direction has a wrong spacing: of 50
+ACDC patients none is smaller than 60 mm."""
 
 
 def check_label_order(subject: CheckedSubject) -> CheckedSubject:
@@ -56,6 +62,12 @@ def check_heart(subject: CheckedSubject) -> CheckedSubject:
     geometry = crop_geometry(heart, affine, stack_flipped=order.is_base_first)
     problems = (*order.problems, *_size_problems(heart, geometry))
     warnings = [Issue(WARNING, image, problem) for problem in problems]
+    warnings += [
+        Issue(WARNING, subject.raw.phases[phase].image, problem)
+        for phase, stack in stacks.items()
+        if subject.raw.phases[phase].has_image
+        for problem in _contrast_problems(phase, stack)
+    ]
     issues = (*subject.issues, *warnings)
     return replace(subject, issues=issues, geometry=geometry, is_order_in_doubt=order.is_in_doubt)
 
@@ -90,6 +102,24 @@ def _enclosure(label_ids: NDArray[np.uint8]) -> dict[tuple[int, int], float]:
             if around.size:
                 shares[inner, outer] = float(np.mean(around == outer))
     return shares
+
+
+def _contrast_problems(phase: str, stack: Stack) -> list[str]:
+    """Cavities whose blood is not brighter than muscle, as it is in every cine of balanced SSFP."""
+    muscle = stack.image[stack.label_ids == MYO].astype(np.float64)
+    problems = []
+    for name in ("LV", "RV"):
+        blood = stack.image[stack.label_ids == SCHEMA.id_of(name)].astype(np.float64)
+        if not (blood.size and muscle.size):
+            continue
+        spread = np.sqrt((blood.var() + muscle.var()) / 2)
+        if not blood.mean() - muscle.mean() > BLOOD_CONTRAST * spread:
+            problems.append(
+                f"expected {name} brighter than the myocardium at {phase}. Received: {blood.mean():.4g} and "
+                f"{muscle.mean():.4g} on average; look whether the labels lie on the heart, and whether the "
+                f"image is inverted"
+            )
+    return problems
 
 
 def _size_problems(heart: NDArray[np.bool_], geometry: Geometry) -> list[str]:

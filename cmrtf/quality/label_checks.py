@@ -57,7 +57,7 @@ def read_label_ids(
     if problem := foreign_values(label, names, "the file's order"):
         return np.zeros(label.shape, np.uint8), [Issue(ERROR, path, problem)]
     label_ids = _in_schema_order(label, label_to_schema)
-    dropped = _drop_strays(label_ids, spacing_mm)
+    dropped, beside = _drop_strays(label_ids, spacing_mm)
     at = f" at {phase}" if phase else ""
     present = _present(label_ids)
     if problem := _heart_problem(present, frame):
@@ -67,7 +67,11 @@ def read_label_ids(
         structures = [label_id for label_id in structures if not unknown[:, label_id].any()]
     missing = [SCHEMA.structures[label_id] for label_id in structures if not present[label_id].any()]
     issues = [_missing_issue(path, structure, at) for structure in missing]
-    warnings = (*_stray_problems(dropped, at), *_gap_problems(present, structures, at))
+    warnings = (
+        *_stray_problems(dropped, at),
+        *_beside_problems(beside, at),
+        *_gap_problems(present, structures, at),
+    )
     return label_ids, issues + [Issue(WARNING, path, problem) for problem in warnings]
 
 
@@ -78,20 +82,23 @@ def _in_schema_order(label: NDArray[Any], label_to_schema: Mapping[int, int]) ->
     return table[label if label.dtype.kind in "iu" else label.astype(np.uint16)]
 
 
-def _drop_strays(label_ids: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> NDArray[np.intp]:
+def _drop_strays(
+    label_ids: NDArray[np.uint8], spacing_mm: tuple[float, float, float]
+) -> tuple[NDArray[np.intp], int]:
     """Make background of labelled voxels that are no part of the heart: small pieces that lie apart from it.
 
     Returns:
-        `(z,)`: how many were dropped in each slice.
+        `(z,)`: how many were dropped in each slice; and how many are kept in pieces that are as large as a
+        heart's, but lie apart from it within its slices.
     """
     labelled = label_ids > 0
     dropped = np.zeros(label_ids.shape[2], np.intp)
     if not labelled.any():
-        return dropped
+        return dropped, 0
     box = bounding_box(labelled)
     pieces, count = ndimage.label(labelled[box], CONNECTED)
     if count < 2:
-        return dropped
+        return dropped, 0
     numbers = np.arange(1, count + 1)
     sizes = np.bincount(pieces.ravel())[1:]
     heart = np.append(False, sizes >= STRAY_SHARE * sizes.max())[pieces]
@@ -105,7 +112,7 @@ def _drop_strays(label_ids: NDArray[np.uint8], spacing_mm: tuple[float, float, f
     stray = np.append(False, is_stray)[pieces]
     label_ids[box][stray] = 0
     dropped[box[2]] = np.count_nonzero(stray, axis=(0, 1))
-    return dropped
+    return dropped, int(sizes[is_beside & ~is_stray].sum())
 
 
 def _present(label_ids: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -140,6 +147,16 @@ def _stray_problems(dropped: NDArray[np.intp], at: str) -> list[str]:
     return [
         f"expected one heart{at}. Received: {dropped.sum()} labelled voxels away from it ({where}; slices "
         f"counted from 0); they are dropped"
+    ]
+
+
+def _beside_problems(beside: int, at: str) -> list[str]:
+    """Labels in two places, of which either may be the heart."""
+    if not beside:
+        return []
+    return [
+        f"expected one heart{at}. Received: {beside} labelled voxels in a second place, more than "
+        f"{APART_MM:g} mm beside it; they are kept, look which is the heart"
     ]
 
 

@@ -4,6 +4,7 @@ import subprocess
 import nibabel as nib
 import numpy as np
 import pytest
+from pydicom import config
 
 from cmrtf.core.dicom_series import CineSeries, convert, read_volume
 from cmrtf.core.nifti import write_nifti
@@ -201,3 +202,53 @@ def test_dcm2niix_finds_the_same_voxels_in_the_same_places(tmp_path):
     )
     x, y, z = np.moveaxis(indices.astype(int), -1, 0)
     np.testing.assert_array_equal(np.asarray(theirs.dataobj)[x, y, z], own.data)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "received"),
+    [
+        ("PixelSpacing", ["0", "0"], "PixelSpacing from 0.01 to 100. Received: [0.0, 0.0]"),
+        ("PixelSpacing", ["nan", "1"], "PixelSpacing from 0.01 to 100. Received: [nan, 1.0]"),
+        ("ImagePositionPatient", ["1e30"] * 3, "ImagePositionPatient from -10000 to 10000"),
+        ("TriggerTime", "nan", "the trigger time from -1e+06 to 1e+06. Received: nan"),
+        ("RescaleSlope", "0", "RescaleSlope from 1e-09 to 1e+09. Received: 0.0"),
+        ("RescaleIntercept", "inf", "RescaleIntercept from -1e+09 to 1e+09. Received: inf"),
+    ],
+)
+def test_numbers_that_no_scanner_writes_are_refused(tmp_path, name, value, received):
+    config.settings.reading_validation_mode = config.settings.writing_validation_mode = config.IGNORE
+    folder = write_series(tmp_path / "series", lambda dataset, z, t: setattr(dataset, name, value))
+    assert f"expected {received}" in _error(folder)
+
+
+def test_a_time_that_some_frames_lack_is_no_time(tmp_path):
+    def change(dataset, z, t):
+        if (z, t) == (1, 1):
+            del dataset.TriggerTime
+
+    assert "expected a trigger time, as 1 of the 2 frames" in _error(
+        write_series(tmp_path / "series", change)
+    )
+
+
+def test_pixels_of_several_types_are_not_cast(tmp_path):
+    def change(dataset, z, t):
+        dataset.PixelRepresentation = int((z, t) != (1, 1))
+
+    with pytest.raises(FileError, match=r"expected pixels of type int16.* Received: uint16"):
+        read_volume(write_series(tmp_path / "series", change))
+
+
+def test_one_slice_without_a_thickness_is_refused(tmp_path):
+    folder = write_series(tmp_path / "series")
+    for path in sorted(folder.iterdir())[2:]:
+        path.unlink()
+    assert "since there is one slice. Received: neither" in _error(folder)
+
+
+def test_an_instance_number_of_two_files_is_no_place(tmp_path):
+    folder = write_series(
+        tmp_path / "series", lambda dataset, z, t: setattr(dataset, "InstanceNumber", t + 1)
+    )
+    with pytest.raises(FileError, match=r"expected an InstanceNumber of its own\. Received: 1, which"):
+        CineSeries.open(folder).places()

@@ -1,6 +1,7 @@
 import gzip
 import re
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -139,3 +140,18 @@ def test_the_real_patients_are_all_found(real_acdc):
     cohort = read_raw(real_acdc)
     assert (len(cohort.subjects), cohort.skipped, cohort.problems) == (50, (), ())
     assert {s.pathology for s in cohort.subjects} == {"DCM", "HCM", "MINF", "NOR", "RV"}
+
+
+def test_an_info_that_says_two_things_is_named(patient):
+    (patient / "Info.cfg").write_text("ED: 1\nES: 3\nES: 2\n")
+    assert "expected ES once. Received: 3 and 2" in _problem(patient)
+
+
+def test_without_phases_labels_may_have_a_slope(patient):
+    (patient / "Info.cfg").write_text("Group: DCM\n")
+    for path in patient.glob("*_gt.nii.gz"):
+        image = nib.Nifti1Image(np.asarray(nib.load(path).dataobj).astype(np.int16) * 1000, np.eye(4))
+        image.header.set_slope_inter(0.001 * (1 - 1e-10), 0)
+        nib.save(image, path)
+    (subject,) = read_raw(patient.parent).subjects
+    assert [subject.phases[phase].frame for phase in ("ED", "ES")] == [0, 2]

@@ -88,7 +88,9 @@ def test_a_subject_of_two_vendors_is_named(by_vendor):
     (by_vendor / "Vendor_D" / "Image" / "p2_ED.nii.gz").rename(
         by_vendor / "Vendor_D" / "Image" / "p1_ED.nii.gz"
     )
-    assert "expected ED of p1 once" in str(read_raw(by_vendor).problems[0])
+    assert "expected one vendor of subject p1, in its paths. Received: A and D" in str(
+        read_raw(by_vendor).problems[0]
+    )
 
 
 def test_a_description_settles_what_a_folder_is(by_vendor):

@@ -159,3 +159,18 @@ def test_the_name_of_a_folder_must_suit_the_layout(tmp_path):
     LAYOUTS["bids"].check_folder(tmp_path / "hearts")
     with pytest.raises(CmrtfError, match=r"hearts: expected .*such as Dataset501_Hearts. Received: hearts"):
         LAYOUTS["nnunet"].check_folder(tmp_path / "hearts")
+
+
+def test_a_phase_that_one_subject_lacks_is_warned_of(tmp_path):
+    (tmp_path / "cmrtf.yaml").write_text(
+        "images: '{subject}_{phase}.nii'\nlabels: '{subject}_{phase}_gt.nii'\n"
+        "label_values: {LV: 1, MYO: 2, RV: 3}\n"
+    )
+    for name in ("a_ED", "a_ES", "b_ED"):
+        (tmp_path / f"{name}.nii").touch()
+        (tmp_path / f"{name}_gt.nii").touch()
+    whole, half = read_raw(tmp_path).subjects
+    assert whole.issues == ()
+    assert [issue.problem for issue in half.issues] == [
+        "expected ED and ES, as other subjects have. Received: no ES; the subject is used without"
+    ]

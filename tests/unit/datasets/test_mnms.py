@@ -226,3 +226,16 @@ def test_generated_files_are_cines_of_two_frames_that_say_what_they_are(written)
         assert image.header.get_zooms() == pytest.approx((1.5, 1.5, 10.0, 0.3))
         assert bytes(image.header["descrip"]).rstrip(b"\0") == b"synthetic, cmrtf"
         assert (image.get_data_dtype(), labels.get_data_dtype()) == (np.float32, np.uint8)
+
+
+def test_a_letter_that_is_not_the_vendors_is_warned_of(cohort):
+    table = next(cohort.rglob("*.csv"))
+    table.write_text(table.read_text().replace(",Name,A,", ",Philips,A,"))
+    issues = [issue.problem for subject in read_raw(cohort).subjects for issue in subject.issues]
+    assert issues
+    assert all("Received: Vendor A, and a VendorName that is Philips" in text for text in issues)
+
+
+def test_a_code_with_a_line_break_is_no_missing_subject(cohort):
+    write_mnms(cohort / "odd", "A\n1")
+    assert any("A" in issue.subject for issue in read_raw(cohort).problems)

@@ -162,3 +162,13 @@ def test_several_data_sets_need_a_choice(converted):
     assert "expected one data set of nnU-Net. Received: Dataset001_X, Dataset002_X" in _error(
         converted.parent / "raw"
     )
+
+
+def test_cases_that_are_missing_are_told(converted):
+    _describe(converted, numTraining=7)
+    assert "expected the 7 cases of its numTraining. Received: " in _error(converted)
+
+
+def test_a_name_of_thousands_of_digits_is_no_number(converted):
+    _describe(converted, labels={"9" * 5000: "LV", "2": "MYO", "3": "RV"})
+    assert "expected labels with a number for each of LV, MYO, RV" in _error(converted)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cmrtf.datasets.tables import known_centre, known_pathology, known_vendor, read_tables
+from cmrtf.datasets.tables import known_centre, known_pathology, known_vendor, read_tables, vendor_letter
 from cmrtf.errors import FileError
 
 COLUMNS = ("code", "vendor")
@@ -163,3 +163,16 @@ def test_vendors_are_letters():
 )
 def test_only_abbreviations_are_carried_over(text, pathology, centre):
     assert (known_pathology(text), known_centre(text)) == (pathology, centre)
+
+
+def test_a_column_that_is_there_twice_is_named(tmp_path):
+    with pytest.raises(FileError, match=r"expected each column once\. Received: vendor twice"):
+        _read(tmp_path, "code,vendor,vendor\nX,X,C\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "letter"),
+    [("Siemens", "A"), ("GE MEDICAL", "C"), ("Philips/Siemens", ""), ("Toshiba (Canon)", "D"), ("", "")],
+)
+def test_a_letter_stands_for_one_manufacturer(name, letter):
+    assert vendor_letter(name) == letter

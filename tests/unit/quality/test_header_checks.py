@@ -142,3 +142,12 @@ def test_few_slices(patient, slices):
     patient.change_all(lambda data: data[:, :, :slices])
     problem = f"expected a stack of at least 4 slices from apex to base. Received: {slices}"
     assert problem in patient.warnings()
+
+
+@pytest.mark.parametrize("position", [1e30, np.nan, -np.inf])
+def test_a_place_where_no_scanner_is(patient, position):
+    affine = AFFINE.copy()
+    affine[0, 3] = position
+    for name in (IMAGE, LABEL):
+        _write_sform(patient.folder / name, affine)
+    assert "expected a first voxel within 10000 mm of the scanner's centre" in patient.errors()[IMAGE]

@@ -4,7 +4,7 @@ import pytest
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.quality.checks import check_subject
 from raw_data import heart, image_of, save, write_acdc
-from raw_patient import CODE, LABEL, TURNED_ROUND
+from raw_patient import CODE, IMAGE, LABEL, TURNED_ROUND
 
 
 def test_a_good_patient_is_only_turned_round(patient):
@@ -56,3 +56,12 @@ def test_a_heart_without_taper(patient):
 def test_warnings_of_all_real_patients_are_about_their_order(real_acdc):
     for raw in read_raw(real_acdc).subjects[::5]:
         assert check_subject(raw).warnings == (TURNED_ROUND,)
+
+
+@pytest.mark.parametrize("name", [IMAGE, LABEL])
+def test_labels_that_do_not_lie_on_the_heart_and_inverted_images(patient, name):
+    def spoil(data):
+        return data.max() - data if name == IMAGE else data[::-1]
+
+    patient.change(name, spoil)
+    assert any("expected RV brighter than the myocardium at ES" in problem for problem in patient.warnings())

@@ -110,3 +110,14 @@ def test_slices_that_lack_one_structure():
     label[..., 3][label[..., 3] == 3] = 0
     problem = "expected RV in all of its slices at ED. Received: none in slice 3 (counted from 0)"
     assert read(label)[1] == [("warning", problem)]
+
+
+def test_a_second_place_is_warned_of():
+    label = np.pad(heart(), ((0, 40), (0, 0), (0, 0)))
+    label[60:70, 10:30, 2:5] = 1
+    label_ids, issues = read(label)
+    np.testing.assert_array_equal(label_ids, label)
+    assert [problem for _, problem in issues] == [
+        "expected one heart at ED. Received: 600 labelled voxels in a second place, more than 10 mm "
+        "beside it; they are kept, look which is the heart"
+    ]

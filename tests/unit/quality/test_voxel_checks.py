@@ -38,7 +38,7 @@ def test_an_image_without_contrast(patient):
 def test_a_label_map_is_no_image(patient):
     patient.change(IMAGE, lambda data: (np.arange(data.size).reshape(data.shape) % 4).astype(np.int16))
     assert patient.errors() == {
-        IMAGE: "expected an image. Received: whole numbers from 0 to 3, as of a label map."
+        IMAGE: "expected an image. Received: the values 0, 1, 2, 3 alone, as of a label map."
     }
 
 
@@ -102,3 +102,9 @@ def test_raw_stacks_hold_the_voxels_of_their_files(patient):
     np.testing.assert_array_equal(stack.image, voxels[IMAGE].transpose(2, 1, 0))
     np.testing.assert_array_equal(stack.label_ids, np.array([0, 3, 2, 1])[voxels[LABEL]].transpose(2, 1, 0))
     assert stack.spacing_mm == (3.0, 3.0, 10.0)
+
+
+@pytest.mark.parametrize("scale", [1, 85, 1 / 3])
+def test_a_label_map_of_any_scale_is_no_image(patient, scale):
+    patient.change(IMAGE, lambda data: ((data > 200) + 2.0 * (data > 250)) * np.float32(scale))
+    assert "alone, as of a label map" in patient.errors()[IMAGE]
