@@ -11,6 +11,7 @@ from typing import Any
 from cmrtf.bundle.contents import BUNDLE_FILE, read_description
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.cohort.record import SPLITS, TRAIN, SubjectRecord
+from cmrtf.core.files import real_path
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank
@@ -99,7 +100,7 @@ def _of_run(folder: Path) -> Info:
 
 def _training_cohort(run: RunDirectory) -> dict[str, Any]:
     """Who a run is trained on, as far as its cohort is where it was and as it was."""
-    folder = run.path.resolve() / run.prepared
+    folder = real_path(run.path) / run.prepared
     try:
         cohort = PreparedCohort.open(folder) if run.prepared else None
     except CmrtfError:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from cmrtf.core.files import real_path
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed, raise_errors
 from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, nnunet_writing, sunnybrook
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader, SkippedSubject
@@ -65,7 +66,7 @@ def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
     twice = [subject for subject in cohort.subjects if times[subject.subject] > 1]
     unfit = [subject for subject in cohort.subjects if not _is_fit(subject.subject)]
     good = [each for each in cohort.subjects if each not in twice and each not in unfit]
-    subjects = tuple(_with_links(subject, root.resolve()) for subject in good)
+    subjects = tuple(_with_links(subject, real_path(root)) for subject in good)
     problems = (*problems, *map(_twice_issue, twice), *map(_unfit_issue, unfit))
     return replace(cohort, subjects=subjects, problems=problems)
 
@@ -133,7 +134,7 @@ def _twice_issue(subject: RawSubject) -> Issue:
 def _with_links(subject: RawSubject, root: Path) -> RawSubject:
     """The subject with a warning for each of its files that lies elsewhere."""
     problem = "expected a file below the data set's folder. Received: a link that leads out of it; followed"
-    linked = [path for path in set(subject.files.values()) if not path.resolve().is_relative_to(root)]
+    linked = [path for path in set(subject.files.values()) if not real_path(path).is_relative_to(root)]
     issues = tuple(Issue(WARNING, path, problem) for path in sorted(linked))
     return replace(subject, issues=(*subject.issues, *issues))
 
