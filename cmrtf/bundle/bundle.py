@@ -16,7 +16,7 @@ from cmrtf.bundle.signatures import promised_by
 from cmrtf.bundle.transport import DEADLINE_S
 from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
-from cmrtf.core.subject import Subject
+from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
 from cmrtf.report.outputs import RemodelledSubjects, SyntheticSubjects
@@ -117,8 +117,9 @@ class Bundle:
         Raises:
             CmrtfError: the subjects have no phase in common, or are not what `cmrtf prepare` would make.
         """
-        ends = [replace(subject_a, weight=0.0)]
-        ends += [] if subject_b is None else [replace(subject_b, weight=1.0)]
+        given = [subject_a] if subject_b is None else [subject_a, subject_b]
+        require_sources(*given)
+        ends = [replace(end, weight=float(place)) for place, end in enumerate(given)]
         common = common_phases(ends, phases)
         ends = [end.with_stacks({phase: end.stacks[phase] for phase in common}) for end in ends]
         require_hearts(*ends)

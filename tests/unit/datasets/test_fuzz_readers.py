@@ -51,7 +51,8 @@ def patient(tmp_path_factory):
     for frame, radius in ((1, 6), (2, 5)):
         label_ids = _label(radius)
         _save(folder / f"patient001_frame0{frame}_gt.nii.gz", label_ids)
-        _save(folder / f"patient001_frame0{frame}.nii.gz", (label_ids * 50 + 10).astype(np.int16))
+        texture = np.indices(label_ids.shape).sum(axis=0) % 7 + frame
+        _save(folder / f"patient001_frame0{frame}.nii.gz", (label_ids * 50 + texture).astype(np.int16))
     assert check(folder).summary()["usable"] == 1
     return folder
 
