@@ -99,9 +99,8 @@ def _of_run(folder: Path) -> Info:
 
 def _training_cohort(run: RunDirectory) -> dict[str, Any]:
     """Who a run is trained on, as far as its cohort is where it was and as it was."""
-    folder = run.path.resolve() / run.prepared
     try:
-        cohort = PreparedCohort.open(folder) if run.prepared else None
+        cohort = PreparedCohort.open(run.cohort_folder) if run.prepared else None
     except CmrtfError:
         cohort = None
     if cohort is None:

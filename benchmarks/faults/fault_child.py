@@ -10,6 +10,16 @@ from typing import Any
 from cmrtf.training import loop
 from cmrtf_cli.main import main
 
+PRESET = """\
+vae:
+  {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 24, interval_steps: 4,
+   learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 20, between_weight: 1.0}
+gan:
+  {style_dim: 4, base_width: 1, hidden_channels: 4, style_base_width: 8, discriminator_base_width: 4,
+   discriminator_layers: 2, batch_size: 2, steps: 24, interval_steps: 4}
+"""
+"""Of the trainings that are disturbed."""
+
 
 def run_cmrtf(
     arguments: list[str],

@@ -32,14 +32,6 @@ import numpy as np
 import tensorflow as tf
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PRESET = """\
-vae:
-  {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 24, interval_steps: 4,
-   learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 20, between_weight: 1.0}
-gan:
-  {style_dim: 4, base_width: 1, hidden_channels: 4, style_base_width: 8, discriminator_base_width: 4,
-   discriminator_layers: 2, batch_size: 2, steps: 24, interval_steps: 4}
-"""
 KINDS = ("gan", "vae")
 NEVER = (0, 0.0)
 """Signal 0 is none."""
@@ -238,7 +230,9 @@ def second_process(bench: Bench) -> None:
 
 def divergence(bench: Bench) -> None:
     """A learning rate that no weight survives."""
-    (bench.folder / "hot.yaml").write_text(PRESET.replace("learning_rate: 1.0e-3", "learning_rate: 1.0e+38"))
+    (bench.folder / "hot.yaml").write_text(
+        fault_child.PRESET.replace("learning_rate: 1.0e-3", "learning_rate: 1.0e+38")
+    )
     run = bench.fresh("vae")
     code, said = bench.train("vae", run, NEVER, "hot.yaml")
     print(f"  {said}")
@@ -300,7 +294,7 @@ def main(kills: int, seed: int) -> None:
     PROCESSES.set_forkserver_preload(["fault_child"])
     with tempfile.TemporaryDirectory(prefix="cmrtf-faults-") as name:
         bench = Bench(Path(name), random.Random(seed))
-        (bench.folder / "preset.yaml").write_text(PRESET)
+        (bench.folder / "preset.yaml").write_text(fault_child.PRESET)
         cmrtf = [sys.executable, "-m", "cmrtf_cli"]
         subprocess.run(
             [*cmrtf, "phantom", bench.folder / "raw", "--subjects", "4", "--frames", "2"], check=True

@@ -34,14 +34,6 @@ PROCESSES = multiprocessing.get_context("fork")
 """TensorFlow is imported here, and woken in the forks."""
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
 NO_LIMIT = -1
-PRESET = """\
-vae:
-  {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 24, interval_steps: 4,
-   learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 20, between_weight: 1.0}
-gan:
-  {style_dim: 4, base_width: 1, hidden_channels: 4, style_base_width: 8, discriminator_base_width: 4,
-   discriminator_layers: 2, batch_size: 2, steps: 24, interval_steps: 4}
-"""
 
 
 @dataclass(frozen=True)
@@ -255,7 +247,7 @@ def prepare(folder: Path, bundle: Path) -> None:
     def run(*arguments: str | Path) -> None:
         subprocess.run([*cmrtf, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
-    (folder / "preset.yaml").write_text(PRESET)
+    (folder / "preset.yaml").write_text(fault_child.PRESET)
     run("phantom", folder / "raw", "--subjects", "4", "--frames", "2")
     run("prepare", folder / "raw", folder / "cohort")
     for kind in ("vae", "gan"):

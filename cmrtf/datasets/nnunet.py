@@ -132,11 +132,11 @@ def recognises(root: Path) -> bool:
 READER = Reader(NAME, f"{DESCRIPTION_NAME} with {IMAGES} and {LABELS}", recognises, read)
 
 
-def read_description(path: Path) -> Description:
-    """Read and check a `dataset.json`.
+def read_entries(path: Path) -> dict[str, Any]:
+    """All entries of a `dataset.json`, as they stand there.
 
     Raises:
-        FileError: what is missing or wrong, and what was expected.
+        FileError: it cannot be read, or is no JSON object.
     """
     expected = "the description of a data set of nnU-Net"
     try:
@@ -145,6 +145,16 @@ def read_description(path: Path) -> Description:
         raise FileError(path, f"expected {expected}. Received: {error}.") from error
     if not isinstance(values, dict):
         raise FileError(path, f"expected {expected}. Received: JSON of another kind.")
+    return values
+
+
+def read_description(path: Path) -> Description:
+    """Read and check a `dataset.json`.
+
+    Raises:
+        FileError: what is missing or wrong, and what was expected.
+    """
+    values = read_entries(path)
     channels = values.get("channel_names", values.get("modality"))  # v1 called them so
     if not isinstance(channels, dict) or list(channels) != ["0"]:
         received = f"{len(channels)} of them" if isinstance(channels, dict) else "none"

@@ -25,6 +25,7 @@ from cmrtf.datasets.nnunet import (
     LABELS,
     Description,
     read_description,
+    read_entries,
     subject_of,
 )
 from cmrtf.errors import CmrtfError, FileError
@@ -72,7 +73,7 @@ def _check_addable(root: Path, prefix: str) -> None:
     """
     file = root / DESCRIPTION_NAME
     description = read_description(file)
-    labels = json.loads(file.read_text(encoding="utf-8"))["labels"]
+    labels = read_entries(file)["labels"]
     values = [value for value in description.label_to_schema if value <= np.iinfo(np.uint8).max]
     if others := [name for name, value in labels.items() if value not in values]:
         raise FileError(
@@ -93,7 +94,7 @@ def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
     """Count the cases, and say who validates."""
     file = root / DESCRIPTION_NAME
     description = _description(root)
-    values = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else _new_values(root)
+    values = read_entries(file) if file.is_file() else _new_values(root)
     cases = _cases(description)
     listed = {"dataset": _listed(values["dataset"], description, cases)} if "dataset" in values else {}
     if (completed := {**values, "numTraining": len(cases), **listed}) != values or not file.is_file():

@@ -119,6 +119,11 @@ class RunDirectory:
             values.get("versions", {}),
         )
 
+    @property
+    def cohort_folder(self) -> Path:
+        """Where its cohort was when it was started; the run's own folder where that was not recorded."""
+        return (self.path.resolve() / self.prepared).resolve()
+
     def check(self, resume: bool) -> None:
         """Check that it can be started, or continued.
 

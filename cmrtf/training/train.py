@@ -141,7 +141,7 @@ def _cohort_folder(prepared: str | os.PathLike[str] | None, run: Path, started: 
         return Path(prepared)
     if started is None:
         raise CmrtfError(f"{run}: expected a prepared cohort, or a run to continue. Received: neither.")
-    folder = (run.resolve() / started.prepared).resolve()
+    folder = started.cohort_folder
     if not (started.prepared and (folder / MANIFEST_NAME).is_file()):
         where = f"at {folder}, where it was" if started.prepared else "named in it"
         raise CmrtfError(
