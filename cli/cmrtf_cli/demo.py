@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.files import require_new_folder, require_writable, sha256, write_text
+from cmrtf.core.files import real_path, require_new_folder, require_writable, sha256, write_text
 from cmrtf.core.json_files import read_json
 from cmrtf.errors import CmrtfError
 
@@ -95,7 +95,7 @@ def _export(vae: Path, gan: Path, bundle: Path) -> None:
 
 def _name(raw: Path) -> str:
     """Tells data sets apart without carrying a path of the user's into the outputs."""
-    return f"{raw.name} {sha256(str(raw.resolve()).encode())[:12]}"
+    return f"{raw.name} {sha256(str(real_path(raw)).encode())[:12]}"
 
 
 def _settle(out: Path, settings: dict[str, str | int]) -> None:

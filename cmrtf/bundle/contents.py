@@ -17,8 +17,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from cmrtf.core.files import sha256_of
-from cmrtf.core.json_files import Seed, Sha256, Text, read_json, require_json
+from cmrtf.core.files import real_path, sha256_of
+from cmrtf.core.json_files import Count, Seed, Sha256, Text, read_json, require_json, with_checksum
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN, STYLE_BANK
@@ -75,7 +75,7 @@ class GANConfigEntry(Struct):
 class TrainingEntry(Struct):
     """How a model was trained."""
 
-    steps_trained: int
+    steps_trained: Count
     seed: Seed
     data_hash: Text
     metrics: dict[Text, float | None]
@@ -124,7 +124,7 @@ def describe(folder: Path, facts: Mapping[str, Any]) -> None:
         **facts,
         "sha256": {name: sha256_of(folder / name) for name in _members(folder)},
     }
-    (folder / BUNDLE_FILE).write_text(json.dumps(description, indent=2) + "\n")
+    (folder / BUNDLE_FILE).write_text(json.dumps(with_checksum(description), indent=2) + "\n")
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def bundle_sha256(bundle: Path) -> str:
 
 def _verify(bundle: Path, name: str, expected: str) -> None:
     member = bundle / name
-    if not member.resolve().is_relative_to(bundle.resolve()):
+    if not real_path(member).is_relative_to(real_path(bundle)):
         raise CmrtfError(f"{bundle / BUNDLE_FILE}: expected files inside the bundle. Received: {name}.")
     if not member.is_file():
         raise CmrtfError(f"{member}: expected a file of the bundle, but there is none.")

@@ -19,8 +19,8 @@ from cmrtf.cohort.entries import ReportEntry
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
-from cmrtf.core.files import write_text
-from cmrtf.core.json_files import LIST_BYTES, read_json
+from cmrtf.core.files import real_path, write_text
+from cmrtf.core.json_files import LIST_BYTES, read_json, with_checksum
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -81,7 +81,7 @@ def prepare_shards(
 
 def _tasks(groups: Sequence[tuple[RawSubject, ...]], folder: Path) -> list[ShardTask]:
     """What is to be done, with no report yet."""
-    shards = (folder / SHARDS_FOLDER).resolve()
+    shards = real_path(folder / SHARDS_FOLDER)
     shards.mkdir(exist_ok=True)
     tasks = [ShardTask(shards, number, subjects) for number, subjects in enumerate(groups)]
     for task in tasks:
@@ -159,7 +159,7 @@ def _write_manifest(
         "validation": [subject for subject, split in members.splits.items() if split == VALIDATION],
         "warnings": [asdict(warning) for warning in warnings],
     }
-    write_text(path, json.dumps(manifest, indent=1))
+    write_text(path, json.dumps(with_checksum(manifest), indent=1))
 
 
 def require_beam() -> None:

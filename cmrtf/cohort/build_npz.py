@@ -15,7 +15,7 @@ from cmrtf.cohort.npz_store import SUBJECTS_FOLDER, subject_file
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VOXELS, SubjectRecord
 from cmrtf.core.files import new_file, sha256_of, write_text
-from cmrtf.core.json_files import read_json
+from cmrtf.core.json_files import CHECKSUM, read_json, with_checksum
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -118,7 +118,7 @@ def _prepare_one(raw: RawSubject, folder: Path) -> _Prepared:
         partial.write_bytes(built.npz)
     # The note comes last: what it says is there.
     values = {"inputs": inputs, "warnings": built.warnings, "in_doubt": built.is_order_in_doubt}
-    write_text(note, json.dumps(values | {"record": built.record.to_dict()}))
+    write_text(note, json.dumps(with_checksum(values | {"record": built.record.to_dict()})))
     return _Prepared(built.record, built.warnings, built.is_order_in_doubt, is_unchanged=False)
 
 
@@ -150,6 +150,10 @@ def _write_manifest(
     entries = {name: json.dumps(value, indent=1).replace("\n", "\n ") for name, value in plan_entries.items()}
     lines = ",\n ".join(json.dumps(record.to_dict()) for record in records)
     entries["subjects"] = f"[\n {lines}\n ]"
-    entries["warnings"] = json.dumps([asdict(warning) for warning in warnings])
+    plain_warnings = [asdict(warning) for warning in warnings]
+    entries["warnings"] = json.dumps(plain_warnings)
+    subjects = [record.to_dict() for record in records]
+    all_entries = with_checksum({**plan_entries, "subjects": subjects, "warnings": plain_warnings})
+    entries[CHECKSUM] = json.dumps(all_entries[CHECKSUM])
     text = ",\n".join(f' "{name}": {value}' for name, value in entries.items())
     write_text(path, f"{{\n{text}\n}}\n")

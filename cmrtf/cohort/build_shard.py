@@ -14,6 +14,7 @@ from cmrtf.cohort.build_subject import Inputs, build_subject, inputs_of
 from cmrtf.cohort.shard_format import SLICES_SUFFIX, SUBJECTS_SUFFIX, encode_slice
 from cmrtf.cohort.shard_store import Shards
 from cmrtf.core.files import new_file, sha256, write_text, writing_to
+from cmrtf.core.json_files import with_checksum
 from cmrtf.core.preparation import SIZE
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
@@ -126,7 +127,7 @@ def _write_shard(
                     "warnings": built.warnings,
                     "in_doubt": built.is_order_in_doubt,
                 }
-                subject_lines.write(json.dumps(line).encode() + b"\n")
+                subject_lines.write(json.dumps(with_checksum(line)).encode() + b"\n")
         if problems:
             raise _UnusableError
 

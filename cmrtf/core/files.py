@@ -6,10 +6,12 @@ from what another one is working on, in other containers too, and go when somebo
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,14 @@ from cmrtf.errors import CmrtfError, FileError
 
 PROBE_BYTES: Final = 4096
 """What is written to see whether a disk takes anything."""
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Where a path leads, links followed; one in a circle stays as it is, and nothing can be opened there.
+
+    `Path.resolve` raises `RuntimeError` for such, in Python 3.12 and before.
+    """
+    return Path(os.path.realpath(path))
 
 
 def require_new_folder(out: Path) -> None:
@@ -41,7 +51,7 @@ def require_new_file(path: Path) -> None:
     """
     if os.path.lexists(path):  # False too of names that no file system takes
         raise CmrtfError(f"{path}: expected a file that does not exist yet. Received: one that does.")
-    folder = path.resolve().parent
+    folder = real_path(path).parent
     if not folder.is_dir():
         raise CmrtfError(f"{path}: expected its folder to exist. Received: no {folder}.")
     require_writable(path)
@@ -59,9 +69,11 @@ def require_writable(path: Path) -> None:
         CmrtfError: the place is read-only or no folder, its disk is full, or it takes no such name.
     """
     with writing_to(path):
-        target = path.resolve()
+        target = real_path(path)
         place = target.parent if target.is_file() else target
         while not place.exists():  # the root does
+            if place.is_symlink():
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             place = place.parent
         sweep(place)
         with workshop(place, "probe") as folder:
@@ -97,7 +109,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     )
     with writing_to(out):
         _require_free(out)
-        target = out.resolve()
+        target = real_path(out)
         is_there = target.is_dir()
         place = target if is_there else target.parent
         if not place.exists():
@@ -235,6 +247,7 @@ def sha256_of(file: Path) -> str:
             inner = sorted(path for path in file.rglob("*") if is_file(path))
             lines = [f"{path.relative_to(file)} {sha256_of(path)}" for path in inner]
             return sha256("\n".join(lines).encode(errors="surrogateescape"))
+        require_plain_file(file, "to be able to read it", sys.maxsize)
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:

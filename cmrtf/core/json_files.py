@@ -3,16 +3,21 @@
 A type says what a file must hold: a `Struct` for an object and its entries, `list`, `tuple`, `dict`, and
 numbers with a range. Nothing is converted: a text is no number, 1.0 is no whole number, and none is NaN. What
 is returned is plain, with entries that no type names too, so that others may add some.
+
+A type cannot tell a number from another one. So what later commands build on carries a checksum of its own
+entries, which is compared when it is read: a mean voxel size or a split that somebody edited is no result.
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from cmrtf.core.files import read_plain_file
+from cmrtf.core.files import read_plain_file, sha256
 from cmrtf.errors import FileError
 
 RECORD_BYTES = 2**20
@@ -20,6 +25,9 @@ RECORD_BYTES = 2**20
 
 LIST_BYTES = 2**29
 """What a file with an entry for each subject of a cohort holds at most: a hundred thousand of 5 kB."""
+
+CHECKSUM: Final = "checksum"
+"""Entry of an object that has a checksum. Those that earlier versions wrote have none."""
 
 Text = Annotated[str, Meta(max_length=1000)]
 """A name, a vendor, a version."""
@@ -96,7 +104,24 @@ def decode_json(text: bytes, kind: Any, path: Path, expected: str) -> Any:
     except (ValueError, RecursionError) as error:
         raise FileError(path, f"expected {expected}. Received: {error}.") from error
     require_json(content, kind, path, expected)
+    if isinstance(content, dict) and content.get(CHECKSUM, checksum := checksum_of(content)) != checksum:
+        raise FileError(
+            path,
+            f"expected {expected}, as cmrtf wrote it, with the checksum {content[CHECKSUM]!s:.12}... "
+            f"Received: {checksum[:12]}...: changed or damaged. Make it again.",
+        )
     return content
+
+
+def with_checksum(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries that are about to be written as JSON, and the checksum that they are read with."""
+    return {**values, CHECKSUM: checksum_of(msgspec.json.decode(json.dumps(values)))}
+
+
+def checksum_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of the entries of an object as JSON gives them, whatever their order and their layout were."""
+    others = {name: value for name, value in content.items() if name != CHECKSUM}
+    return sha256(msgspec.json.encode(others, order="sorted"))
 
 
 def require_json(content: Any, kind: Any, path: Path, expected: str) -> None:

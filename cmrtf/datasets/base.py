@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from cmrtf.core.files import real_path
 from cmrtf.core.issues import Issue
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.nifti import NiftiVolume, read_nifti
@@ -176,7 +177,7 @@ class Layout:
         Raises:
             CmrtfError: readers of this layout would not accept it.
         """
-        name = out.resolve().name
+        name = real_path(out).name
         if not re.fullmatch(self.folder_pattern, name):
             raise CmrtfError(
                 f"{out}: expected a folder named as {self.name} wants it, such as {self.folder_example}. "

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from cmrtf.core.files import real_path
 from cmrtf.core.issues import ERROR, WARNING, Issue, listed, raise_errors
 from cmrtf.datasets import acdc, bids, folder, mnms, mnms2, nnunet, nnunet_writing, sunnybrook
 from cmrtf.datasets.base import Layout, RawCohort, RawSubject, Reader, SkippedSubject
@@ -66,7 +67,7 @@ def read_raw(root: Path, data_format: str = AUTO) -> RawCohort:
     unfit = [subject for subject in cohort.subjects if not _is_fit(subject.subject)]
     good = [each for each in cohort.subjects if each not in twice and each not in unfit]
     phases = {phase for subject in good for phase in subject.phases}
-    subjects = tuple(_with_links(_with_missing_phases(subject, phases), root.resolve()) for subject in good)
+    subjects = tuple(_with_links(_with_missing_phases(subject, phases), real_path(root)) for subject in good)
     problems = (*problems, *map(_twice_issue, twice), *map(_unfit_issue, unfit))
     return replace(cohort, subjects=subjects, problems=problems)
 
@@ -146,7 +147,7 @@ def _with_missing_phases(subject: RawSubject, phases: set[str]) -> RawSubject:
 def _with_links(subject: RawSubject, root: Path) -> RawSubject:
     """The subject with a warning for each of its files that lies elsewhere."""
     problem = "expected a file below the data set's folder. Received: a link that leads out of it; followed"
-    linked = [path for path in set(subject.files.values()) if not path.resolve().is_relative_to(root)]
+    linked = [path for path in set(subject.files.values()) if not real_path(path).is_relative_to(root)]
     issues = tuple(Issue(WARNING, path, problem) for path in sorted(linked))
     return replace(subject, issues=(*subject.issues, *issues))
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.files import new_file
+from cmrtf.core.files import new_file, real_path
 from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import read_nifti, write_nifti
@@ -102,7 +102,7 @@ def _is_unlabelled(root: Path, code: str, folder: Path, rows: Mapping[str, Row])
     `Unlabeled` says so by name (and may hold empty label files). In trees without that folder it is
     the training subjects of vendor C, whose label file is missing or empty.
     """
-    parts = {part.lower() for part in (root.resolve().name, *folder.relative_to(root).parts)}
+    parts = {part.lower() for part in (real_path(root).name, *folder.relative_to(root).parts)}
     if "unlabeled" in parts:
         return True
     if parts & ALWAYS_LABELLED or code not in rows or rows[code]["Vendor"] != "C":

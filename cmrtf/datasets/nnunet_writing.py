@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from cmrtf.core.files import write_json
+from cmrtf.core.files import read_plain_file, real_path, write_json
+from cmrtf.core.json_files import LIST_BYTES
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
@@ -73,7 +74,8 @@ def _check_addable(root: Path, prefix: str) -> None:
     """
     file = root / DESCRIPTION_NAME
     description = read_description(file)
-    labels = read_entries(file)["labels"]
+    content = read_entries(file)
+    labels = content["labels"]
     values = [value for value in description.label_to_schema if value <= np.iinfo(np.uint8).max]
     if others := [name for name, value in labels.items() if value not in values]:
         raise FileError(
@@ -81,6 +83,8 @@ def _check_addable(root: Path, prefix: str) -> None:
             f"expected labels of {', '.join(SCHEMA.foreground)} alone, since generated subjects have no "
             f"others and would teach that there are none. Received: {', '.join(others)} too.",
         )
+    if not isinstance(content.get("dataset", {}), dict):
+        raise FileError(file, "expected files by case under dataset. Received: something else.")
     if (root / SPLITS_NAME).is_file():
         _read_splits(root / SPLITS_NAME)
     if taken := [case for case in _cases(description) if case.startswith(prefix)]:
@@ -104,7 +108,7 @@ def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
 
 def _new_values(root: Path) -> dict[str, Any]:
     return {
-        "name": root.resolve().name,
+        "name": real_path(root).name,
         "description": "Synthetic short-axis cine MR at end diastole and end systole, made by cmrtf.",
         "channel_names": {"0": "cineMRI"},
         "labels": {structure: SCHEMA.id_of(structure) for structure in SCHEMA.structures},
@@ -162,11 +166,11 @@ def _write_splits(root: Path, cases: Iterable[str]) -> None:
 
 def _read_splits(file: Path) -> list[dict[str, list[str]]]:
     try:
-        splits = json.loads(file.read_text(encoding="utf-8"))
+        splits = json.loads(read_plain_file(file, "who trains and who validates", LIST_BYTES))
         if all(isinstance(fold["train"], list) and isinstance(fold["val"], list) for fold in splits):
             return splits
         received = "something else"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         received = repr(error)
     raise FileError(file, f'expected a list of folds, each with "train" and "val". Received: {received}.')
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cmrtf.core.files import read_plain_file
+from cmrtf.core.files import read_plain_file, real_path
 from cmrtf.core.issues import WARNING, Issue
 from cmrtf.core.labels import VENDORS
 from cmrtf.datasets.raw_files import visible_files
@@ -175,7 +175,7 @@ def _name(path: Path) -> str:
 def _levels(root: Path) -> Iterator[Iterable[Path]]:
     """Files below a folder, and in the folders above it that can be read."""
     yield visible_files(root)
-    for folder in root.resolve().parents[:LEVELS_ABOVE]:
+    for folder in real_path(root).parents[:LEVELS_ABOVE]:
         try:
             yield [path for path in folder.iterdir() if not path.name.startswith(".")]
         except OSError:

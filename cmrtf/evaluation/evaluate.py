@@ -12,7 +12,7 @@ import numpy as np
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import SPLITS
-from cmrtf.core.files import require_new_folder, require_writable
+from cmrtf.core.files import real_path, require_new_folder, require_writable
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
@@ -82,7 +82,7 @@ def evaluate(
     """
     if out is not None:
         require_new_folder(Path(out))
-        segmenters = segmenters or Path(out).resolve().with_name(f"{Path(out).resolve().name}-segmenters")
+        segmenters = segmenters or real_path(out).with_name(f"{real_path(out).name}-segmenters")
     if segmenters:
         require_writable(Path(segmenters))
     cohort = PreparedCohort.open(cohort) if isinstance(cohort, str | Path) else cohort

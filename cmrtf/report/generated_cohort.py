@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from cmrtf.core.files import is_free, require_new_folder, require_writable, write_json, writing_to
+from cmrtf.core.json_files import with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
@@ -135,9 +136,9 @@ class GeneratedCohort(Sequence[Subject]):
             for number in _missing(files, len(self)):
                 subject = replace(self.subject(number), name=files.code(number))
                 files.folder.mkdir(parents=True, exist_ok=True)
-                write_json(files.settings, settings)
+                write_json(files.settings, with_checksum(settings))
                 writer.write_subject(folder, subject)
-                write_json(files.of_subject(number), _provenance(subject, settings))
+                write_json(files.of_subject(number), with_checksum(_provenance(subject, settings)))
             write_cohort_report(folder, writer, files.page, settings, _provenances(files, len(self)))
             writer.complete(folder, _provenances(files, len(self)))
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from cmrtf.core.files import is_free, require_writable, write_text
-from cmrtf.core.json_files import Count, Seed, Text, read_json
+from cmrtf.core.files import is_free, real_path, require_writable, write_text
+from cmrtf.core.json_files import Count, Seed, Text, read_json, with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
@@ -122,7 +122,7 @@ class RunDirectory:
     @property
     def cohort_folder(self) -> Path:
         """Where its cohort was when it was started; the run's own folder where that was not recorded."""
-        return (self.path.resolve() / self.prepared).resolve()
+        return real_path(real_path(self.path) / self.prepared)
 
     def check(self, resume: bool) -> None:
         """Check that it can be started, or continued.
@@ -217,7 +217,7 @@ class RunDirectory:
             "earlier_steps": self.earlier_steps,
             "versions": self.versions or _versions(),
         }
-        write_text(self.path / RUN_FILE, json.dumps(record, indent=2) + "\n")
+        write_text(self.path / RUN_FILE, json.dumps(with_checksum(record), indent=2) + "\n")
 
 
 def kind_of_run(path: Path) -> str:

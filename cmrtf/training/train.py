@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
-from cmrtf.core.files import require_writable
+from cmrtf.core.files import real_path, require_writable
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
@@ -133,7 +133,7 @@ def plan_run(
 
 def cohort_of_run(prepared: Path, run: Path) -> str:
     """How a run names its cohort: from its own folder, so that both can be moved together."""
-    return Path(os.path.relpath(prepared.resolve(), run.resolve())).as_posix()
+    return Path(os.path.relpath(real_path(prepared), real_path(run))).as_posix()
 
 
 def _cohort_folder(prepared: str | os.PathLike[str] | None, run: Path, started: RunDirectory | None) -> Path:

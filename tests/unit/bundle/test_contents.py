@@ -9,6 +9,7 @@ import pytest
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import read_description
+from cmrtf.core.json_files import with_checksum
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 
@@ -19,7 +20,7 @@ def edit(copied):
 
     def edit(**entries):
         path = copied / "bundle.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+        path.write_text(json.dumps(with_checksum(json.loads(path.read_text()) | entries)))
 
     return edit
 

@@ -99,7 +99,10 @@ def test_the_manifest_is_indented_by_one_but_for_a_line_per_subject(raw, out):
     prepare(raw, out)
     text = (out / "manifest.json").read_text()
     manifest = json.loads(text)
-    subjects, warnings = manifest.pop("subjects"), manifest.pop("warnings")
+    subjects, warnings, checksum = (manifest.pop(name) for name in ("subjects", "warnings", "checksum"))
     entries = json.dumps(manifest, indent=1)[:-2]
     lines = ",\n ".join(map(json.dumps, subjects))
-    assert text == f'{entries},\n "subjects": [\n {lines}\n ],\n "warnings": {json.dumps(warnings)}\n}}\n'
+    assert text == (
+        f'{entries},\n "subjects": [\n {lines}\n ],\n "warnings": {json.dumps(warnings)},\n'
+        f' "checksum": "{checksum}"\n}}\n'
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.json_files import with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.core.unknown import slices_by_structure
 from cmrtf.errors import CmrtfError
@@ -22,7 +23,7 @@ def cohort(prepared, tmp_path):
 def edit_manifest(cohort):
     def edit(**entries):
         path = cohort.path / "manifest.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+        path.write_text(json.dumps(with_checksum(json.loads(path.read_text()) | entries)))
 
     return edit
 

@@ -9,6 +9,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.npz_store import subject_file, to_npz
 from cmrtf.core.files import sha256
 from cmrtf.core.geometry import Geometry
+from cmrtf.core.json_files import with_checksum
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 
@@ -72,7 +73,8 @@ def test_a_file_that_holds_something_else_is_named_whatever_the_manifest_says(co
 def test_a_subject_that_is_there_twice_is_refused(cohort):
     path = cohort.path / "manifest.json"
     manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest | {"subjects": manifest["subjects"] + manifest["subjects"][:1]}))
+    twice = manifest | {"subjects": manifest["subjects"] + manifest["subjects"][:1]}
+    path.write_text(json.dumps(with_checksum(twice)))
     with pytest.raises(CmrtfError, match=r"manifest\.json: expected .*a subject twice"):
         PreparedCohort.open(cohort.path)
 

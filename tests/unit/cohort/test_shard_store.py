@@ -9,6 +9,7 @@ import tensorflow as tf
 from cmrtf.cohort.build import prepare
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.shard_format import record_bytes
+from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.input_pipeline import Slices, image_batches, label_batches
@@ -187,7 +188,7 @@ def test_lines_that_were_changed_are_named(folder, tmp_path, old, new, message):
 
 def test_validation_subjects_must_be_there(folder, tmp_path):
     path = shutil.copytree(folder / "shards", tmp_path / "shards") / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"validation": ["patient9"]}))
+    path.write_text(json.dumps(with_checksum(json.loads(path.read_text()) | {"validation": ["patient9"]})))
     with pytest.raises(CmrtfError, match="validation subjects that are in no shard: patient9"):
         PreparedCohort.open(tmp_path / "shards")
 
@@ -200,7 +201,7 @@ def test_what_is_unknown_is_of_the_slices_of_a_split(folder, shards, tmp_path):
         for line in lines:
             if line["record"]["subject"] == code:
                 line["record"]["unknown"] = {"ES": {"RV": [0, 5]}}
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        path.write_text("".join(f"{json.dumps(with_checksum(line))}\n" for line in lines))
     partly = PreparedCohort.open(copy)
     assert np.argwhere(partly.unknown("train")).tolist() == [[18, 3], [23, 3]]
     assert not partly[code].es.knows("RV")

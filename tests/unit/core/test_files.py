@@ -245,3 +245,20 @@ def test_hashes_of_files_are_those_of_their_content(tmp_path):
     assert sha256_of(tmp_path / "a") == sha256(b"content") == hashlib.sha256(b"content").hexdigest()
     with pytest.raises(CmrtfError, match=r"gone: expected to be able to read it\. Received: No such file"):
         sha256_of(tmp_path / "gone")
+
+
+def test_what_never_ends_is_not_hashed(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for name in ("pipe", "zeros"):
+        with pytest.raises(CmrtfError, match=rf"{name}: expected .* Received: what is not a file"):
+            sha256_of(tmp_path / name)
+
+
+def test_links_in_a_circle_are_a_place_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "circle").symlink_to("circle")
+    for out in (tmp_path / "circle", tmp_path / "circle" / "inside"):
+        with pytest.raises(CmrtfError, match=r"circle.*: expected"):
+            require_new_folder(out)
+        with pytest.raises(CmrtfError, match=r"circle.*: expected"):
+            require_writable(out)

@@ -4,7 +4,7 @@ import os
 import pytest
 from msgspec import Struct
 
-from cmrtf.core.json_files import Affine, Code, Count, IntensityWindow, read_json
+from cmrtf.core.json_files import Affine, Code, Count, IntensityWindow, read_json, with_checksum
 from cmrtf.errors import CmrtfError
 
 
@@ -83,3 +83,17 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, kind):
     make[kind]()
     with pytest.raises(CmrtfError, match=r"file\.json: expected an entry\. Received: (No such|what is not)"):
         read_json(file, Entry, "an entry")
+
+
+def test_a_checksum_holds_whatever_the_layout(read):
+    """Not the order of entries, nor what Python writes for what JSON has but one form of."""
+    content = with_checksum(GOOD | {"numbers": (1, 0.1, 1e300), "text": "é\x1b", 5: None})
+    assert read(dict(reversed(json.loads(json.dumps(content)).items())))["number"] == 1
+
+
+def test_what_was_changed_since_it_was_written_is_refused(read):
+    """A number that might be right too: no type can tell."""
+    with pytest.raises(CmrtfError, match=r"file\.json: expected an entry, as cmrtf wrote it.*damaged"):
+        read(with_checksum(GOOD) | {"number": 2})
+    with pytest.raises(CmrtfError, match=r"changed or damaged"):
+        read(with_checksum(GOOD) | {"checksum": None})

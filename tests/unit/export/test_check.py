@@ -5,6 +5,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from cmrtf.core.files import sha256_of
+from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
 from cmrtf_export.check import check_bundle
 
@@ -25,7 +26,7 @@ def reseal(copied):
         (copied / name).write_bytes(data)
         description = json.loads((copied / "bundle.json").read_text())
         description["sha256"][name] = sha256_of(copied / name)
-        (copied / "bundle.json").write_text(json.dumps(description))
+        (copied / "bundle.json").write_text(json.dumps(with_checksum(description)))
 
     return reseal
 
@@ -89,7 +90,7 @@ def test_a_model_that_does_not_load_is_found(copied, reseal):
 def test_missing_sizes_are_found(copied):
     description = json.loads((copied / "bundle.json").read_text())
     del description["image"]
-    (copied / "bundle.json").write_text(json.dumps(description))
+    (copied / "bundle.json").write_text(json.dumps(with_checksum(description)))
     with pytest.raises(
         CmrtfError, match=r"bundle\.json: expected a bundle made by.*missing required field `image`"
     ):
@@ -101,7 +102,7 @@ def test_a_bundle_without_a_bank_is_found_even_if_its_checksum_is_gone_too(copie
     (copied / bank).unlink()
     description = json.loads((copied / "bundle.json").read_text())
     del description["sha256"][bank]
-    (copied / "bundle.json").write_text(json.dumps(description))
+    (copied / "bundle.json").write_text(json.dumps(with_checksum(description)))
     with pytest.raises(CmrtfError, match=rf"expected .*{bank}"):
         list(check_bundle(copied))
 

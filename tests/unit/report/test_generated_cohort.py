@@ -195,6 +195,7 @@ def test_folds_that_are_there_stay_and_get_the_new_cases_to_train_on(source, use
         ({"labels": {"background": 0, "tumour": 1}}, "expected labels with a number for each of LV, MYO, RV"),
         ({"channel_names": {"0": "T1", "1": "T2"}}, "expected channel_names of one channel"),
         ({"file_ending": ".png"}, "expected file_ending"),
+        ({"dataset": ["a"]}, "expected files by case under dataset"),
     ],
 )
 def test_what_hearts_cannot_be_added_to_is_refused(source, users, changes, message):
@@ -206,6 +207,14 @@ def test_what_hearts_cannot_be_added_to_is_refused(source, users, changes, messa
     assert sorted(users.rglob("*")) == before
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"train": [], "val": []}', "3"])
+def test_folds_that_are_none_are_refused_before_anything_is_made(source, users, text):
+    (users / "splits_final.json").write_text(text)
+    with pytest.raises(CmrtfError, match=r"splits_final\.json: expected a list of folds"):
+        GeneratedCohort(source, REQUEST).save(users, "nnunet", prefix="SYN")
+    assert not (users / "provenance").exists()
+
+
 def test_a_prefix_that_cases_begin_with_is_refused(source, users):
     with pytest.raises(CmrtfError, match="Received: patient, as patient001_frame01 begins"):
         GeneratedCohort(source, REQUEST).save(users, "nnunet", prefix="patient")
@@ -213,7 +222,7 @@ def test_a_prefix_that_cases_begin_with_is_refused(source, users):
 
 def test_each_subject_says_how_it_was_made(source, cohort):
     subject = provenance_of(cohort, "SYN00002")
-    assert list(subject)[-9:] == [
+    assert list(subject)[-10:] == [
         "conditions",
         "subject",
         "subject_seed",
@@ -223,6 +232,7 @@ def test_each_subject_says_how_it_was_made(source, cohort):
         "phases",
         "intensity_window",
         "measures",
+        "checksum",
     ]
     assert subject["synthetic"] is True
     assert subject["label_order"] == {"0": "background", "1": "LV", "2": "MYO", "3": "RV"}
@@ -233,6 +243,16 @@ def test_each_subject_says_how_it_was_made(source, cohort):
     made_again = GeneratedCohort(source, REQUEST).subject(2)
     assert subject["subject_seed"] == made_again.origin["subject_seed"]
     assert subject["measures"] == pytest.approx(made_again.measures())
+
+
+@pytest.mark.parametrize("name", ["SYN00001.json", "cohort.json"])
+def test_what_was_noted_is_not_to_be_changed(source, tmp_path, name):
+    """Tables and pages are made of it when the cohort grows."""
+    save(source, REQUEST, tmp_path / "cohort")
+    file = tmp_path / "cohort" / "provenance" / name
+    file.write_text(file.read_text().replace('"seed": 3', '"seed": 5'))
+    with pytest.raises(CmrtfError, match=rf"{name}: expected .* changed or damaged"):
+        save(source, replace(REQUEST, subjects=3), tmp_path / "cohort")
 
 
 def test_measures_are_those_of_the_labels_on_the_disk(cohort):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
 from cmrtf.training.run import RunDirectory
 
@@ -75,7 +76,7 @@ def test_a_damaged_record_is_refused(run, text):
 def test_a_record_with_a_foreign_entry_is_refused(run):
     record = json.loads((run.path / "run.json").read_text())
     record["config"]["colour"] = "red"
-    (run.path / "run.json").write_text(json.dumps(record))
+    (run.path / "run.json").write_text(json.dumps(with_checksum(record)))
     with pytest.raises(CmrtfError, match=r"run\.json: expected entries among .*Received: 'colour'"):
         RunDirectory.open(run.path, "label_vae")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.run import RunDirectory
@@ -100,7 +101,7 @@ def test_a_run_of_before_is_continued_with_its_cohort_named(started, cohort):
     for name in ("prepared", "earlier_steps"):
         del record[name]
     record["versions"] = {"cmrtf": "0.1.0"}
-    (started.path / "run.json").write_text(json.dumps(record))
+    (started.path / "run.json").write_text(json.dumps(with_checksum(record)))
     with pytest.raises(
         CmrtfError, match=r"run\.json: expected its prepared cohort named in it\. Received: none"
     ):
