@@ -107,7 +107,7 @@ def bundle_or_server(command: Callable[..., Any]) -> Callable[..., Any]:
 slices = click.option(
     "--slices",
     "num_slices",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=2, max=1024),
     default=32,
     show_default=True,
     help="Of each synthetic stack.",

@@ -176,7 +176,7 @@ class Bundle:
             "data_hash": None,
             "subject": subject.name,
             "towards": towards,
-            "amount": amount if towards else None,
+            "amount": None if towards is None else amount,
             "targets": dict(values),
             "steps": num_steps,
         }

@@ -103,18 +103,20 @@ def _code_length(address: str, encoder: Signature) -> int:
 
 def _transport(address: str, deadline_s: float) -> tuple[Transport, str | None]:
     """The way that an address names, and the version label in it."""
-    url = urlsplit(address)
+    shown = "one with a user or a password" if "@" in address else repr(address[:200])
+    malformed = CmrtfError(
+        "expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
+        f"(grpcs, https with TLS), and at most a version label behind it. Received: {shown}."
+    )
     try:
+        url = urlsplit(address)
         port = url.port or PORTS.get(url.scheme)
-    except ValueError:
-        port = None
+    except ValueError as error:
+        raise malformed from error
     label = url.path.strip("/")
     more = url.username or url.password or url.query or url.fragment
     if url.scheme not in PORTS or not url.hostname or not port or more or not LABEL.fullmatch(label):
-        raise CmrtfError(
-            "expected the address of a server, like grpc://localhost:8500 or http://localhost:8501 "
-            "(grpcs, https with TLS), and at most a version label behind it. Received: something else."
-        )
+        raise malformed
     host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname  # IPv6
     target = f"{host}:{port}"
     if url.scheme.startswith("grpc"):

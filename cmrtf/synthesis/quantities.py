@@ -50,15 +50,17 @@ def deviations(wanted: Volumes, reached: Volumes) -> dict[str, float]:
     """How far each quantity of a heart, `(6,)`, is from the wanted one, without a sign.
 
     Returns:
-        per cent, of ejection fractions points, by name.
+        per cent, of ejection fractions points, by name; of what was to be nothing, infinitely many per cent
+        or NaN.
     """
     wanted_of, reached_of = quantities_of(wanted), quantities_of(reached)
-    return {
-        name: abs(reached_of[name] - wanted_of[name])
-        if unit == "%"
-        else 100.0 * abs(reached_of[name] / wanted_of[name] - 1.0)
-        for name, (unit, _) in QUANTITIES.items()
-    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            name: abs(reached_of[name] - wanted_of[name])
+            if unit == "%"
+            else float(100.0 * np.abs(np.float64(reached_of[name]) / wanted_of[name] - 1.0))
+            for name, (unit, _) in QUANTITIES.items()
+        }
 
 
 def quantities_table(columns: Mapping[str, Volumes]) -> str:

@@ -166,14 +166,14 @@ class _Path:
         self.matching, self.anatomy, self.before_ml, self.change = matching, anatomy, before_ml, change
         self.pathology = pathology if pathology in prior.pathologies else None
         moved_ml = before_ml
-        if change.towards:
+        if change.towards is not None:
             moved_ml = prior.move_volumes(before_ml, self.pathology, change.towards, change.amount)
         self.wanted_ml = meet_targets(moved_ml, change.targets)
 
     def at(self, weight: float) -> Anatomy:
         """The heart at `weight`."""
         start, towards = self.anatomy, self.change.towards
-        if towards:
+        if towards is not None:
             amount = self.change.amount * weight
             start = self.matching.prior.towards(start, self.pathology, towards, amount)
         step_ml = self.before_ml * (self.wanted_ml / self.before_ml) ** weight

@@ -22,7 +22,11 @@ from cmrtf_cli import options
 @options.phases
 @options.slices
 @click.option(
-    "--subjects", "num_subjects", type=click.IntRange(min=1), default=8, help="Between A and B.  [default: 8]"
+    "--subjects",
+    "num_subjects",
+    type=click.IntRange(min=1, max=1000),
+    default=8,
+    help="Between A and B.  [default: 8]",
 )
 @options.exact_ends
 @options.repair
@@ -48,7 +52,7 @@ def command(
     options.require_new_folder(out)
     bundle = options.open_bundle(model, server, deadline_s)
     cohort = cmrtf.open_cohort(data)
-    ends = [cohort[code] for code in (subject_a, subject_b) if code]
+    ends = [cohort[code] for code in (subject_a, subject_b) if code is not None]
     facts = {"data_hash": cohort.data_hash, "seed": seed}
     interpolated = bundle.interpolate(*ends, facts=facts, **settings)
     num_stacks = sum(len(subject.stacks) for subject in interpolated)

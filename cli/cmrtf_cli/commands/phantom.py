@@ -14,7 +14,11 @@ from cmrtf_cli import options
     "--subjects", type=click.IntRange(min=1), default=24, show_default=True, help="How many subjects."
 )
 @click.option(
-    "--frames", type=click.IntRange(min=2), default=10, show_default=True, help="Frames per heart beat."
+    "--frames",
+    type=click.IntRange(min=2, max=1000),
+    default=10,
+    show_default=True,
+    help="Frames per heart beat.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Same seed, same cohort."

@@ -36,7 +36,7 @@ from cmrtf_cli import options
 @click.option(
     "--steps",
     "num_steps",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=1000),
     default=4,
     show_default=True,
     help="Subjects on the way.",
@@ -47,7 +47,7 @@ def command(model: Path, data: Path, subject: str, out: Path, **change: Any) -> 
 
     Writes what interpolate writes. A table says what was wanted and what the labels measure.
     """
-    if not change["towards"] and not change["targets"]:
+    if change["towards"] is None and not change["targets"]:
         raise click.UsageError("expected --towards PATHOLOGY, --target TARGETS, or both.")
     options.require_new_folder(out)
     cohort = cmrtf.open_cohort(data)

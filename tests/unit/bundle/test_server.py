@@ -164,13 +164,16 @@ def test_nobody_there_is_said(scheme, monkeypatch):
         "http://name:secret@localhost:8501",
         "http://localhost:8501/v1/models",
         "http://localhost:8501?a=b",
+        "http://[::1",
+        "x" * 5000,
     ],
 )
 def test_what_is_no_address_is_refused(address):
-    """Without repeating it: there may be a password in it."""
+    """And repeated unless there may be a password in it."""
     with pytest.raises(CmrtfError, match=r"expected the address of a server, like grpc://") as refused:
         ServedModels.connect(address)
     assert "secret" not in str(refused.value)
+    assert ("secret" in address) != (repr(address[:200]) in str(refused.value))
 
 
 @pytest.mark.parametrize(

@@ -242,3 +242,9 @@ def test_slices_without_labels_within_the_heart_are_filled_in():
     (whole,) = _interpolate(_subject("A1", [40, 40, 40, 40], [0.0] * 4), num_slices=7)
     (gap,) = _interpolate(_subject("A1", [40, 0, 0, 40], [0.0] * 4), num_slices=7)
     assert _areas(gap.ed) == _areas(whole.ed)
+
+
+@pytest.mark.parametrize("wanted", [(1, 8), (1025, 8), (10**9, 8), (32, 0), (32, 10**9)])
+def test_numbers_that_no_memory_holds_are_refused(wanted):
+    with pytest.raises(CmrtfError, match="expected 2 to 1024 slices and 1 to 1000 subjects in between"):
+        interpolate_subjects(None, [], ("ED",), *wanted)

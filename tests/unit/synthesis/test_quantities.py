@@ -43,3 +43,13 @@ def test_a_table_names_what_is_far_off_and_leaves_out_what_is_not_known():
     assert "RVEF, %         50.0      75.0  25 points off" in quantities_table(
         {"before": HEART_ML, "wanted": HEART_ML, "reached": HEART_ML * [1, 1, 1, 1, 1, 0.5]}
     ).replace("      50.0      50.0", "      50.0")
+
+
+def test_what_measures_nothing_is_compared_too():
+    """A heart without a myocardium has a mass of 0 g."""
+    nothing = np.zeros(6)
+    something = np.full(6, 10.0)
+    assert np.isnan(deviations(nothing, nothing)["MASS"])
+    assert "MASS, g          0.0      10.5  inf % off" in quantities_table(
+        {"source": nothing, "synthetic": something}
+    )
