@@ -60,7 +60,7 @@ def test_a_subject_is_remodelled(remodel, capsys, tmp_path):
     ("changes", "code", "message"),
     [
         ({}, 2, "expected --towards PATHOLOGY, --target TARGETS, or both."),
-        ({"--towards": ""}, 2, "expected --towards PATHOLOGY, --target TARGETS, or both."),
+        ({"--towards": ""}, 1, "expected one of the pathologies DCM, HCM, NOR. Received: ''."),
         ({"--target": "EDV>200"}, 2, "expected targets such as 'EDV=200 ml, EF=30 %'"),
         ({"--towards": "DCM", "--amount": 3}, 2, "--amount"),
         ({"--towards": "DCM", "--subject": "S9"}, 1, "expected one of its 2 subjects. Received: 'S9'"),

@@ -180,8 +180,14 @@ def test_shards_that_were_exchanged_are_named(folder, tmp_path):
 )
 def test_lines_that_were_changed_are_named(folder, tmp_path, old, new, message):
     shutil.copytree(folder / "shards", tmp_path / "shards")
-    for path in (tmp_path / "shards" / "shards").glob("*.jsonl"):
+    paths = list((tmp_path / "shards" / "shards").glob("*.jsonl"))
+    for path in paths:
         path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(CmrtfError, match="changed or damaged"):
+        PreparedCohort.open(tmp_path / "shards")
+    for path in paths:
+        lines = [with_checksum(json.loads(line)) for line in path.read_text().splitlines()]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     with pytest.raises(CmrtfError, match=message):
         PreparedCohort.open(tmp_path / "shards").slices("train")
 
