@@ -27,8 +27,9 @@ from cmrtf.core.stack import Stack
 from cmrtf.metrics.overlap import dice
 from cmrtf.shape.plausibility import check_slice, repair
 from cmrtf.shape.signed_distance import shape_based_interpolation
+from cmrtf.synthesis.encoded_stack import EncodedStack, encode_ends
 from cmrtf.synthesis.heart_axis import between
-from cmrtf.synthesis.interpolate import EncodedStack, decode_labels_between, stack_between
+from cmrtf.synthesis.interpolate import decode_labels_between, stack_between
 from cmrtf.synthesis.protocols import SPADE_GAN
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
@@ -68,10 +69,7 @@ class Tutorial:
 
     def ends(self, phase: str) -> tuple[EncodedStack, EncodedStack]:
         """Both subjects as codes, not upright."""
-        first, last = (
-            EncodedStack.encode(self.bundle.models, self.cohort[code].stacks[phase], f"{code}, {phase}")
-            for code in SUBJECTS
-        )
+        first, last = encode_ends(self.bundle.models, [self.cohort[code] for code in SUBJECTS], phase)
         return first, last
 
     def generated(self) -> list[dict[str, Any]]:

@@ -14,8 +14,9 @@ from cmrtf.core.unknown import Unknown, concatenated
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, Style, draw_appearance
+from cmrtf.synthesis.encoded_stack import encode_ends
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
-from cmrtf.synthesis.interpolate import EncodedStack, decode_labels_between, stack_between
+from cmrtf.synthesis.interpolate import decode_labels_between, stack_between
 from cmrtf.synthesis.protocols import Models
 
 
@@ -74,15 +75,6 @@ def interpolated_subjects(
     """
     rng = np.random.default_rng(seed)
     pairs = distinct_pairs(sources, rng)
-    encoded: dict[tuple[str, str], EncodedStack] = {}
-
-    def encode(source: Subject, phase: str) -> EncodedStack:
-        key = source.name, phase
-        if key not in encoded:
-            where = f"subject {source.name}, {phase}"
-            encoded[key] = EncodedStack.encode(models, source.stacks[phase], where)
-        return encoded[key]
-
     as_decoded, repaired = [], []
     for number in progress_bar(range(count), "interpolated subjects", unit="subject", disable=not progress):
         a, b = pairs[number % len(pairs)]
@@ -91,9 +83,9 @@ def interpolated_subjects(
         subject = Subject(f"interpolated_{number + 1:03d}", "intersubject", weight=weight)
         decoded_stacks, repaired_stacks = {}, {}
         for phase in [phase for phase in a.stacks if phase in b.stacks]:
-            place = encode(a, phase), encode(b, phase), weight, slices
-            stack = stack_between(models, *place)
-            decoded = decode_labels_between(models, *place, repaired=False)
+            start, end = encode_ends(models, (a, b), phase)
+            stack = stack_between(models, start, end, weight, slices)
+            decoded = decode_labels_between(models, start, end, weight, slices, repaired=False)
             repaired_stacks[phase], decoded_stacks[phase] = stack, stack.with_labels(decoded)
         as_decoded.append(subject.with_stacks(decoded_stacks))
         repaired.append(subject.with_stacks(repaired_stacks))

@@ -13,6 +13,9 @@ from scipy import ndimage
 from cmrtf.core.labels import SCHEMA
 from cmrtf.shape.signed_distance import LIMIT_PX, signed_distances
 
+AT_REST = 1e-6
+"""Degrees and pixels."""
+
 LV, RV = SCHEMA.id_of("LV"), SCHEMA.id_of("RV")
 
 
@@ -69,6 +72,23 @@ def pose_between(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
     return np.array([degrees, *(second[0] - _rotation(degrees) @ first[0])])
 
 
+def landmarks_between(
+    first: NDArray[np.float64], second: NDArray[np.float64], weight: float
+) -> NDArray[np.float64]:
+    """Landmarks on the way from one heart to another: the LV goes straight, the RV the short way round it.
+
+    Args:
+        first: landmarks at weight 0.
+        second: landmarks at weight 1.
+        weight: the place on the way.
+    """
+    lv = (1.0 - weight) * first[0] + weight * second[0]
+    degrees = pose_between(first, second)[0]
+    to_rv = _rotation(weight * degrees) @ (first[1] - first[0])
+    length = (1.0 - weight) + weight * np.linalg.norm(second[1] - second[0]) / np.linalg.norm(to_rv)
+    return np.stack([lv, lv + length * to_rv])
+
+
 def inverse(pose: NDArray[Any]) -> NDArray[np.float64]:
     """The motion that undoes a pose, `(3,)`."""
     return np.array([-pose[0], *(-_rotation(-pose[0]) @ pose[1:])])
@@ -87,23 +107,44 @@ def move(label_ids: NDArray[np.uint8], pose: NDArray[Any]) -> NDArray[np.uint8]:
     Returns:
         label ids of the same shape.
     """
-    if not pose.any():
+    if _is_at_rest(pose):
         return label_ids
-    back, middle = _rotation(-pose[0]), (np.array(label_ids.shape[1:]) - 1.0) / 2.0
-    offset = middle - back @ (middle + pose[1:])
-    distances_outside = np.full(SCHEMA.num_classes, -LIMIT_PX)
-    distances_outside[0] = LIMIT_PX  # background
+    outside = np.full(SCHEMA.num_classes, -LIMIT_PX, np.float32)
+    outside[0] = LIMIT_PX  # background
     moved = np.zeros(label_ids.shape, np.uint8)
     for k in np.flatnonzero(label_ids.any(axis=(1, 2))):
-        distances = signed_distances(label_ids[k])
-        moved[k] = np.argmax(
-            [
-                ndimage.affine_transform(distance, back, offset, order=1, cval=outside)
-                for distance, outside in zip(distances, distances_outside, strict=True)
-            ],
-            axis=0,
-        )
+        moved[k] = move_fields(signed_distances(label_ids[k]), pose, outside).argmax(axis=0)
     return moved
+
+
+def move_fields(
+    fields: NDArray[np.float32], pose: NDArray[Any], outside: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Move numbers that vary smoothly over a slice, such as signed distances.
+
+    Args:
+        fields: `(n, size, size)`.
+        pose: `(3,)`, as `pose_between` returns it.
+        outside: `(n,)`, what comes in from beyond the image.
+
+    Returns:
+        of the same shape; the same array where nothing moves.
+    """
+    if _is_at_rest(pose):
+        return fields
+    back, middle = _rotation(-pose[0]), (np.array(fields.shape[1:]) - 1.0) / 2.0
+    offset = middle - back @ (middle + pose[1:])
+    return np.stack(
+        [
+            ndimage.affine_transform(field, back, offset, order=1, cval=value)
+            for field, value in zip(fields, outside, strict=True)
+        ]
+    )
+
+
+def _is_at_rest(pose: NDArray[Any]) -> bool:
+    """Whether nothing moves but for rounding."""
+    return bool(np.abs(pose).max() < AT_REST)
 
 
 def _rotation(degrees: float) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ Reference:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,8 +24,10 @@ from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown, from_slices
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
-from cmrtf.shape.signed_distance import add_residuals, fill_gaps, residuals
-from cmrtf.synthesis.heart_axis import HeartSpan, between, codes_at
+from cmrtf.shape.pose import landmarks_between, move
+from cmrtf.shape.signed_distance import add_residuals
+from cmrtf.synthesis.encoded_stack import EncodedStack, encode_ends
+from cmrtf.synthesis.heart_axis import between, codes_at
 from cmrtf.synthesis.protocols import Models
 
 MAX_SLICES: Final = 1024
@@ -33,44 +35,6 @@ MAX_SLICES: Final = 1024
 
 MAX_SUBJECTS: Final = 1000
 """Between two. They are held in memory until all are written."""
-
-
-@dataclass(frozen=True)
-class EncodedStack:
-    """A stack as codes, one of shape and one of style for each slice.
-
-    Args:
-        stack: what was encoded; slices that were not labelled between labelled ones are.
-        span: which slices are labelled.
-        label_codes: `(slices, latent_dim)`; those of unlabelled slices are never used.
-        style_codes: `(slices, style_dim)`.
-        label_residuals: `(slices, num_classes * size * size)`, what the decoder misses of each slice as
-            signed distances; None where interpolations need not start and end at the true labels.
-    """
-
-    stack: Stack
-    span: HeartSpan
-    label_codes: NDArray[np.float32]
-    style_codes: NDArray[np.float32]
-    label_residuals: NDArray[np.float32] | None = None
-
-    @classmethod
-    def encode(cls, models: Models, stack: Stack, where: str, exact_ends: bool = False) -> "EncodedStack":
-        """Encode a prepared stack slice by slice, its labels without gaps.
-
-        Args:
-            models: a bundle's.
-            stack: prepared.
-            where: names the stack in the error, such as `"subject A, ED"`.
-            exact_ends: whether interpolations are to pass through the true labels.
-
-        Raises:
-            CmrtfError: fewer than two of its slices are labelled.
-        """
-        stack = stack.with_labels(fill_gaps(stack.label_ids))
-        codes = models.encode(stack.label_ids)
-        missed = residuals(stack.label_ids, models.decode(codes)) if exact_ends else None
-        return cls(stack, HeartSpan.of(stack, where), codes, models.encode_style(stack.image), missed)
 
 
 def interpolate_subjects(
@@ -115,10 +79,7 @@ def interpolate_subjects(
             places.append((0, 1, weight))
     stacks: list[dict[str, Stack]] = [{} for _ in subjects]
     for phase in phases:
-        encoded = [
-            EncodedStack.encode(models, end.stacks[phase], f"subject {end.name}, {phase}", exact_ends)
-            for end in ends
-        ]
+        encoded = encode_ends(models, ends, phase, exact_ends)
         for number, (start, end, weight) in enumerate(
             progress_bar(places, phase, unit="stack", disable=not progress)
         ):
@@ -198,8 +159,9 @@ def decode_labels_between(
     """Labels at `weight` on the straight line between two stacks.
 
     A slice of the new stack takes the codes of the same place along the heart in both, apex to apex
-    and base to base, where it has one; beyond the labelled part it shows no heart. What the decoder
-    misses of the ends, if it is known, is interpolated like the codes and added.
+    and base to base, where it has one; beyond the labelled part it shows no heart. Where the heart lies
+    and how it is turned is not in the codes and changes by itself. What the decoder misses of the ends, if
+    it is known, is interpolated like the codes and added.
 
     Args: as of `stack_between`.
 
@@ -215,9 +177,10 @@ def decode_labels_between(
     codes = between(
         codes_at(start.label_codes, at_start), codes_at(end.label_codes, at_end), np.float32(weight)
     )
-    decoded = models.decode(codes)
+    place = landmarks_between(start.landmarks, end.landmarks, weight)
+    decoded = move(models.decode(codes), start.pose_at(place))
     if start.label_residuals is not None and end.label_residuals is not None:
-        missed = codes_at(start.label_residuals, at_start), codes_at(end.label_residuals, at_end)
+        missed = start.residuals_at(at_start, place), end.residuals_at(at_end, place)
         decoded = add_residuals(decoded, between(*missed, np.float32(weight)))
     label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
     # Around a myocardium that is unknown no ring can be closed.

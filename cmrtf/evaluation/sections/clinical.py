@@ -13,8 +13,8 @@ from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.subjects import distinct_pairs
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate
+from cmrtf.synthesis.encoded_stack import encode_ends
 from cmrtf.synthesis.interpolate import (
-    EncodedStack,
     decode_labels_between,
     geometry_between,
     interpolation_weights,
@@ -125,7 +125,7 @@ def _interpolation_table(
 
 def _volumes_along(models: Models, a: Subject, b: Subject) -> dict[str, list[float]]:
     """Volumes from A to B in end diastole, by structure."""
-    start, end = (EncodedStack.encode(models, s.ed, f"subject {s.name}, ED") for s in (a, b))
+    start, end = encode_ends(models, (a, b), "ED")
     volumes_ml: dict[str, list[float]] = {structure: [] for structure in SCHEMA.foreground}
     for weight in (0.0, *interpolation_weights(NUM_BETWEEN), 1.0):
         label_ids = decode_labels_between(models, start, end, weight, NUM_SLICES)
