@@ -9,7 +9,8 @@ def message_of(error: Exception) -> str | None:
     Args:
         error: no `CmrtfError`, which is a message already.
     """
-    if isinstance(error, MemoryError):
+    # A library that does not fit into memory is one that cannot be imported.
+    if isinstance(error, MemoryError) or "failed to map segment" in str(error):
         return f"expected enough memory. Received: {str(error) or 'none left'}."
     tensorflow = sys.modules.get("tensorflow")  # who did not load it has none of its errors
     if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cmrtf.core.whole_numbers import MAX_SEED, MAX_SLICES
 from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def bundle_or_server(command: Callable[..., Any]) -> Callable[..., Any]:
 slices = click.option(
     "--slices",
     "num_slices",
-    type=click.IntRange(min=2, max=1024),
+    type=click.IntRange(min=2, max=MAX_SLICES),
     default=32,
     show_default=True,
     help="Of each synthetic stack.",
@@ -166,18 +167,24 @@ resume = click.option(
     help="Continue the run in --run from its last checkpoint, with the cohort, the preset and the seed that "
     "it was started with; longer with --steps.",
 )
-seed_of_run = click.option("--seed", type=click.IntRange(min=0), help="Same seed, same run.  [default: 0]")
+seed_of_run = click.option(
+    "--seed", type=click.IntRange(min=0, max=MAX_SEED), help="Same seed, same run.  [default: 0]"
+)
 deterministic = click.option(
     "--deterministic",
     is_flag=True,
     help="The same bits each time, on one kind of machine; slower on a GPU.",
 )
 seed = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same run."
+    "--seed",
+    type=click.IntRange(min=0, max=MAX_SEED),
+    default=0,
+    show_default=True,
+    help="Same seed, same run.",
 )
 seed_for_the_record = click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=MAX_SEED),
     default=0,
     show_default=True,
     help="For the record: an interpolation between posterior means draws nothing.",

@@ -1,6 +1,8 @@
 """What is shown, and kept in a log file if wanted: the one place that text passes on its way out."""
 
 import contextlib
+import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +12,12 @@ from typing import Any, TextIO
 from cmrtf.core.text import printable
 from cmrtf.errors import CmrtfError
 
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
+"""How each line of a log file begins."""
+
+MAX_BEGINNING = 100
+"""Characters of a file that are looked at to see whether it is one."""
+
 
 class Terminal:
     """Standard output and standard error, and the log file."""
@@ -17,6 +25,7 @@ class Terminal:
     def __init__(self) -> None:
         self.log: TextIO | None = None
         self._line_begins = True
+        self._is_log_complete = True
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
@@ -27,21 +36,36 @@ class Terminal:
             yield
         finally:
             sys.stdout, sys.stderr = streams
-            if self.log:
-                self.log.close()
+            self._end()
+
+    def _end(self) -> None:
+        if self.log is None:
+            return
+        with contextlib.suppress(OSError):  # what could not be written stands in the way
+            self.log.close()
+        if not self._is_log_complete:
+            print(f"Warning, {self.log.name}: could not be written to the end.", file=sys.stderr)
 
     def keep(self, path: Path) -> None:
         """Add all that is shown from now on to a file, but for bars.
 
         Raises:
-            CmrtfError: it cannot be written.
+            CmrtfError: it cannot be written, or holds something else.
         """
+        expected = f"{path}: expected a new file, or one that --log-file began. Received:"
         try:
-            self.log = path.open("a", encoding="utf-8", buffering=1)
+            if path.exists() and not path.is_file():
+                raise CmrtfError(f"{expected} what is no file.")
+            self.log = path.open("a+", encoding="utf-8", errors="replace", buffering=1)
+            self.log.seek(0)
+            beginning = self.log.readline(MAX_BEGINNING)
+            self.log.seek(0, os.SEEK_END)
         except OSError as error:
-            raise CmrtfError(
-                f"{path}: expected a file that --log-file can add to. Received: {error.strerror}."
-            ) from error
+            raise CmrtfError(f"{expected} {error.strerror}.") from error
+        if beginning and not LOG_LINE.match(beginning):
+            self.log.close()
+            self.log = None
+            raise CmrtfError(f"{expected} one with something else, which is left as it is.")
 
     def record(self, text: str) -> None:
         """Add printable text to the log file, each line with its time; bars begin with a carriage return."""
@@ -49,9 +73,17 @@ class Terminal:
             return
         for line in text.splitlines(keepends=True):
             if self._line_begins and line != "\n":
-                self.log.write(f"{datetime.now().isoformat(' ', timespec='seconds')} ")
-            self.log.write(line)
+                line = f"{datetime.now().isoformat(' ', timespec='seconds')} {line}"
             self._line_begins = line.endswith("\n")
+            self._write(self.log, line)
+
+    def _write(self, log: TextIO, text: str) -> None:
+        """Add to the log file; where its disk is full all goes on, and it is said at the end."""
+        try:
+            log.write(text)
+            log.flush()
+        except OSError:
+            self._is_log_complete = False
 
 
 class _Stream:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cmrtf.bundle.models import NEEDED, Arrays, SignatureModels
 from cmrtf.bundle.signatures import Signature, Signatures, Tensor, promised_signatures, require_signature
-from cmrtf.bundle.transport import DEADLINE_S, Transport
+from cmrtf.bundle.transport import DEADLINE_S, MAX_DEADLINE_S, Transport
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
@@ -50,9 +50,13 @@ class ServedModels(SignatureModels):
             deadline_s: seconds that one request may take.
 
         Raises:
-            CmrtfError: the address is malformed, no server answers, or a model, version or signature is
-                missing or another one.
+            CmrtfError: address or deadline is malformed, no server answers, or a model, version or signature
+                is missing or another one.
         """
+        if not 0.0 < deadline_s <= MAX_DEADLINE_S:
+            raise CmrtfError(
+                f"deadline_s: expected above 0 and at most {MAX_DEADLINE_S:,} s. Received: {deadline_s}."
+            )
         transport, label = _transport(address, deadline_s)
         versions, found = {}, {}
         for model, needed in NEEDED.items():

@@ -11,6 +11,9 @@ from cmrtf.bundle.signatures import Signature, Tensor
 DEADLINE_S = 60
 """Of one request, with all its attempts."""
 
+MAX_DEADLINE_S = 3600
+"""That anybody can ask for."""
+
 ATTEMPTS = 5
 """How often a request is made while the server says that it is unavailable."""
 

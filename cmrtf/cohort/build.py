@@ -22,6 +22,7 @@ from cmrtf.core.files import prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
+from cmrtf.core.whole_numbers import MAX_SEED, MAX_WORKERS, require_whole
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
 from cmrtf.datasets.slice_orders import with_slice_orders
@@ -119,6 +120,8 @@ def prepare(
         raise CmrtfError(
             f"validation_fraction: expected above 0 and below 1. Received: {validation_fraction}."
         )
+    require_whole("seed", seed, 0, MAX_SEED)
+    require_whole("workers", 1 if workers is None else workers, 1, MAX_WORKERS)
     if beam:
         require_beam()
     require_writable(out)

@@ -8,7 +8,7 @@ from typing import Any
 from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.cohort.record import SPLITS
 from cmrtf.cohort.split import split_subjects
-from cmrtf.core.files import require_new_folder, sha256_of
+from cmrtf.core.files import is_file, require_new_folder, sha256_of
 from cmrtf.core.issues import Issue, listed, raise_problems
 from cmrtf.core.json_files import LIST_BYTES, read_json
 from cmrtf.core.labels import SCHEMA
@@ -204,18 +204,21 @@ def _require_cohort_folder(out: Path) -> None:
     """Check that a cohort can be prepared in `out`: new or empty, a cohort, or one in the making.
 
     Raises:
-        CmrtfError: there is something else.
+        CmrtfError: there is something else, or a cohort whose manifest is damaged.
     """
     if not (out / LOCK_NAME).is_file() and not _is_cohort(out):
         require_new_folder(out)
 
 
 def _is_cohort(folder: Path) -> bool:
-    """Whether there is a cohort, of this version or an earlier one."""
-    try:
-        manifest = read_json(folder / MANIFEST_NAME, dict[str, Any], "a manifest", LIST_BYTES)
-    except CmrtfError:
+    """Whether there is a cohort, of this version or an earlier one.
+
+    Raises:
+        FileError: there is a manifest that is damaged.
+    """
+    if not is_file(folder / MANIFEST_NAME):
         return False
+    manifest = read_json(folder / MANIFEST_NAME, dict[str, Any], "the manifest of a cohort", LIST_BYTES)
     is_cohort = manifest.get("format") == FORMAT_NAME
     return is_cohort and manifest.get("version") in range(1, FORMAT_VERSION + 1)
 

@@ -123,30 +123,31 @@ def frame_of(file: Path, header: Any, number: int, count: int) -> Frame:
     )
 
 
-def by_time(frames: Sequence[Frame]) -> list[Frame]:
-    """The frames of one slice by trigger time, else by temporal position, else by number of file and frame.
+def by_time(slices: Sequence[Sequence[Frame]]) -> tuple[tuple[Frame, ...], ...]:
+    """The frames of each slice by trigger time, else by temporal position, else by number of file and frame.
 
-    A time that all headers give counts, unless they all give the same.
+    A time that all headers give counts, unless no slice has two.
 
     Raises:
-        FileError: two frames have the same, or only some have a trigger time.
+        FileError: two frames of a slice have the same, or only some have a trigger time.
     """
-    timed = [frame.trigger_ms is not None for frame in frames]
-    if any(timed) and not all(timed):
-        raise FileError(
-            frames[timed.index(False)].file,
-            f"expected a trigger time, as {sum(timed)} of the {len(frames)} frames of its slice have. "
-            f"Received: none.",
-        )
+    for in_slice in slices:
+        _require_all_or_no_trigger(in_slice)
     times: tuple[Callable[[Frame], Any], ...] = (
         lambda frame: frame.trigger_ms,
         lambda frame: frame.temporal_position,
         lambda frame: (frame.instance or 0, frame.number),
     )
     for time in times:
-        given = [time(frame) for frame in frames]
-        if None not in given and (len(set(given)) > 1 or time is times[-1]):
+        given = [[time(frame) for frame in in_slice] for in_slice in slices]
+        is_given = not any(None in of_slice for of_slice in given)
+        if is_given and (any(len(set(of_slice)) > 1 for of_slice in given) or time is times[-1]):
             break
+    return tuple(tuple(_ordered(in_slice, time)) for in_slice in slices)
+
+
+def _ordered(frames: Sequence[Frame], time: Callable[[Frame], Any]) -> list[Frame]:
+    """Frames of one slice, each at a time of its own."""
     ordered = sorted(frames, key=time)
     for before, after in pairwise(ordered):
         if time(before) == time(after):
@@ -156,6 +157,16 @@ def by_time(frames: Sequence[Frame]) -> list[Frame]:
                 f"file may be there twice, or the series show more than the heart's motion, such as flow.",
             )
     return ordered
+
+
+def _require_all_or_no_trigger(frames: Sequence[Frame]) -> None:
+    timed = [frame.trigger_ms is not None for frame in frames]
+    if any(timed) and not all(timed):
+        raise FileError(
+            frames[timed.index(False)].file,
+            f"expected a trigger time, as {sum(timed)} of the {len(frames)} frames of its slice have. "
+            f"Received: none.",
+        )
 
 
 def _require_possible(file: Path, name: str, values: NDArray[np.float64]) -> None:

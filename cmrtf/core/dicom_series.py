@@ -209,7 +209,7 @@ def _in_order(frames: Sequence[Frame]) -> Slices:
             slices.append([])
             place = along[number]
         slices[-1].append(frames[number])
-    ordered = tuple(tuple(by_time(in_slice)) for in_slice in slices)
+    ordered = by_time(slices)
     most = max(map(len, ordered))
     for in_slice in ordered:
         if len(in_slice) < most:

@@ -28,8 +28,14 @@ def real_path(path: str | os.PathLike[str]) -> Path:
     """Where a path leads, links followed; one in a circle stays as it is, and nothing can be opened there.
 
     `Path.resolve` raises `RuntimeError` for such, in Python 3.12 and before.
+
+    Raises:
+        FileError: no file can have such a name, with a null character in it.
     """
-    return Path(os.path.realpath(path))
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise FileError(Path(path), f"expected a name that a file can have. Received: {error}.") from error
 
 
 def require_new_folder(out: Path) -> None:

@@ -50,7 +50,7 @@ def errors(issues: Iterable[Issue]) -> list[Issue]:
 def raise_errors(issues: Iterable[Issue]) -> None:
     """Raise one `CmrtfError` with all errors among the issues of one subject, if there are any."""
     if fatal := errors(issues):
-        raise CmrtfError(" Also: ".join(map(str, fatal)))
+        raise CmrtfError(" Also: ".join(dict.fromkeys(map(str, fatal))))
 
 
 def raise_problems(

@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from cmrtf.core.files import read_plain_file, sha256
+from cmrtf.core.whole_numbers import MAX_SEED
 from cmrtf.errors import FileError
 
 RECORD_BYTES = 2**20
@@ -40,7 +41,7 @@ Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Count = Annotated[int, Meta(ge=1, le=2**31)]
 """Of what there is at least one."""
 
-Seed = Annotated[int, Meta(ge=0)]
+Seed = Annotated[int, Meta(ge=0, le=MAX_SEED)]
 
 Intensity = Annotated[float, Meta(ge=-1e12, le=1e12)]
 """In the units of a scanner."""

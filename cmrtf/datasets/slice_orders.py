@@ -16,17 +16,19 @@ def with_slice_orders(cohort: RawCohort, settings: Sequence[str]) -> RawCohort:
             of one counts before what is said of all.
 
     Raises:
-        CmrtfError: a setting is none of these, or there is no such subject.
+        CmrtfError: a setting is none of these or contradicts another one, or there is no such subject.
     """
     orders: dict[str, str] = {}
     for setting in settings:
-        code, _, order = setting.rpartition("=")
-        if order not in SLICE_ORDERS:
+        code, equals, order = setting.rpartition("=")
+        if order not in SLICE_ORDERS or (equals and not code):
             expected = " or ".join(SLICE_ORDERS)
             raise CmrtfError(
                 f"slice order: expected {expected}, CODE= before it or not. Received: {setting!r}."
             )
-        orders[code] = order
+        if orders.setdefault(code, order) != order:
+            of_whom = code or "all subjects"
+            raise CmrtfError(f"slice order: expected one of {of_whom}. Received: {orders[code]} and {order}.")
     codes = {"", *(subject.subject for subject in cohort.subjects)}
     if unknown := [code for code in orders if code not in codes]:
         raise CmrtfError(f"slice order: expected the code of a subject. Received: {unknown[0]!r}.")

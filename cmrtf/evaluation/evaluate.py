@@ -14,6 +14,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import SPLITS
 from cmrtf.core.files import real_path, require_new_folder, require_writable
 from cmrtf.core.subject import Subject
+from cmrtf.core.whole_numbers import MAX_SEED, MAX_SUBJECTS, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
 from cmrtf.evaluation.section import Section
@@ -28,6 +29,7 @@ from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices, generated_subjects, interpolated_subjects, restyle
 from cmrtf.synthesis.appearance import SAMPLE, find_style
 from cmrtf.tensorflow_start import start_tensorflow
+from cmrtf.training.config import MAX_STEPS
 
 if TYPE_CHECKING:
     from cmrtf.bundle.bundle import Bundle
@@ -74,12 +76,16 @@ def evaluate(
         the evaluation, which a notebook shows as tables and plots.
 
     Raises:
-        CmrtfError: `out` is taken, the bundle is behind a server or was trained on another cohort, or the
-            cohort has fewer than two subjects to train on or to validate.
+        CmrtfError: a number is out of range, `out` is taken, the bundle is behind a server or was trained on
+            another cohort, or the cohort has fewer than two subjects to train on or to validate.
 
     Example:
         `cmrtf.evaluate("bundle", "prepared", "evaluation")`
     """
+    require_whole("num_subjects", num_subjects, 4, MAX_SUBJECTS)
+    require_whole("trainings", trainings, 1, MAX_SUBJECTS)
+    require_whole("training_steps", 1 if training_steps is None else training_steps, 1, MAX_STEPS)
+    require_whole("seed", seed, 0, MAX_SEED)
     if out is not None:
         require_new_folder(Path(out))
         segmenters = segmenters or real_path(out).with_name(f"{real_path(out).name}-segmenters")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cmrtf.core.files import new_folder
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stopping import end_with_parent, starting_processes
+from cmrtf.core.whole_numbers import MAX_FRAMES, MAX_SEED, MAX_SUBJECTS, MAX_WORKERS, require_whole
 from cmrtf.datasets import mnms
 from cmrtf.errors import CmrtfError
 from cmrtf.phantom.heart import Heart
@@ -107,8 +108,12 @@ def write_phantom_cohort(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: `out` has something in it, or cannot be written.
+        CmrtfError: a number is out of range, `out` has something in it or cannot be written.
     """
+    require_whole("subjects", subjects, 1, MAX_SUBJECTS)
+    require_whole("frames", frames, 2, MAX_FRAMES)
+    require_whole("seed", seed, 0, MAX_SEED)
+    require_whole("workers", 1 if workers is None else workers, 1, MAX_WORKERS)
     with new_folder(Path(out)) as folder:
         tasks = _plan_cohort(folder, subjects, frames, seed)
         rows = list(_run(tasks, min(workers or os.cpu_count() or 1, subjects), progress))

@@ -27,14 +27,22 @@ POSSIBLE_RATIO = 8.0
 """Beyond this no heart contracts (an ejection fraction of 88 %): labels are missing."""
 
 
+POSSIBLE_ED_ML = 20, 600
+"""LV at end diastole. Small ventricles of adults hold 50 ml, the largest dilated ones 500."""
+
+
 def check_phases(subject: CheckedSubject) -> CheckedSubject:
-    """Check ED against ES: errors when they are one picture or no heart can be both; exchanged if swapped."""
+    """Check ED against ES: errors when they are one picture or no heart can be both; exchanged if swapped.
+
+    A size that no adult's heart has is a warning.
+    """
     raw, stacks = subject.raw, subject.stacks
     if not set(PHASES) <= set(stacks):
         return subject
     issues = _same_issues(raw.phases, stacks) or _swapped_issues(raw.phases["ED"].image, stacks)
     if [issue.level for issue in issues] == [WARNING]:
         raw, stacks = replace(raw, phases=_exchanged(raw.phases)), _exchanged(stacks)
+    issues += _size_issues(raw.phases["ED"].label, stacks["ED"])
     return replace(subject, issues=(*subject.issues, *issues), raw=raw, stacks=stacks)
 
 
@@ -69,6 +77,16 @@ def _swapped_issues(ed_image: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
     if es[both].sum() > SWAPPED_RATIO * ed[both].sum() and es.sum() < POSSIBLE_RATIO * ed.sum():
         return [Issue(WARNING, ed_image, f"{expected}; the two phases are exchanged")]
     return [Issue(ERROR, ed_image, f"{expected}, as if LV labels were missing at ED.")]
+
+
+def _size_issues(ed_label: Path, ed: Stack) -> list[Issue]:
+    """A warning for an LV of a size that no adult's has, which is often a spacing in another unit."""
+    low, high = POSSIBLE_ED_ML
+    ed_ml = ed.volume_ml("LV")
+    if low <= ed_ml <= high:
+        return []
+    problem = f"expected an LV of {low} to {high} ml at ED, as adults have. Received: {ed_ml:.0f} ml"
+    return [Issue(WARNING, ed_label, f"{problem}; look whether the voxel size is right.")]
 
 
 def _exchanged(phases: Mapping[str, Value]) -> dict[str, Value]:

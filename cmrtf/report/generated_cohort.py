@@ -17,6 +17,7 @@ from cmrtf.core.json_files import with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
+from cmrtf.core.whole_numbers import MAX_SEED, MAX_SUBJECTS, require_whole
 from cmrtf.datasets.base import Layout
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
@@ -64,7 +65,7 @@ class Request:
         conditions: that all hearts fulfil.
 
     Raises:
-        CmrtfError: there are none, or the seed is negative.
+        CmrtfError: a number is out of range.
     """
 
     subjects: int
@@ -74,9 +75,8 @@ class Request:
     conditions: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.subjects < 1 or self.seed < 0:
-            received = f"{self.subjects} subjects, seed {self.seed}"
-            raise CmrtfError(f"expected 1 subject and a seed of 0, or more. Received: {received}.")
+        require_whole("subjects", self.subjects, 1, MAX_SUBJECTS)
+        require_whole("seed", self.seed, 0, MAX_SEED)
 
 
 class GeneratedCohort(Sequence[Subject]):

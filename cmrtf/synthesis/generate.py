@@ -47,7 +47,7 @@ def pathology_choice(
     Raises:
         CmrtfError: no heart does, or too few have this pathology.
     """
-    names = prior.drawable() if wanted is None else [wanted]
+    names = prior.drawable() if wanted is None else [str(wanted)]
     counts = {
         name: int((prior.pathologies == name).sum()) * _share_that_fulfils(prior, name, conditions)
         for name in names

@@ -2,7 +2,8 @@
 
 Everything is done in codes: label codes carry shape, style codes carry appearance, and both are
 interpolated linearly, along the heart within a subject and from A to B between subjects, so that
-neighbouring slices and neighbouring subjects match in both.
+neighbouring slices and neighbouring subjects match in both. Where a heart lies and how it is turned is no
+shape: it is taken out of the codes and goes its own way from A to B.
 
 Reference:
     Amirrajab et al., *Intra- and intersubject synthesis of cardiac MR images using a VAE and GAN*,
@@ -11,7 +12,6 @@ Reference:
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown, from_slices
+from cmrtf.core.whole_numbers import MAX_BETWEEN, MAX_SLICES, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.pose import landmarks_between, move
@@ -29,12 +30,6 @@ from cmrtf.shape.signed_distance import add_residuals
 from cmrtf.synthesis.encoded_stack import EncodedStack, encode_ends
 from cmrtf.synthesis.heart_axis import between, codes_at
 from cmrtf.synthesis.protocols import Models
-
-MAX_SLICES: Final = 1024
-"""Of a synthetic stack. A volume with more slices of 128 x 128 is larger than any that is read."""
-
-MAX_SUBJECTS: Final = 1000
-"""Between two. They are held in memory until all are written."""
 
 
 def interpolate_subjects(
@@ -65,11 +60,8 @@ def interpolate_subjects(
     Raises:
         CmrtfError: fewer than two slices of a stack are labelled or wanted, no subject is, or too many are.
     """
-    if not (2 <= num_slices <= MAX_SLICES and 1 <= num_subjects <= MAX_SUBJECTS):
-        raise CmrtfError(
-            f"expected 2 to {MAX_SLICES} slices and 1 to {MAX_SUBJECTS} subjects in between. "
-            f"Received: {num_slices} slices, {num_subjects} subjects."
-        )
+    require_whole("num_slices", num_slices, 2, MAX_SLICES)
+    require_whole("num_subjects", num_subjects, 1, MAX_BETWEEN)
     # The intrasubject job is the interpolation from a subject to itself.
     subjects = [Subject(end.name, "intrasubject", weight=float(i)) for i, end in enumerate(ends)]
     places = [(i, i, 0.0) for i in range(len(ends))]

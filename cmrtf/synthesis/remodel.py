@@ -13,6 +13,7 @@ from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
+from cmrtf.core.whole_numbers import MAX_BETWEEN, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.deformities import Deformities
 from cmrtf.shape.pose import landmarks, pose_between
@@ -106,8 +107,7 @@ def remodel(
         CmrtfError: there is no step, the subject lacks a phase or a slice that shows both ventricles, the
             bundle has no training subject with the pathology, or what is wanted is beyond its reach.
     """
-    if num_steps < 1:
-        raise CmrtfError(f"expected 1 step or more. Received: {num_steps}.")
+    require_whole("num_steps", num_steps, 1, MAX_BETWEEN)
     _require_both_phases(subject)
     label_ids = {phase: fill_gaps(subject.stacks[phase].label_ids) for phase in PHASES}
     spacing_mm = subject.ed.slice_spacing_mm

@@ -9,6 +9,7 @@ from typing import Any
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
 from cmrtf.core.files import real_path, require_writable
+from cmrtf.core.whole_numbers import MAX_SEED, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
@@ -118,6 +119,7 @@ def plan_run(
     cohort = PreparedCohort.open(_cohort_folder(prepared, path, started))
     if seed is None:
         seed = started.seed if started else 0
+    require_whole("seed", seed, 0, MAX_SEED)
     planned = RunDirectory(path, kind, config, seed, cohort.data_hash, cohort_of_run(cohort.path, path))
     if started:
         is_made_longer = config.steps > started.config.steps and (

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import cmrtf
+from cmrtf.core.whole_numbers import MAX_SUBJECTS
 from cmrtf_cli import options
 
 
@@ -15,7 +16,7 @@ from cmrtf_cli import options
     '--where "EDV>180 ml, EF<35 %" --out failing/',
 )
 @options.model
-@click.option("--subjects", type=click.IntRange(min=1), required=True, help="How many.")
+@click.option("--subjects", type=click.IntRange(min=1, max=MAX_SUBJECTS), required=True, help="How many.")
 @options.style
 @click.option("--vendor", metavar="LETTER", help="Short for --style vendor:LETTER.")
 @click.option(

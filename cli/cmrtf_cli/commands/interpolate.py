@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import cmrtf
+from cmrtf.core.whole_numbers import MAX_BETWEEN
 from cmrtf_cli import options
 
 
@@ -24,7 +25,7 @@ from cmrtf_cli import options
 @click.option(
     "--subjects",
     "num_subjects",
-    type=click.IntRange(min=1, max=1000),
+    type=click.IntRange(min=1, max=MAX_BETWEEN),
     default=8,
     help="Between A and B.  [default: 8]",
 )

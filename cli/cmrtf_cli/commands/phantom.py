@@ -5,23 +5,32 @@ from pathlib import Path
 import click
 
 import cmrtf
+from cmrtf.core.whole_numbers import MAX_FRAMES, MAX_SEED, MAX_SUBJECTS
 from cmrtf_cli import options
 
 
 @click.command(epilog="Example: cmrtf phantom phantom/ --subjects 24")
 @click.argument("out", type=options.PATH)
 @click.option(
-    "--subjects", type=click.IntRange(min=1), default=24, show_default=True, help="How many subjects."
+    "--subjects",
+    type=click.IntRange(min=1, max=MAX_SUBJECTS),
+    default=24,
+    show_default=True,
+    help="How many subjects.",
 )
 @click.option(
     "--frames",
-    type=click.IntRange(min=2, max=1000),
+    type=click.IntRange(min=2, max=MAX_FRAMES),
     default=10,
     show_default=True,
     help="Frames per heart beat.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Same seed, same cohort."
+    "--seed",
+    type=click.IntRange(min=0, max=MAX_SEED),
+    default=1,
+    show_default=True,
+    help="Same seed, same cohort.",
 )
 def command(out: Path, subjects: int, frames: int, seed: int) -> None:
     """Write a synthetic cohort in M&Ms layout into the new folder OUT.

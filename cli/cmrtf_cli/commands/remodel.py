@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 import cmrtf
+from cmrtf.core.whole_numbers import MAX_BETWEEN
 from cmrtf_cli import options
 
 
@@ -36,7 +37,7 @@ from cmrtf_cli import options
 @click.option(
     "--steps",
     "num_steps",
-    type=click.IntRange(min=1, max=1000),
+    type=click.IntRange(min=1, max=MAX_BETWEEN),
     default=4,
     show_default=True,
     help="Subjects on the way.",

@@ -89,6 +89,12 @@ def test_asking_again_ends(address, served, slices, monkeypatch):
     assert served.requests == ATTEMPTS
 
 
+@pytest.mark.parametrize("deadline_s", [-1, 0, float("nan"), float("inf")])
+def test_a_deadline_that_is_none_is_refused(deadline_s):
+    with pytest.raises(CmrtfError, match=r"deadline_s: expected above 0 and at most 3,600 s\. Received: "):
+        ServedModels.connect("grpc://localhost:1", deadline_s)
+
+
 def test_an_answer_that_takes_too_long_is_given_up(address, served, slices):
     server = ServedModels.connect(address, deadline_s=0.3)
     served.delay_s = 1.0

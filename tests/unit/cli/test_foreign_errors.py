@@ -15,6 +15,7 @@ from cmrtf_cli.foreign_errors import message_of
             r"expected enough memory\. Received: Unable to allocate 745 GiB",
         ),
         (MemoryError(), r"expected enough memory\. Received: none left"),
+        (ImportError("a.so: failed to map segment"), r"expected enough memory\. Received: a\.so: failed"),
         (
             tf.errors.ResourceExhaustedError(None, None, "OOM when\n allocating"),
             "memory.*Received: OOM when alloc",

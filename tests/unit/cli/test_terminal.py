@@ -1,6 +1,9 @@
+import contextlib
 import io
+import os
 import re
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -45,17 +48,49 @@ def test_bars_are_drawn_and_stay_out_of_the_log(monkeypatch, capsys, tmp_path):
 
 
 def test_a_log_is_added_to(tmp_path):
-    (tmp_path / "log").write_text("before\n")
+    for text in ("before", "after"):
+        terminal = Terminal()
+        with terminal.shown():
+            terminal.keep(tmp_path / "log")
+            print(text)
+    assert re.fullmatch(r"[-:\d ]+ before\n[-:\d ]+ after\n", (tmp_path / "log").read_text())
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "device"])
+def test_a_log_that_is_no_file_is_refused_at_once(tmp_path, what):
+    path = Path("/dev/full") if what == "device" else tmp_path / what
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "device": lambda: None}[what]()
+    message = r"expected a new file, or one that --log-file began\. Received: what is no file"
+    with pytest.raises(CmrtfError, match=message):
+        Terminal().keep(path)
+
+
+def test_a_log_in_no_folder_is_one_message(tmp_path):
+    with pytest.raises(CmrtfError, match=r"log: expected a new file.*Received: No such file"):
+        Terminal().keep(tmp_path / "none" / "log")
+
+
+@pytest.mark.parametrize("content", [b'{"format": "cmrtf-bundle"}', b"\x89PNG\r\n\x00\xff"])
+def test_what_is_no_log_is_left_as_it_is(tmp_path, content):
+    (tmp_path / "bundle.json").write_bytes(content)
+    with pytest.raises(CmrtfError, match="Received: one with something else, which is left as it is"):
+        Terminal().keep(tmp_path / "bundle.json")
+    assert (tmp_path / "bundle.json").read_bytes() == content
+
+
+def test_where_the_disk_of_the_log_is_full_all_is_shown_and_the_loss_named(tmp_path, capsys, monkeypatch):
     terminal = Terminal()
     with terminal.shown():
         terminal.keep(tmp_path / "log")
-        print("after")
-    assert re.fullmatch(r"before\n[-:\d ]+ after\n", (tmp_path / "log").read_text())
-
-
-def test_a_log_that_cannot_be_written_is_one_message(tmp_path):
-    with pytest.raises(CmrtfError, match=r"expected a file that --log-file can add to\. Received: Is a dir"):
-        Terminal().keep(tmp_path)
+        terminal.log.close()
+        with Path("/dev/full").open("a") as full:
+            monkeypatch.setattr(terminal, "log", full)
+            print("Trained.")
+            with contextlib.suppress(OSError):
+                full.close()
+    out, err = capsys.readouterr()
+    assert out == "Trained.\n"
+    assert err == "Warning, /dev/full: could not be written to the end.\n"
 
 
 def test_streams_are_given_back():

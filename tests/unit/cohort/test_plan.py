@@ -90,6 +90,16 @@ def test_a_cohort_of_a_later_version_is_left_alone(raw, out):
     assert (out / "manifest.json").read_text() == manifest
 
 
+def test_a_cohort_whose_manifest_was_changed_by_hand_is_left_alone_and_the_manifest_named(raw, out):
+    prepare(raw, out)
+    manifest = (out / "manifest.json").read_text().replace('"validation"', '"train"')
+    (out / "manifest.json").write_text(manifest)
+    before = contents(out)
+    with pytest.raises(CmrtfError, match=r"manifest\.json: expected the manifest of a cohort.*damaged"):
+        prepare(raw, out)
+    assert contents(out) == before
+
+
 def test_who_cannot_be_used_is_skipped_on_request_and_named(raw, out):
     write_acdc(raw, "patient004")
     (raw / "patient002" / "patient002_frame01.nii.gz").unlink()

@@ -80,15 +80,20 @@ def test_without_trigger_times_the_instance_number_counts(tmp_path):
 def test_frames_of_one_time_are_not_put_in_order_by_their_numbers(tmp_path):
     """As where magnitude and phase are in one series."""
 
-    def double(dataset, z, t):
-        dataset.TriggerTime = 20.0 if z == 1 else dataset.TriggerTime
-        dataset.TemporalPositionIdentifier = 1
+    def untimed(dataset, z, t):
+        dataset.TriggerTime, dataset.TemporalPositionIdentifier = 20.0 + z, 1
 
-    folder = write_series(tmp_path / "series", double)
+    folder = write_series(tmp_path / "untimed", untimed)
     assert CineSeries.open(folder).shape[3] == FRAMES  # nothing tells of two times: instance numbers count
+    folder = write_series(tmp_path / "series")
     for path in write_series(tmp_path / "more").glob("*"):
         path.rename(folder / f"more-{path.name}")
     assert "the series show more than the heart's motion" in _error(folder)
+
+
+def test_a_frame_that_is_there_twice_is_refused_though_their_numbers_differ(tmp_path):
+    path = write_multi_frame(tmp_path / "cine", [(0, 0), (0, 0), (1, 0), (1, 1)])
+    assert "expected one frame at each place and time" in _error(path)
 
 
 def test_a_multi_frame_file_without_times_is_in_the_order_of_its_frames(tmp_path):

@@ -3,7 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
-from raw_patient import CODE, IMAGE, LABEL
+from raw_patient import AFFINE, CODE, IMAGE, LABEL
 
 ED_IMAGE, ED_LABEL = f"{CODE}_frame01.nii.gz", f"{CODE}_frame01_gt.nii.gz"
 
@@ -50,3 +50,11 @@ def test_one_picture_for_both_phases(patient, store):
 def test_one_label_for_both_phases(patient):
     shutil.copy(patient.folder / ED_LABEL, patient.folder / LABEL)
     assert patient.errors() == {LABEL: "expected another label at ES than at ED. Received: the same voxels."}
+
+
+@pytest.mark.parametrize(("factor", "is_named"), [(0.5, True), (1.0, False)])
+def test_an_lv_of_a_size_that_no_adult_has_is_named(patient, factor, is_named):
+    """As where voxels are counted in another unit."""
+    patient.change_all(affine=AFFINE @ np.diag([factor, factor, 1.0, 1.0]))
+    said = "look whether the voxel size is right" in " ".join(patient.warnings())
+    assert said == is_named

@@ -1,0 +1,41 @@
+"""Arguments that are whole numbers: how many of something, and seeds."""
+
+import numbers
+from typing import Any, Final
+
+from cmrtf.errors import CmrtfError
+
+MAX_SEED: Final = 2**32 - 1
+"""The largest that NumPy and Keras both take."""
+
+MAX_SUBJECTS: Final = 1_000_000
+"""Of a cohort: more than anybody has the disk for (10 TB)."""
+
+MAX_BETWEEN: Final = 1000
+"""Subjects between two, or on the way to another heart. They are held in memory until all are written."""
+
+MAX_SLICES: Final = 1024
+"""Of a synthetic stack. A volume with more slices of 128 x 128 is larger than any that is read."""
+
+MAX_FRAMES: Final = 1000
+"""Of a heart beat: one a millisecond."""
+
+MAX_WORKERS: Final = 1024
+"""Processes or threads on one machine."""
+
+
+def require_whole(name: str, value: Any, lowest: int, highest: int) -> None:
+    """Check an argument, before anything is computed with it.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        lowest: the least that it may be.
+        highest: the most.
+
+    Raises:
+        CmrtfError: it is no whole number, or out of range.
+    """
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not (is_whole and lowest <= value <= highest):
+        raise CmrtfError(f"{name}: expected a whole number from {lowest} to {highest}. Received: {value!r}.")
