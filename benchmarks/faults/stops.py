@@ -10,6 +10,7 @@ and nothing half-written beside it once the same folder is written again. Exits 
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -140,11 +141,14 @@ def faults_of(
 
 
 def contents(out: Path) -> set[str]:
-    """Names of all files of an output, but for those that say when."""
+    """Names of all files of an output, but for those that say when it was made and stopped."""
     if out.is_file():
         return {out.name.partition(".")[2]}
     names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    return {name for name in names if "tfevents" not in name}
+    steps = {name: int(found[1]) for name in names if (found := re.search(r"checkpoints/ckpt-(\d+)", name))}
+    # Before the last checkpoint there is one of where a run was stopped.
+    last = max(steps.values(), default=0)
+    return {name for name in names if "tfevents" not in name and steps.get(name, last) == last}
 
 
 def many_writers(bench: Bench, writers: int) -> None:
