@@ -3,12 +3,14 @@
 import contextlib
 import logging
 import shutil
+import sys
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from cmrtf.errors import CmrtfError
+from cmrtf.core.files import require_plain_file
+from cmrtf.errors import CmrtfError, FileError
 from cmrtf.tensorflow_start import literal_path
 from cmrtf.training.distributed import are_finite, not_finite_error
 from cmrtf.training.run import CHECKPOINT_PREFIX as PREFIX
@@ -99,10 +101,12 @@ class Checkpoints:
         steps = self.steps()
         for step in reversed(steps):
             try:
+                for path in self.folder.glob(f"{PREFIX}{step}.*"):
+                    require_plain_file(path, "a file of a checkpoint", sys.maxsize)
                 with literal_path(self.folder / f"{PREFIX}{step}") as prefix:
                     status = self.checkpoint.read(prefix)
                 status.assert_existing_objects_matched().expect_partial()
-            except (tf.errors.OpError, IndexError, AssertionError, ValueError):
+            except (FileError, tf.errors.OpError, IndexError, AssertionError, ValueError):
                 logger.warning(
                     "%s: expected a checkpoint of this configuration. Received: one that is damaged or of "
                     "another; it is passed over.",

@@ -1,11 +1,15 @@
 """The log of a run: a CSV with a row per interval. No TensorFlow."""
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from cmrtf.core.files import new_file
+from cmrtf.core.files import new_file, read_plain_file
 from cmrtf.errors import FileError
+
+MAX_LOG_BYTES = 2**26
+"""Of two hundred thousand intervals with twenty metrics."""
 
 Interval = tuple[int, dict[str, float]]
 """Its last step, and the metrics that it has."""
@@ -53,8 +57,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        content = read_plain_file(path, "a log of metrics", MAX_LOG_BYTES).decode()
+        rows = list(csv.DictReader(io.StringIO(content, newline="")))
         for row in rows:
             _interval(row)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import shutil
 from importlib.metadata import version
 from importlib.resources import as_file, files
@@ -32,6 +33,8 @@ from cmrtf.version import __version__
 from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
 from cmrtf_export.warmup import write_warmup_requests
+
+logger = logging.getLogger("cmrtf.export")
 
 
 @own_keras_settings()
@@ -73,6 +76,12 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK
     if anatomy_bank.is_file():
         shutil.copyfile(anatomy_bank, folder / ANATOMY_BANK)
+    else:
+        logger.warning(
+            "%s: expected the anatomy bank of a run on subjects with both phases. Received: none; the bundle "
+            "cannot generate or remodel hearts.",
+            anatomy_bank,
+        )
     known = list(AppearanceBank.load(style_bank).subjects.values())
     pathologies = _pathologies(anatomy_bank)
     facts: dict[str, Any] = {

@@ -52,3 +52,10 @@ def test_a_run_without_a_checkpoint_is_refused_and_leaves_nothing(story, tmp_pat
     with pytest.raises(CmrtfError, match=r"checkpoints: expected a checkpoint of a trained model"):
         export_bundle(run, story.gan_run, tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["vae"]
+
+
+def test_a_run_without_an_anatomy_bank_is_exported_and_what_is_missing_named(story, tmp_path, caplog):
+    run = shutil.copytree(story.vae_run, tmp_path / "vae", ignore=shutil.ignore_patterns("anatomy_bank.npz"))
+    export_bundle(run, story.gan_run, tmp_path / "bundle")
+    assert "the bundle cannot generate or remodel hearts" in caplog.text
+    assert not (tmp_path / "bundle" / "anatomy_bank.npz").exists()

@@ -1,3 +1,5 @@
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -61,12 +63,14 @@ def test_the_last_two_are_kept(saved):
 
 
 @pytest.mark.parametrize("part", ["ckpt-4.index", "ckpt-4.data-00000-of-00001"])
-@pytest.mark.parametrize("damage", ["cut", "overwritten", "gone"])
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "gone", "pipe"])
 def test_where_the_last_is_damaged_the_one_before_is_used(saved, part, damage):
     file = saved / part
     content = file.read_bytes()
-    if damage == "gone":
+    if damage in ("gone", "pipe"):
         file.unlink()
+        if damage == "pipe":
+            os.mkfifo(file)
     else:
         file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"\0" * len(content))
     model = _model()
