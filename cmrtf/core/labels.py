@@ -94,7 +94,7 @@ def foreign_values(label_ids: NDArray[Any], names: Mapping[int, str], order: str
     foreign = [value for value in np.unique(label_ids).tolist() if value not in names]
     received = ", ".join(_in_full(value) for value in foreign[:8]) + (" ..." if len(foreign) > 8 else "")
     expected = ", ".join(f"{value} {name}" for value, name in sorted(names.items()))
-    return f"label values must be within {{{expected}}} ({order}). Received: {received}."
+    return f"expected label values within {{{expected}}} ({order}). Received: {received}."
 
 
 def _in_full(value: float) -> str:

@@ -57,6 +57,8 @@ def read_label_maps(path: Path, label_values: Mapping[str, int] | None = None) -
             problems.append(str(error))
         else:
             name = file.relative_to(folder).as_posix().removesuffix(".gz").removesuffix(".nii")
+            if maps and maps[-1].name == name:  # files are sorted
+                problems.append(f"{file}: expected one file of its name. Received: a .nii and a .nii.gz.")
             maps.append(LabelMaps(name, stacks))
     raise_problems(problems, len(files), "label files", hint="")
     return maps

@@ -45,7 +45,7 @@ def test_stacks_lie_where_the_record_says(record):
         (np.nan, 0, r"stacks\.npz: expected ED image values within \[-1, 1\]\. Received: nan to nan"),
         (np.inf, 0, r"expected ED image values within \[-1, 1\]\. Received: 0 to inf"),
         (-1.5, 0, r"expected ED image values within \[-1, 1\]\. Received: -1\.5 to 0"),
-        (0.5, 255, r"stacks\.npz, ED label: label values must be within .*Received: 255"),
+        (0.5, 255, r"stacks\.npz, ED label: expected label values within .*Received: 255"),
     ],
 )
 def test_stacks_must_have_values_of_prepared_ones(record, image, label, message):

@@ -30,7 +30,9 @@ def test_its_own_ids_are_valid_in_any_type(dtype):
     ("values", "named"), [([0, 4], "4"), ([1.5, 0], "1.5"), ([-1, 0], "-1"), ([np.nan], "nan")]
 )
 def test_a_foreign_value_is_named_with_its_file(values, named):
-    with pytest.raises(CmrtfError, match=rf"^x\.nii\.gz: label values must be within .*Received: {named}\.$"):
+    with pytest.raises(
+        CmrtfError, match=rf"^x\.nii\.gz: expected label values within .*Received: {named}\.$"
+    ):
         SCHEMA.validate(np.array(values), "x.nii.gz")
 
 

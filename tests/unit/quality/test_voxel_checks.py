@@ -59,7 +59,7 @@ def test_labels_in_one_slice_only(patient):
 def test_wrong_label_values_are_told_in_the_order_of_the_file(patient, value, received):
     patient.change(LABEL, lambda data: _with(data, value))
     problem = patient.errors()[LABEL]
-    assert "must be within {0 background, 1 RV, 2 MYO, 3 LV}" in problem
+    assert "expected label values within {0 background, 1 RV, 2 MYO, 3 LV}" in problem
     assert problem.endswith(f"Received: {received}.")
 
 

@@ -49,7 +49,7 @@ def test_a_file_on_the_prepared_grid_is_taken_as_it_is(tmp_path):
     ("labels", "expected"),
     [
         (np.stack([heart(), heart()], -1), "expected a 3D label file, for one image. Received: a 4D file"),
-        (heart() * 7, "label values must be within"),
+        (heart() * 7, "expected label values within"),
         (heart() * 0, "Received: an empty mask"),
         (heart() * (heart() != 1), "expected a label of LV"),
         (ACDC[heart()], "labels are in the order of another data set"),
@@ -109,12 +109,21 @@ def test_files_of_a_folder_are_named_below_it(tmp_path):
         read_label_map(tmp_path)
 
 
+def test_two_files_that_would_have_one_image_are_refused(tmp_path):
+    save(tmp_path / "a.nii", heart())
+    save(tmp_path / "a.nii.gz", heart())
+    with pytest.raises(
+        CmrtfError, match=r"a\.nii\.gz: expected one file of its name\. Received: a \.nii and"
+    ):
+        read_label_maps(tmp_path)
+
+
 def test_all_files_that_cannot_be_used_are_named(tmp_path):
     for name, labels in {"a": heart(), "b": heart() * 7, "c": ACDC[heart()]}.items():
         save(tmp_path / f"{name}.nii.gz", labels)
     with pytest.raises(CmrtfError, match=r"^2 of 3 label files cannot be used:") as refused:
         read_label_maps(tmp_path)
-    assert all(name in str(refused.value) for name in ("b.nii.gz: label values", "c.nii.gz: expected LV"))
+    assert all(name in str(refused.value) for name in ("b.nii.gz: expected label values", "c.nii.gz: expected LV"))
 
 
 def test_a_folder_without_label_files_is_refused(tmp_path):
