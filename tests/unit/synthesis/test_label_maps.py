@@ -123,7 +123,8 @@ def test_all_files_that_cannot_be_used_are_named(tmp_path):
         save(tmp_path / f"{name}.nii.gz", labels)
     with pytest.raises(CmrtfError, match=r"^2 of 3 label files cannot be used:") as refused:
         read_label_maps(tmp_path)
-    assert all(name in str(refused.value) for name in ("b.nii.gz: expected label values", "c.nii.gz: expected LV"))
+    names = "b.nii.gz: expected label values", "c.nii.gz: expected LV"
+    assert all(name in str(refused.value) for name in names)
 
 
 def test_a_folder_without_label_files_is_refused(tmp_path):
