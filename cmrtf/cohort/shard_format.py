@@ -7,6 +7,7 @@ same file from front to back. Beside it lies a JSON Lines file, a line per subje
 a time.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.cohort.entries import ShardLine
+from cmrtf.core.files import require_plain_file
 from cmrtf.core.json_files import decode_json
 from cmrtf.errors import CmrtfError
 
@@ -56,6 +58,7 @@ def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[int, dict[str, Any
     Raises:
         CmrtfError: it cannot be read.
     """
+    require_plain_file(path, "the subjects of a shard", sys.maxsize)
     try:
         with path.open("rb") as file:
             file.seek(offset)

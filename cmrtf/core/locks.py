@@ -11,12 +11,13 @@ import itertools
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
 from cmrtf.core.stopping import raise_if_stopped
-from cmrtf.errors import CmrtfError
+from cmrtf.errors import CmrtfError, FileError
 
 PREFIX: Final = ".partial-"
 """How the names of hidden folders begin."""
@@ -108,6 +109,9 @@ def _hold(folder: Path) -> IO[str] | None:
 
 def _try_lock(path: Path, shared: bool = False, wait: bool = False) -> IO[str] | None:
     """An open file that holds a lock until it is closed; None if another process holds it."""
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
+            raise FileError(path, "expected a lock. Received: what is not a file.")
     how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     while True:
         file = path.open("r" if shared else "a")

@@ -192,6 +192,15 @@ def test_lines_that_were_changed_are_named(folder, tmp_path, old, new, message):
         PreparedCohort.open(tmp_path / "shards").slices("train")
 
 
+def test_a_pipe_in_place_of_lines_is_named_at_once(folder, tmp_path):
+    shutil.copytree(folder / "shards", tmp_path / "shards")
+    path = min((tmp_path / "shards" / "shards").glob("*.jsonl"))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CmrtfError, match=rf"{path.name}: expected the subjects of a shard"):
+        PreparedCohort.open(tmp_path / "shards")
+
+
 def test_validation_subjects_must_be_there(folder, tmp_path):
     path = shutil.copytree(folder / "shards", tmp_path / "shards") / "manifest.json"
     path.write_text(json.dumps(with_checksum(json.loads(path.read_text()) | {"validation": ["patient9"]})))

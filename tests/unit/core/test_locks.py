@@ -1,4 +1,5 @@
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -88,6 +89,16 @@ def test_who_waits_says_so(tmp_path, caplog):
         assert done.is_set()
     assert "Waiting for another process, which holds" in caplog.text
     thread.join()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_pipe_in_place_of_a_lock_is_named_at_once(tmp_path, shared):
+    os.mkfifo(tmp_path / "lock")
+    with (
+        pytest.raises(CmrtfError, match="lock: expected a lock"),
+        lock(tmp_path / "lock", "taken", shared=shared),
+    ):
+        pass
 
 
 def test_a_shared_lock_is_for_all_who_only_read(tmp_path):
