@@ -7,7 +7,7 @@ distance of as many real images of other patients to the same real ones.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,22 @@ from numpy.typing import NDArray
 NUM_DRAWS: Final = 20
 """Random draws over which `compare_with_baseline` averages."""
 
-Distance = Callable[[NDArray[Any], NDArray[Any]], float]
+
+class Features(NamedTuple):
+    """Slices as features of a network, `(n, dim)`, and the subjects that they are of, `(n,)`."""
+
+    features: NDArray[Any]
+    subjects: NDArray[Any]
+
+    def take(self, rows: NDArray[np.intp]) -> "Features":
+        """Some of the slices."""
+        return Features(self.features[rows], self.subjects[rows])
 
 
-def frechet_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
+Distance = Callable[[Features, Features], float]
+
+
+def frechet_distance(first: Features, second: Features) -> float:
     """Fréchet distance of the Gaussians fitted to two sets of features.
 
     `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1^(1/2) S2 S1^(1/2))^(1/2))` (Dowson and Landau, J. Multivariate
@@ -30,28 +42,34 @@ def frechet_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
     (Chong and Forsyth, CVPR 2020). Compare values of equal numbers only.
 
     Args:
-        first: `(n, dim)`, at least two.
-        second: `(m, dim)`, at least two.
+        first: at least two slices.
+        second: at least two slices.
     """
-    shift = first.mean(axis=0, dtype=np.float64) - second.mean(axis=0, dtype=np.float64)
-    a, b = _covariance_factor(first), _covariance_factor(second)
+    means = [group.features.mean(axis=0, dtype=np.float64) for group in (first, second)]
+    shift = means[0] - means[1]
+    a, b = _covariance_factor(first.features), _covariance_factor(second.features)
     overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     distance = shift @ shift + np.square(a).sum() + np.square(b).sum() - 2.0 * overlap
     return max(float(distance), 0.0)  # rounding
 
 
-def kernel_distance(first: NDArray[Any], second: NDArray[Any]) -> float:
+def kernel_distance(first: Features, second: Features) -> float:
     """Squared maximum mean discrepancy with the kernel `(x.y / dim + 1)^3`, the KID.
 
     The unbiased estimate (Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018): its expectation does not
     depend on the number of features and is 0 for equal distributions, so single values can be negative.
+    Slices of one subject are alike, as slices of two sets never are: so pairs of one subject are left out,
+    and what is independent is subjects. With them equal distributions would lie apart.
 
     Args:
-        first: `(n, dim)`, at least two.
-        second: `(m, dim)`, at least two.
+        first: of at least two subjects.
+        second: of at least two subjects, all of them others.
+
+    Returns:
+        the distance; NaN where a set is of one subject.
     """
     within = _mean_of_pairs(first) + _mean_of_pairs(second)
-    return within - 2.0 * float(_kernel(first, second).mean())
+    return within - 2.0 * float(_kernel(first.features, second.features).mean())
 
 
 @dataclass(frozen=True)
@@ -70,13 +88,7 @@ class Comparison:
 
 
 def compare_with_baseline(
-    reference: NDArray[Any],
-    real: NDArray[Any],
-    real_subjects: NDArray[Any],
-    synthetic: NDArray[Any],
-    synthetic_subjects: NDArray[Any],
-    distance: Distance,
-    seed: int = 0,
+    reference: Features, real: Features, synthetic: Features, distance: Distance, seed: int = 0
 ) -> Comparison:
     """Compare synthetic images with reference images, and other real images with the same, at equal numbers.
 
@@ -84,21 +96,19 @@ def compare_with_baseline(
     copies would look better than new patients do. Whole subjects are drawn, never single slices.
 
     Args:
-        reference: features of held-out patients, `(n, dim)`.
-        real: features of other patients, such as the generator's training images, `(m, dim)`.
-        real_subjects: the subject of each of them, `(m,)`.
-        synthetic: features, `(k, dim)`.
-        synthetic_subjects: the subject of each of them, `(k,)`.
+        reference: of held-out patients.
+        real: of other patients, such as the generator's training images.
+        synthetic: of synthetic images.
         distance: `frechet_distance` or `kernel_distance`.
         seed: seed of the draws.
     """
     rng = np.random.default_rng(seed)
-    n = min(len(reference), len(real), len(synthetic))
+    n = min(len(group.features) for group in (reference, real, synthetic))
     distances, baselines = [], []
     for _ in range(NUM_DRAWS):
-        drawn_reference = reference[rng.permutation(len(reference))[:n]]
-        drawn_synthetic = synthetic[_draw_rows(rng, synthetic_subjects)[:n]]
-        drawn_real = real[_draw_rows(rng, real_subjects)[:n]]
+        drawn_reference = reference.take(rng.permutation(len(reference.features))[:n])
+        drawn_synthetic = synthetic.take(_draw_rows(rng, synthetic.subjects)[:n])
+        drawn_real = real.take(_draw_rows(rng, real.subjects)[:n])
         distances.append(distance(drawn_synthetic, drawn_reference))
         baselines.append(distance(drawn_real, drawn_reference))
     return Comparison(np.array(distances), np.array(baselines), n)
@@ -122,7 +132,9 @@ def _kernel(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
     return (products / first.shape[1] + 1.0) ** 3
 
 
-def _mean_of_pairs(features: NDArray[Any]) -> float:
-    """Mean of the kernel over all pairs of different features of a set."""
-    kernel, n = _kernel(features, features), len(features)
-    return float(kernel.sum() - np.trace(kernel)) / (n * (n - 1))
+def _mean_of_pairs(group: Features) -> float:
+    """Mean of the kernel over all pairs of slices of different subjects."""
+    is_pair = group.subjects[:, None] != group.subjects[None]
+    if not is_pair.any():
+        return float("nan")
+    return float(_kernel(group.features, group.features)[is_pair].mean())

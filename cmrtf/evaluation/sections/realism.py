@@ -1,7 +1,7 @@
 """How far synthetic images lie from real ones, always beside how far real ones lie from real ones."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from cmrtf.metrics.distributions import (
     NUM_DRAWS,
     Comparison,
     Distance,
+    Features,
     compare_with_baseline,
     frechet_distance,
     kernel_distance,
@@ -42,8 +43,8 @@ def realism_section(
         seed: of draws and pairs.
     """
     groups = {"real": [*training, *held_out], **synthetic}
-    reference, real = Features.of(segmenter, held_out), Features.of(segmenter, training)
-    features = {name: Features.of(segmenter, subjects) for name, subjects in synthetic.items()}
+    reference, real = features_of(segmenter, held_out), features_of(segmenter, training)
+    features = {name: features_of(segmenter, subjects) for name, subjects in synthetic.items()}
     return Section(
         "images",
         "Images",
@@ -59,17 +60,10 @@ def realism_section(
     )
 
 
-class Features(NamedTuple):
-    """Labelled slices as features of a network, and names of the subjects that they are of."""
-
-    features: NDArray[np.float32]
-    subjects: NDArray[np.str_]
-
-    @classmethod
-    def of(cls, segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> "Features":
-        """Those of a group of subjects."""
-        slices = SubjectSlices.of(subjects).labelled()
-        return cls(segmenter.features(slices.image), slices.subjects)
+def features_of(segmenter: ReferenceSegmenter, subjects: Sequence[Subject]) -> Features:
+    """Of the labelled slices of some subjects."""
+    slices = SubjectSlices.of(subjects).labelled()
+    return Features(segmenter.features(slices.image), slices.subjects)
 
 
 def _comparisons(
@@ -77,7 +71,7 @@ def _comparisons(
 ) -> dict[str, Comparison]:
     """Distances to the reference: of each synthetic group, and of as many real images."""
     return {
-        group: compare_with_baseline(reference.features, *real, *features, distance, seed)
+        group: compare_with_baseline(reference, real, features, distance, seed)
         for group, features in synthetic.items()
     }
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cmrtf.evaluation.sections.realism import RATIO, Features, realism_section
+from cmrtf.evaluation.sections.realism import RATIO, features_of, realism_section
 from evaluation_doubles import GreySegmenter, table, with_images
 
 
@@ -57,6 +57,6 @@ def test_equal_subjects_are_alike(training, held_out):
 
 
 def test_features_are_of_labelled_slices(training):
-    features = Features.of(GreySegmenter(), training[:2])
+    features = features_of(GreySegmenter(), training[:2])
     assert features.features.shape == (24, 96)
     assert list(features.subjects) == ["S1"] * 12 + ["S2"] * 12
