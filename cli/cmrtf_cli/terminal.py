@@ -19,6 +19,20 @@ MAX_BEGINNING = 100
 """Characters of a file that are looked at to see whether it is one."""
 
 
+def _open_closed_streams() -> None:
+    """Give standard streams that are closed to nobody, before a file of ours gets their number.
+
+    What libraries in C write to them would go into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115 - stays
+
+
 class Terminal:
     """Standard output and standard error, and the log file."""
 
@@ -30,6 +44,7 @@ class Terminal:
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
         """A block in which all that is printed is made printable."""
+        _open_closed_streams()
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = (_Stream(stream, self) for stream in streams)
         try:
@@ -102,7 +117,11 @@ class _Stream:
         begin, end = ("\r" if text[place:][:1] == "\r" else "" for place in (0, -1))
         shown = begin + printable(text.strip("\r")) + end
         self._terminal.record(shown)
-        self._stream.write(shown)
+        try:
+            self._stream.write(shown)
+        except OSError:  # a full disk behind standard error takes no error message either
+            if self._stream is not sys.__stderr__:
+                raise
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -6,6 +6,7 @@ an optimizer would spread over all weights.
 
 import contextlib
 import functools
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -33,6 +34,8 @@ def mirrored_strategy() -> tf.distribute.Strategy:
     if "TF_CONFIG" not in os.environ:
         return tf.distribute.MirroredStrategy()
     try:
+        if not isinstance(json.loads(os.environ["TF_CONFIG"]), dict):  # which TensorFlow would pass over
+            raise TypeError("no JSON object")
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CmrtfError(

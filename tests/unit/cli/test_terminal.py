@@ -2,6 +2,7 @@ import contextlib
 import io
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -98,3 +99,21 @@ def test_streams_are_given_back():
     with Terminal().shown():
         assert sys.stdout is not streams[0]
     assert (sys.stdout, sys.stderr) == streams
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed_or_full_change_nothing_else(tmp_path, closed):
+    """No file of ours gets the number of a standard stream."""
+    write = (
+        "from cmrtf_cli.terminal import Terminal\n"
+        "import sys\n"
+        "with Terminal().shown():\n"
+        "    print('said'), print('warned', file=sys.stderr)\n"
+        "    with open(sys.argv[1], 'w') as file:\n"
+        "        file.write(str(file.fileno()))\n"
+    )
+    command = ["bash", "-c", f'exec "$@" {closed}', "bash", sys.executable, "-c", write, tmp_path / "file"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert int((tmp_path / "file").read_text()) > 2
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 120 if "full" in closed else 0)  # Python's, as it ends

@@ -51,7 +51,7 @@ def test_alone_one_is_the_chief():
     assert is_chief(tf.distribute.MirroredStrategy(["CPU:0"]))
 
 
-@pytest.mark.parametrize("text", ["{", '{"cluster": {"worker": ["a:1", "b:1"]}}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"cluster": {"worker": ["a:1", "b:1"]}}'])
 def test_a_foreign_description_of_the_machines_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(CmrtfError, match=r'TF_CONFIG: expected {"cluster": .*Received: '):
