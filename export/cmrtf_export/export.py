@@ -62,6 +62,12 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
             f"{gan_run / STYLE_BANK}: expected the style bank of a finished run, but there is none. "
             "Let `cmrtf train-gan --resume` finish the run."
         )
+    if runs[LABEL_VAE].data_hash != runs[SPADE_GAN].data_hash:
+        logger.warning(
+            "%s: expected both models to be trained on one cohort. Received: two; `cmrtf evaluate` will "
+            "refuse the bundle.",
+            out,
+        )
     with new_folder(out) as folder, tensorflow_writing_to(out):
         _write(folder, runs)
 

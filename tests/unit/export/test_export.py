@@ -1,8 +1,10 @@
+import json
 import shutil
 
 import pytest
 from tensorflow.core.protobuf import fingerprint_pb2
 
+from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
 from cmrtf_export.export import export_bundle
 
@@ -54,8 +56,13 @@ def test_a_run_without_a_checkpoint_is_refused_and_leaves_nothing(story, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["vae"]
 
 
-def test_a_run_without_an_anatomy_bank_is_exported_and_what_is_missing_named(story, tmp_path, caplog):
+def test_a_run_without_an_anatomy_bank_and_of_another_cohort_is_exported_and_both_named(
+    story, tmp_path, caplog
+):
     run = shutil.copytree(story.vae_run, tmp_path / "vae", ignore=shutil.ignore_patterns("anatomy_bank.npz"))
+    record = json.loads((run / "run.json").read_text()) | {"data_hash": "0" * 16}
+    (run / "run.json").write_text(json.dumps(with_checksum(record)))
     export_bundle(run, story.gan_run, tmp_path / "bundle")
     assert "the bundle cannot generate or remodel hearts" in caplog.text
+    assert "bundle: expected both models to be trained on one cohort. Received: two" in caplog.text
     assert not (tmp_path / "bundle" / "anatomy_bank.npz").exists()
