@@ -115,12 +115,39 @@ class Stack:
         return float(voxels.sum()) * self.geometry.voxel_volume_ml
 
     def with_labels(self, label_ids: NDArray[np.uint8]) -> "Stack":
-        """The same stack with other labels, of the same shape."""
+        """The same stack with other labels, of the same shape.
+
+        Raises:
+            CmrtfError: they have another shape, or are not ids of structures.
+        """
+        ids = np.asarray(label_ids)
+        if ids.dtype.kind not in "iu" or (ids.size and not 0 <= ids.min() <= ids.max() < SCHEMA.num_classes):
+            raise CmrtfError(
+                f"expected labels of whole numbers from 0 to {SCHEMA.num_classes - 1}. "
+                f"Received: {ids.dtype}, {_extent(ids)}."
+            )
         return replace(self, label_ids=label_ids)
 
     def with_image(self, image: NDArray[Any], intensity_window: tuple[float, float] | None = None) -> "Stack":
-        """The same stack with another image of its shape, in another intensity window if one is given."""
-        return replace(self, image=image, intensity_window=intensity_window or self.intensity_window)
+        """The same stack with another image of its shape, in another intensity window if one is given.
+
+        Raises:
+            CmrtfError: the image has another shape or is not of finite numbers, or the window is not two
+                finite numbers, the lower one first.
+        """
+        pixels = np.asarray(image)
+        if pixels.dtype.kind not in "iuf" or not np.isfinite(pixels).all():
+            raise CmrtfError(
+                f"expected an image of finite numbers. Received: {pixels.dtype}, {_extent(pixels)}."
+            )
+        window = self.intensity_window if intensity_window is None else intensity_window
+        ends = np.asarray(window)
+        if ends.shape != (2,) or ends.dtype.kind not in "iuf" or not -np.inf < ends[0] < ends[1] < np.inf:
+            raise CmrtfError(
+                "expected an intensity window of two finite numbers, the lower one first. "
+                f"Received: {window!r}."
+            )
+        return replace(self, image=image, intensity_window=window)
 
     def save(self, path: Path | str) -> None:
         """Write the image, in the units and the place of the source.
@@ -174,3 +201,11 @@ class Stack:
     def _pixels(self, structure: str) -> NDArray[np.intp]:
         """Pixels of one structure in each slice."""
         return np.count_nonzero(self.label_ids == SCHEMA.id_of(structure), axis=(1, 2))
+
+
+def _extent(values: NDArray[Any]) -> str:
+    return (
+        f"from {values.min()} to {values.max()}"
+        if values.dtype.kind in "iuf" and values.size
+        else "no numbers"
+    )

@@ -139,3 +139,22 @@ def test_image_and_labels_have_the_shape_of_the_stack(shape):
         stack.with_image(np.zeros(shape, np.float32))
     with pytest.raises(CmrtfError, match=r"shape \(4, 10, 10\)"):
         Stack(stack.image, stack.label_ids, Geometry.of(np.eye(4), (10, 10, 4)))
+
+
+@pytest.mark.parametrize("labels", [np.full((3, 10, 10), value) for value in (0.3, 4, 257, -255)])
+def test_labels_are_ids_of_structures(labels):
+    with pytest.raises(CmrtfError, match=r"expected labels of whole numbers from 0 to 3\. Received: "):
+        stack_of({LV: 20}, 3, np.eye(4)).with_labels(labels)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1j])
+def test_an_image_is_of_finite_numbers(value):
+    with pytest.raises(CmrtfError, match=r"expected an image of finite numbers\. Received: "):
+        stack_of({LV: 20}, 3, np.eye(4)).with_image(np.full((3, 10, 10), value))
+
+
+@pytest.mark.parametrize("window", [(np.nan, 1), (1, 0), (1, 1), (0, np.inf), "x", 3, (1,)])
+def test_a_window_is_two_numbers_the_lower_first(window):
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    with pytest.raises(CmrtfError, match=r"expected an intensity window of two finite numbers.* Received: "):
+        stack.with_image(stack.image, window)
