@@ -119,7 +119,7 @@ def test_what_cannot_be_interpolated_or_remodelled_is_refused(bundle, ends):
         lambda: bundle.remodel(ends[0], towards="DCM", amount=float("nan")),
         lambda: bundle.generate(0),
         lambda: bundle.generate(1, seed=-1),
-        lambda: bundle.synthesize(ends[0].ed.with_labels(ends[0].ed.label_ids + np.uint8(4))),
+        lambda: bundle.synthesize(replace(ends[0].ed, label_ids=ends[0].ed.label_ids + np.uint8(4))),
         lambda: bundle.remodel(synthetic, targets="EF=30 %"),
         lambda: bundle.remodel(ends[0], targets="EF=30 %", num_steps=0),
     ):

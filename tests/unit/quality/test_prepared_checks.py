@@ -33,12 +33,12 @@ def test_a_prepared_heart_is_let_through():
     [
         ({"ED": ED.with_labels(ACDC[ED.label_ids])}, r"S1, ED: expected LV \(1\) within myocardium"),
         (
-            {"ED": ED, "ES": ES.with_labels(ES.label_ids * np.uint8(2))},
+            {"ED": ED, "ES": replace(ES, label_ids=ES.label_ids * np.uint8(2))},
             "S1, ES: expected label values within",
         ),
         ({"ED": ED.with_labels(ED.label_ids * 0)}, "S1, ED: .* Received: an empty mask"),
         ({"ES": ES.with_labels(ES.label_ids * (ES.label_ids > 1))}, "S1, ES: expected a label of LV"),
-        ({"ED": ED.with_image(ED.image * np.nan)}, "S1, ED: expected an image of finite values"),
+        ({"ED": replace(ED, image=ED.image * np.nan)}, "S1, ED: expected an image of finite values"),
         ({"ED": ED, "ES": ED}, "S1, ES: .* Received: the same voxels"),
         (
             {"ED": replace(ED, geometry=Geometry.of(np.diag([1.4, 1.4, 9.0, 1.0]), (128, 128, 4)))},
