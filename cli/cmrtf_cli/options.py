@@ -175,20 +175,21 @@ deterministic = click.option(
     is_flag=True,
     help="The same bits each time, on one kind of machine; slower on a GPU.",
 )
-seed = click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=MAX_SEED),
-    default=0,
-    show_default=True,
-    help="Same seed, same run.",
-)
-seed_for_the_record = click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=MAX_SEED),
-    default=0,
-    show_default=True,
-    help="For the record: an interpolation between posterior means draws nothing.",
-)
+
+
+def seed_option(text: str, default: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--seed` of a command, with what it is for as its help."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0, max=MAX_SEED),
+        default=default,
+        show_default=True,
+        help=text,
+    )
+
+
+seed = seed_option("Same seed, same run.")
+seed_for_the_record = seed_option("For the record: an interpolation between posterior means draws nothing.")
 style = click.option(
     "--style",
     default="sample",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.whole_numbers import MAX_FRAMES, MAX_SEED, MAX_SUBJECTS
+from cmrtf.core.whole_numbers import MAX_FRAMES, MAX_SUBJECTS
 from cmrtf_cli import options
 
 
@@ -25,13 +25,7 @@ from cmrtf_cli import options
     show_default=True,
     help="Frames per heart beat.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=MAX_SEED),
-    default=1,
-    show_default=True,
-    help="Same seed, same cohort.",
-)
+@options.seed_option("Same seed, same cohort.", default=1)
 def command(out: Path, subjects: int, frames: int, seed: int) -> None:
     """Write a synthetic cohort in M&Ms layout into the new folder OUT.
 

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 import cmrtf
-from cmrtf.core.whole_numbers import MAX_SEED
 from cmrtf_cli import options
 
 
@@ -28,13 +27,7 @@ from cmrtf_cli import options
     show_default=True,
     help="Share of subjects held out, evenly over vendors and pathologies.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0, max=MAX_SEED),
-    default=0,
-    show_default=True,
-    help="Seed of the split.",
-)
+@options.seed_option("Seed of the split.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
