@@ -56,7 +56,7 @@ def check_places(subject: CheckedSubject) -> CheckedSubject:
 def _file_issues(path: Path, volume: NiftiVolume) -> list[Issue]:
     """Warnings about a file's name and its unit."""
     problems = []
-    if volume.is_gzip != path.name.endswith(".gz"):
+    if volume.is_gzip != path.name.lower().endswith(".gz"):
         expected, received = (".nii.gz", ".nii") if volume.is_gzip else (".nii", ".nii.gz")
         problems.append(
             f"expected the extension {expected}, as the content is. Received: {received}; read as what it is"

@@ -1,17 +1,20 @@
 """Checks a label file that comes without an image as the labels of a data set are checked."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from cmrtf.core.issues import raise_errors
+from cmrtf.core.issues import listed, raise_errors
 from cmrtf.core.nifti import read_nifti
 from cmrtf.datasets.base import PhaseFiles, RawSubject
-from cmrtf.datasets.raw_files import list_files
+from cmrtf.datasets.raw_files import VOLUME_SUFFIXES, list_files
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.checks import check_subject
+
+logger = logging.getLogger(__name__)
 
 
 def check_label_file(path: Path, label_to_schema: Mapping[int, int]) -> CheckedSubject:
@@ -40,7 +43,7 @@ def check_label_file(path: Path, label_to_schema: Mapping[int, int]) -> CheckedS
 
 
 def label_files(path: Path) -> list[Path]:
-    """A file itself, or all NIfTI files under a folder, in order.
+    """A file itself, or all NIfTI files under a folder, in order; others are named in a warning.
 
     Raises:
         CmrtfError: a folder holds none, or not all of it can be read.
@@ -49,7 +52,9 @@ def label_files(path: Path) -> list[Path]:
         return [path]
     listing = list_files(path)
     raise_errors(listing.issues)
-    files = [file for file in listing.files if file.name.endswith((".nii", ".nii.gz"))]
+    files = [file for file in listing.files if file.name.lower().endswith(VOLUME_SUFFIXES)]
     if not files:
         raise CmrtfError(f"{path}: expected label files, *.nii.gz or *.nii. Received: a folder without any.")
+    if others := sorted(str(file.relative_to(path)) for file in set(listing.files) - set(files)):
+        logger.warning("%s: expected label files, *.nii.gz or *.nii. Left out: %s.", path, listed(others))
     return files

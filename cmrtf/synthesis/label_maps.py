@@ -1,6 +1,7 @@
 """Label maps of one's own: read from files and brought onto the prepared grid, for images to be made of."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,15 +51,20 @@ def read_label_maps(path: Path, label_values: Mapping[str, int] | None = None) -
     folder = path if path.is_dir() else path.parent
     maps: list[LabelMaps] = []
     problems: list[str] = []
+    sources: dict[str, Path] = {}
     for file in files:
         try:
             stacks = _read(file, values)
         except CmrtfError as error:
             problems.append(str(error))
         else:
-            name = file.relative_to(folder).as_posix().removesuffix(".gz").removesuffix(".nii")
-            if maps and maps[-1].name == name:  # files are sorted
-                problems.append(f"{file}: expected one file of its name. Received: a .nii and a .nii.gz.")
+            name = re.sub(r"\.nii(\.gz)?$", "", file.relative_to(folder).as_posix(), flags=re.IGNORECASE)
+            for image in (f"{name}{frame and f'_{frame}'}" for frame in stacks):
+                if (other := sources.setdefault(image, file)) != file:
+                    problems.append(
+                        f"{file}: expected a file whose image no other has. Received: one whose image would "
+                        f"be {image}.nii.gz, as that of {other}. Rename one."
+                    )
             maps.append(LabelMaps(name, stacks))
     raise_problems(problems, len(files), "label files", hint="")
     return maps

@@ -109,13 +109,28 @@ def test_files_of_a_folder_are_named_below_it(tmp_path):
         read_label_map(tmp_path)
 
 
-def test_two_files_that_would_have_one_image_are_refused(tmp_path):
-    save(tmp_path / "a.nii", heart())
-    save(tmp_path / "a.nii.gz", heart())
+@pytest.mark.parametrize(
+    ("names", "image"),
+    [
+        (("a.nii", "a.nii.gz"), "a"),
+        (("A.nii", "A.NII.GZ"), "A"),
+        (("a.nii.gz", "a_frame04.nii.gz"), "a_frame04"),
+    ],
+)
+def test_two_files_that_would_have_one_image_are_refused(tmp_path, names, image):
+    for name, labels in zip(names, (cine(0, 4) if "frame" in image else heart(), heart()), strict=True):
+        save(tmp_path / name.replace("NII.GZ", "nii.gz"), labels).rename(tmp_path / name)
     with pytest.raises(
-        CmrtfError, match=r"a\.nii\.gz: expected one file of its name\. Received: a \.nii and"
+        CmrtfError, match=rf"one whose image would be {image}\.nii\.gz, as that of .*(nii|NII)"
     ):
         read_label_maps(tmp_path)
+
+
+def test_files_of_a_folder_that_are_no_volumes_are_named(tmp_path, caplog):
+    save(tmp_path / "a.nii.gz", heart()).rename(tmp_path / "a.NII.GZ")
+    (tmp_path / "b.nrrd").write_text("none")
+    assert [file.name for file in read_label_maps(tmp_path)] == ["a"]
+    assert "Left out: b.nrrd." in caplog.text
 
 
 def test_all_files_that_cannot_be_used_are_named(tmp_path):
