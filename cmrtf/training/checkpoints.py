@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,6 +20,12 @@ from cmrtf.training.run import checkpoint_steps
 
 NUM_CHECKPOINTS = 2
 """The last, and the one before in case the last is damaged."""
+
+FILE_NAME = re.compile(rf"{PREFIX}\d+(_temp.*|\.(index|data-\d+-of-\d+)(\.tempstate\d+)?)")
+"""Of what is written here, complete or half; all else is the user's."""
+
+ORIGIN = "origin/.ATTRIBUTES/VARIABLE_VALUE"
+"""What TensorFlow calls the origin in a file."""
 
 logger = logging.getLogger(__name__)
 logger.addHandler(logging.NullHandler())  # silent unless logging is switched on
@@ -33,10 +41,12 @@ class Checkpoints:
     Args:
         model: with its optimizers built, if it has any.
         folder: where the checkpoints lie.
+        origin: of which run they are; empty where it is not to be compared.
     """
 
-    def __init__(self, model: keras.Model, folder: Path) -> None:
+    def __init__(self, model: keras.Model, folder: Path, origin: str = "") -> None:
         self.folder = folder
+        self.origin = origin
         self.step = tf.Variable(0, dtype=tf.int64, name="step")
         optimizers = {
             name: value.variables
@@ -50,7 +60,9 @@ class Checkpoints:
         self.metrics = [v for metric in model.metrics for v in metric.variables] if optimizers else []
         self.copy = [tf.Variable(tf.zeros(v.shape), name=v.path) for v in self.metrics]
         values = {name: [variable.value for variable in group] for name, group in variables.items()}
-        self.checkpoint = tf.train.Checkpoint(step=self.step, metrics=self.copy, **values)
+        values |= {"step": self.step, "metrics": self.copy}
+        self.readable = tf.train.Checkpoint(**values)  # by cmrtf 0.1 too, which wrote no origin
+        self.checkpoint = tf.train.Checkpoint(origin=tf.Variable(origin, name="origin"), **values)
 
     def steps(self) -> list[int]:
         """After how many steps there are checkpoints, readable or not, in ascending order."""
@@ -96,7 +108,7 @@ class Checkpoints:
         Those that cannot be read are named in a warning.
 
         Raises:
-            CmrtfError: there are checkpoints, but none that can be read.
+            CmrtfError: there are checkpoints, but none that can be read, or one is of another run.
         """
         steps = self.steps()
         for step in reversed(steps):
@@ -104,7 +116,8 @@ class Checkpoints:
                 for path in self.folder.glob(f"{PREFIX}{step}.*"):
                     require_plain_file(path, "a file of a checkpoint", sys.maxsize)
                 with literal_path(self.folder / f"{PREFIX}{step}") as prefix:
-                    status = self.checkpoint.read(prefix)
+                    self._require_origin(step, tf.train.load_checkpoint(prefix))
+                    status = self.readable.read(prefix)
                 status.assert_existing_objects_matched().expect_partial()
             except (FileError, tf.errors.OpError, IndexError, AssertionError, ValueError):
                 logger.warning(
@@ -123,11 +136,20 @@ class Checkpoints:
             )
         return 0
 
+    def _require_origin(self, step: int, reader: Any) -> None:
+        """Refuse what another run saved: its weights would pass for this one's."""
+        received = reader.get_tensor(ORIGIN).decode() if reader.has_tensor(ORIGIN) else ""
+        if self.origin and received and received != self.origin:
+            raise CmrtfError(
+                f"{self.folder / f'{PREFIX}{step}'}: expected a checkpoint of this run, {self.origin}. "
+                f"Received: one of another, {received}. Put back what belongs here."
+            )
+
     def _remove_all_but(self, steps: list[int]) -> None:
         """Remove every file of other steps, also those that a killed process left half-written."""
         names = {f"{PREFIX}{step}" for step in steps}
         for path in self.folder.iterdir():
-            if path.name.split(".")[0] in names:
+            if path.name.split(".")[0] in names or not FILE_NAME.fullmatch(path.name):
                 continue
             if path.is_dir():
                 shutil.rmtree(path)
@@ -135,14 +157,14 @@ class Checkpoints:
                 path.unlink()
 
 
-def restore_for_inference(model: keras.Model, folder: Path) -> int:
+def restore_for_inference(model: keras.Model, folder: Path, origin: str = "") -> int:
     """Restore a model's weights from the last checkpoint of a run; returns the step.
 
     Raises:
-        CmrtfError: there is no checkpoint, or the last is damaged: what an earlier one holds is not what the
-            run says of itself.
+        CmrtfError: there is no checkpoint, or one of another run, or the last is damaged: what an earlier one
+            holds is not what the run says of itself.
     """
-    checkpoints = Checkpoints(model, folder)
+    checkpoints = Checkpoints(model, folder, origin)
     step = checkpoints.restore()
     if step == 0:
         raise CmrtfError(

@@ -72,7 +72,7 @@ def train(
         CmrtfError: numbers are not finite.
         Stopped: SIGTERM or Ctrl-C came, here or to another machine, and the run is saved.
     """
-    checkpoints = Checkpoints(model, run.checkpoints)
+    checkpoints = Checkpoints(model, run.checkpoints, run.origin)
     first_step = checkpoints.restore()
     if first_step >= run.config.steps:
         return

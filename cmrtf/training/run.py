@@ -79,6 +79,11 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
+    def origin(self) -> str:
+        """What its checkpoints say that they are of."""
+        return f"{self.kind} trained on data {self.data_hash} with seed {self.seed}"
+
+    @property
     def log(self) -> Path:
         """CSV with one row per interval."""
         return self.path / "log.csv"

@@ -110,7 +110,7 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
 
 def _restored_step(model: keras.Model, run: RunDirectory, bank: str) -> int:
     """The step of the weights that a model gets, which are those that its bank was made with."""
-    step = restore_for_inference(model, run.checkpoints)
+    step = restore_for_inference(model, run.checkpoints, run.origin)
     if (run.path / bank).is_file() and step != run.config.steps:
         raise CmrtfError(
             f"{run.checkpoints}: expected the checkpoint of step {run.config.steps}, with which {bank} was "

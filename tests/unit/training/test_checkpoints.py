@@ -95,6 +95,26 @@ def test_what_a_killed_process_left_behind_goes_with_the_next_save(saved):
     assert {path.name.split(".")[0] for path in saved.iterdir()} == {"ckpt-4", "ckpt-7"}
 
 
+def test_what_the_user_put_beside_them_stays(saved):
+    (saved / "notes.txt").write_text("mine")
+    (saved / "ckpt-4.index.bak").write_text("mine")
+    (saved / "ckpt-best").mkdir()
+    Checkpoints(_model(), saved).save(7)
+    Checkpoints(_model(), saved).save(8)
+    left = {path.name for path in saved.iterdir() if not path.name.startswith(("ckpt-7.", "ckpt-8."))}
+    assert left == {"notes.txt", "ckpt-4.index.bak", "ckpt-best"}
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, saved):
+    Checkpoints(_model(), tmp_path / "other", "seed 1").save(4)
+    assert Checkpoints(_model(), tmp_path / "other", "seed 1").restore() == 4
+    with pytest.raises(
+        CmrtfError, match=r"ckpt-4: expected .* this run, seed 0\. Received: one of .* seed 1"
+    ):
+        restore_for_inference(_model(), tmp_path / "other", "seed 0")
+    assert Checkpoints(_model(), saved, "seed 0").restore() == 4, "earlier versions wrote no origin"
+
+
 def test_what_metrics_have_summed_up_comes_back(tmp_path):
     model = _model()
     for loss in (1.0, 2.0):
