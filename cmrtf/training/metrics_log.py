@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cmrtf.core.files import new_file, read_plain_file
 from cmrtf.errors import FileError
+from cmrtf.training.config import MAX_STEPS
 
 MAX_LOG_BYTES = 2**26
 """Of two hundred thousand intervals with twenty metrics."""
@@ -59,8 +60,9 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
         content = read_plain_file(path, "a log of metrics", MAX_LOG_BYTES).decode()
         rows = list(csv.DictReader(io.StringIO(content, newline="")))
-        for row in rows:
-            _interval(row)
+        steps = [0, *(_interval(row)[0] for row in rows)]
+        if steps != sorted(set(steps)) or steps[-1] > MAX_STEPS:
+            raise ValueError(f"steps that do not rise from 1 to {MAX_STEPS:,} at most")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         raise FileError(
             path,

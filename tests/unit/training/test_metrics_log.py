@@ -39,7 +39,17 @@ def test_a_log_is_read_as_numbers_and_what_a_row_lacks_is_left_out(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"loss\n3\n", b"step,loss\nten,3\n", b"step,loss\n10,much\n", b"step,loss\n10,3,4\n", b"step\n\xff\n"],
+    [
+        b"loss\n3\n",
+        b"step,loss\nten,3\n",
+        b"step,loss\n10,much\n",
+        b"step,loss\n10,3,4\n",
+        b"step\n\xff\n",
+        b"step,loss\n10,3\n10,2\n",
+        b"step,loss\n20,3\n10,2\n",
+        b"step,loss\n0,3\n",
+        b"step,loss\n" + b"9" * 400 + b",3\n",
+    ],
 )
 def test_what_is_no_log_is_named(tmp_path, content):
     path = tmp_path / "log.csv"
