@@ -5,8 +5,10 @@ A shard is the unit of work, and only where files lie goes through Beam.
 
 import contextlib
 import importlib.util
+import io
 import json
 import os
+import shlex
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -28,6 +30,9 @@ from cmrtf.tensorflow_start import start_tensorflow
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
+
+MAX_REASON = 500
+"""Characters of what Beam says; a failed step's message has its whole traceback in it."""
 
 
 def prepare_shards(
@@ -51,7 +56,7 @@ def prepare_shards(
 
     def make() -> list[dict[str, Any]]:
         tasks = _tasks(groups, folder)
-        with _progress(tasks, progress):
+        with _progress(tasks, progress), _readable_errors(options):
             _run(tasks, [*local, *options])
         for task in tasks:
             if task.refusal.exists():
@@ -177,10 +182,46 @@ def require_beam() -> None:
 
 def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
     import apache_beam as beam
+
+    with _pipeline(options) as pipeline:
+        _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(build_shard)
+
+
+@contextlib.contextmanager
+def _readable_errors(options: Sequence[str]) -> Iterator[None]:
+    """What Beam, or where it is to run, has against options, as an error of the user."""
+    try:
+        yield
+    except CmrtfError:
+        raise
+    except Exception as error:
+        if not options:
+            raise
+        raise _refused(options, " ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _pipeline(options: Sequence[str]) -> Any:
+    """A pipeline that has not run yet; what its options may be is not printed as a page of usage."""
+    import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
-        _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(build_shard)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            parsed = PipelineOptions(list(options))
+            parsed.get_all_options()  # or some would be looked at when it runs
+            return beam.Pipeline(options=parsed)
+    except SystemExit as exit_:
+        if not exit_.code:  # help was asked for
+            raise
+        raise _refused(options, printed.getvalue().rpartition(": error: ")[2].strip()) from None
+
+
+def _refused(options: Sequence[str], reason: str) -> CmrtfError:
+    return CmrtfError(
+        f"expected options with which Apache Beam can run. Received: {shlex.join(options)}; Beam says: "
+        f"{reason[:MAX_REASON]}"
+    )
 
 
 @contextlib.contextmanager

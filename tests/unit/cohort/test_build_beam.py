@@ -116,3 +116,19 @@ def test_beam_makes_the_same_shards(raw, out, tmp_path, one_process, monkeypatch
     monkeypatch.setattr(build_beam, "_run", one_process)
     prepare(raw, tmp_path / "by beam", workers=2, beam=True)
     assert contents(tmp_path / "by beam") == contents(out)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--runner=NoSuch", "NoSuch"),
+        ("--direct_num_workers=x", "invalid int value: 'x'"),
+        ("--direct_num_workers=-1", ""),
+    ],
+)
+def test_options_that_beam_does_not_take_are_named(raw, out, one_process, monkeypatch, capfd, option, says):
+    pytest.importorskip("apache_beam")
+    monkeypatch.setattr(build_beam, "_run", one_process)
+    with pytest.raises(CmrtfError, match=rf"expected options .* Received: .*{option}; Beam says: .*{says}"):
+        prepare(raw, out, beam=True, beam_options=[option])
+    assert "usage" not in capfd.readouterr().err
