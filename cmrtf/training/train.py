@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
-from cmrtf.core.files import real_path, require_writable
+from cmrtf.core.files import is_file, real_path, require_writable
 from cmrtf.core.whole_numbers import MAX_SEED, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
@@ -144,7 +144,7 @@ def _cohort_folder(prepared: str | os.PathLike[str] | None, run: Path, started: 
     if started is None:
         raise CmrtfError(f"{run}: expected a prepared cohort, or a run to continue. Received: neither.")
     folder = started.cohort_folder
-    if not (started.prepared and (folder / MANIFEST_NAME).is_file()):
+    if not (started.prepared and is_file(folder / MANIFEST_NAME)):
         where = f"at {folder}, where it was" if started.prepared else "named in it"
         raise CmrtfError(
             f"{run / RUN_FILE}: expected its prepared cohort {where}. Received: none. Name where it is."

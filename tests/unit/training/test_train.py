@@ -96,6 +96,13 @@ def test_a_run_whose_cohort_is_gone_says_where_it_was_and_takes_another_place(st
     assert resumed(started).prepared == "../../moved"
 
 
+def test_a_cohort_with_a_name_that_no_file_has_is_none(started):
+    record = json.loads((started.path / "run.json").read_text()) | {"prepared": "a" * 5000}
+    (started.path / "run.json").write_text(json.dumps(with_checksum(record)))
+    with pytest.raises(CmrtfError, match=r"run\.json: expected its prepared cohort at .*aaa, where it was"):
+        resumed(started)
+
+
 def test_a_run_of_before_is_continued_with_its_cohort_named(started, cohort):
     record = json.loads((started.path / "run.json").read_text())
     for name in ("prepared", "earlier_steps"):
