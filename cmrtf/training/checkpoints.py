@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cmrtf.core.files import require_plain_file
@@ -62,7 +63,8 @@ class Checkpoints:
         values = {name: [variable.value for variable in group] for name, group in variables.items()}
         values |= {"step": self.step, "metrics": self.copy}
         self.readable = tf.train.Checkpoint(**values)  # by cmrtf 0.1 too, which wrote no origin
-        self.checkpoint = tf.train.Checkpoint(origin=tf.Variable(origin, name="origin"), **values)
+        letters = tf.Variable(np.frombuffer(origin.encode(), np.uint8), name="origin")
+        self.checkpoint = tf.train.Checkpoint(origin=letters, **values)
 
     def steps(self) -> list[int]:
         """After how many steps there are checkpoints, readable or not, in ascending order."""
@@ -138,7 +140,7 @@ class Checkpoints:
 
     def _require_origin(self, step: int, reader: Any) -> None:
         """Refuse what another run saved: its weights would pass for this one's."""
-        received = reader.get_tensor(ORIGIN).decode() if reader.has_tensor(ORIGIN) else ""
+        received = reader.get_tensor(ORIGIN).tobytes().decode() if reader.has_tensor(ORIGIN) else ""
         if self.origin and received and received != self.origin:
             raise CmrtfError(
                 f"{self.folder / f'{PREFIX}{step}'}: expected a checkpoint of this run, {self.origin}. "
