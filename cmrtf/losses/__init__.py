@@ -4,6 +4,7 @@ from cmrtf.losses.adversarial import hinge_discriminator_loss, hinge_generator_l
 from cmrtf.losses.cross_entropy import cross_entropy_loss
 from cmrtf.losses.feature_matching import feature_matching_loss
 from cmrtf.losses.perceptual import PerceptualLoss
+from cmrtf.losses.reconstruction import reconstruction_loss
 from cmrtf.losses.soft_dice import soft_dice_loss
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "feature_matching_loss",
     "hinge_discriminator_loss",
     "hinge_generator_loss",
+    "reconstruction_loss",
     "soft_dice_loss",
 ]

@@ -32,6 +32,7 @@ class LabelVAE(keras.Model):
         widths: channels of each stage of the encoder, mirrored by the decoder.
         depth: convolutions of each stage.
         linear_path: whether encoder and decoder have a PCA skip connection beside their convolutions.
+        bottleneck_dim: width of the dense layers around the code; 0 for none.
 
     A batch is a dict of `label_ids (batch, size, size)`, `latent_noise (batch, latent_dim)`, standard normal,
     and with an `interpolation_loss_weight` of `neighbour_ids (batch, 2, size, size)`, the slices below and
@@ -50,6 +51,7 @@ class LabelVAE(keras.Model):
         widths: tuple[int, ...],
         depth: int = 2,
         linear_path: bool = False,
+        bottleneck_dim: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -59,8 +61,13 @@ class LabelVAE(keras.Model):
         self.widths = tuple(widths)
         self.depth = depth
         self.linear_path = linear_path
-        self.encoder = LabelEncoder(latent_dim, self.widths, depth, linear_path, name="encoder")
-        self.decoder = LabelDecoder(num_classes, self.widths, depth, size, linear_path, name="decoder")
+        self.bottleneck_dim = bottleneck_dim
+        self.encoder = LabelEncoder(
+            latent_dim, self.widths, depth, linear_path, bottleneck_dim, name="encoder"
+        )
+        self.decoder = LabelDecoder(
+            num_classes, self.widths, depth, size, linear_path, bottleneck_dim, name="decoder"
+        )
         self.encoder.build((None, size, size, num_classes))
         self.decoder.build((None, latent_dim))
         self.trackers = {name: keras.metrics.Mean(name) for name in ("loss", "cross_entropy", "kl")}
@@ -187,4 +194,5 @@ class LabelVAE(keras.Model):
             "widths": self.widths,
             "depth": self.depth,
             "linear_path": self.linear_path,
+            "bottleneck_dim": self.bottleneck_dim,
         }

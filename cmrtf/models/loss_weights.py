@@ -9,9 +9,9 @@ class LossWeights:
 
     Args:
         feature_matching: weight of the feature matching loss; 10 in pix2pixHD and SPADE.
-        reconstruction: weight of the mean absolute difference between the image and its
-            reconstruction from its own labels and style. Not in the paper; small cohorts converge in
-            minutes with it.
+        reconstruction: weight of the mean absolute difference, near the heart, between the image and
+            its reconstruction from its own labels and style. Not in the paper; small cohorts converge
+            in minutes with it.
         kl: weight of the KL divergence of the style code.
         perceptual: weight of the perceptual loss, used only with VGG19 weights.
     """

@@ -10,6 +10,7 @@ from cmrtf.losses import (
     feature_matching_loss,
     hinge_discriminator_loss,
     hinge_generator_loss,
+    reconstruction_loss,
 )
 from cmrtf.models.differentiable_augmentation import augment
 from cmrtf.models.loss_weights import LossWeights
@@ -37,6 +38,7 @@ class SPADEGAN(keras.Model):
         style_base_width: channels of the style encoder's first convolution.
         discriminator_base_width: channels of the discriminators' first convolution.
         discriminator_layers: convolutions of each discriminator.
+        discriminator_last_stride: stride of the last of them.
 
     A batch is a dict of `image (batch, size, size, 1)` in [-1, 1], `label_ids (batch, size, size)`,
     `style_noise (batch, style_dim)` standard normal and `augment_draws (batch, NUM_DRAWS)` uniform.
@@ -56,6 +58,7 @@ class SPADEGAN(keras.Model):
         style_base_width: int,
         discriminator_base_width: int,
         discriminator_layers: int,
+        discriminator_last_stride: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -67,6 +70,7 @@ class SPADEGAN(keras.Model):
         self.style_base_width = style_base_width
         self.discriminator_base_width = discriminator_base_width
         self.discriminator_layers = discriminator_layers
+        self.discriminator_last_stride = discriminator_last_stride
 
         self.style_encoder = StyleEncoder(style_dim, style_base_width, size, name="style_encoder")
         self.style_encoder.build((None, size, size, 1))
@@ -76,7 +80,10 @@ class SPADEGAN(keras.Model):
         for average, value in zip(self.generator_average.variables, self.generator.variables, strict=True):
             average.assign(value)
         self.discriminator = MultiscaleDiscriminator(
-            base_width=discriminator_base_width, num_layers=discriminator_layers, name="discriminator"
+            base_width=discriminator_base_width,
+            num_layers=discriminator_layers,
+            last_stride=discriminator_last_stride,
+            name="discriminator",
         )
         self.discriminator.build((None, size, size, num_classes + 1))
         self.trackers = {
@@ -180,13 +187,13 @@ class SPADEGAN(keras.Model):
         Raises:
             tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
         """
-        image = batch["image"]
+        image, label_ids = batch["image"], batch["label_ids"]
         with tf.GradientTape(persistent=True) as tape:
             posterior = self.encode_style(image)
             style = posterior.sample(batch["style_noise"])
-            fake = self.generator(style, batch["label_ids"], training=True)
+            fake = self.generator(style, label_ids, training=True)
             real_features, fake_features = self._discriminate(image, fake, batch)
-            terms = self._generator_terms(posterior, image, fake, real_features, fake_features)
+            terms = self._generator_terms(posterior, image, fake, label_ids, real_features, fake_features)
             g_loss = scaled_mean(tf.add_n(list(terms.values())))
             d_hinge = hinge_discriminator_loss(_logits(real_features), _logits(fake_features))
             d_loss = scaled_mean(d_hinge)
@@ -212,7 +219,13 @@ class SPADEGAN(keras.Model):
         return real_features, fake_features
 
     def _generator_terms(
-        self, posterior: Gaussian, image: tf.Tensor, fake: tf.Tensor, real_features: Any, fake_features: Any
+        self,
+        posterior: Gaussian,
+        image: tf.Tensor,
+        fake: tf.Tensor,
+        label_ids: tf.Tensor,
+        real_features: Any,
+        fake_features: Any,
     ) -> dict[str, tf.Tensor]:
         """The terms of the generator's loss, weighted, each `(batch,)`."""
         weights = self.loss_weights
@@ -220,8 +233,7 @@ class SPADEGAN(keras.Model):
             "g_hinge": hinge_generator_loss(_logits(fake_features)),
             "feature_matching": weights.feature_matching
             * feature_matching_loss(_intermediate(real_features), _intermediate(fake_features)),
-            "reconstruction": weights.reconstruction
-            * tf.reduce_mean(tf.abs(tf.cast(image, tf.float32) - fake), axis=[1, 2, 3]),
+            "reconstruction": weights.reconstruction * reconstruction_loss(image, fake, label_ids),
             "kl": weights.kl * tf.reduce_sum(posterior.kl(), axis=-1),
         }
         if self.perceptual_loss is not None:
@@ -256,6 +268,7 @@ class SPADEGAN(keras.Model):
             "style_base_width": self.style_base_width,
             "discriminator_base_width": self.discriminator_base_width,
             "discriminator_layers": self.discriminator_layers,
+            "discriminator_last_stride": self.discriminator_last_stride,
         }
 
 

@@ -25,6 +25,8 @@ class LabelDecoder(keras.layers.Layer):
             half size, enlarged, to which the convolutions add a correction. The last convolution then
             also gets those logits as input and its kernel starts at zero, so training starts from the
             linear map alone. `cmrtf.training.pca_initialisation` sets the map to principal components.
+        bottleneck_dim: width of two dense layers without activation between the code and the smallest
+            map, as in the authors' code; 0 for none.
 
     Returns (from `call`, for a code `(batch, latent_dim)`):
         `(batch, size, size, num_classes)` float32 logits.
@@ -41,6 +43,7 @@ class LabelDecoder(keras.layers.Layer):
         depth: int = 2,
         size: int = 128,
         linear_path: bool = False,
+        bottleneck_dim: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -49,7 +52,12 @@ class LabelDecoder(keras.layers.Layer):
         self.depth = depth
         self.size = size
         self.linear_path = linear_path
+        self.bottleneck_dim = bottleneck_dim
         self.start_size = size // 2 ** len(self.widths)
+        self.bottleneck = [
+            keras.layers.Dense(bottleneck_dim, name=f"bottleneck_{number}", dtype=self.dtype_policy)
+            for number in range(2 if bottleneck_dim else 0)
+        ]
         self.from_code = keras.layers.Dense(
             self.start_size**2 * self.widths[-1], name="from_code", dtype=self.dtype_policy
         )
@@ -77,7 +85,11 @@ class LabelDecoder(keras.layers.Layer):
             )
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        self.from_code.build(input_shape)
+        code_shape = input_shape
+        for dense in self.bottleneck:
+            dense.build(code_shape)
+            code_shape = dense.compute_output_shape(code_shape)
+        self.from_code.build(code_shape)
         shape: tuple[Any, ...] = (None, self.start_size, self.start_size, self.widths[-1])
         for block in self.blocks:
             block.build(shape)
@@ -88,7 +100,10 @@ class LabelDecoder(keras.layers.Layer):
         self.to_logits.build(shape)
 
     def call(self, code: tf.Tensor, training: bool = False) -> tf.Tensor:
-        x = tf.reshape(self.from_code(code), (-1, self.start_size, self.start_size, self.widths[-1]))
+        x = code
+        for dense in self.bottleneck:
+            x = dense(x)
+        x = tf.reshape(self.from_code(x), (-1, self.start_size, self.start_size, self.widths[-1]))
         for block in self.blocks:
             x = block(x, training=training)
         if not self.linear_path:
@@ -104,4 +119,5 @@ class LabelDecoder(keras.layers.Layer):
             "depth": self.depth,
             "size": self.size,
             "linear_path": self.linear_path,
+            "bottleneck_dim": self.bottleneck_dim,
         }

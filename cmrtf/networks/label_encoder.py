@@ -27,6 +27,8 @@ class LabelEncoder(keras.layers.Layer):
             `POOL` x `POOL` pixels, added to the mean. The kernel of the last dense layer then starts at
             zero, so training starts from the linear map alone. `cmrtf.training.pca_initialisation` sets
             the map to principal components.
+        bottleneck_dim: width of two dense layers without activation between the last map and the
+            code, as in the authors' code; 0 for none.
 
     Returns (from `call`, for a `(batch, size, size, num_classes)` one-hot map):
         `Gaussian` over `(batch, latent_dim)`.
@@ -38,6 +40,7 @@ class LabelEncoder(keras.layers.Layer):
         widths: tuple[int, ...],
         depth: int = 2,
         linear_path: bool = False,
+        bottleneck_dim: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -45,6 +48,7 @@ class LabelEncoder(keras.layers.Layer):
         self.widths = tuple(widths)
         self.depth = depth
         self.linear_path = linear_path
+        self.bottleneck_dim = bottleneck_dim
         self.blocks = [
             ConvBlock(
                 width,
@@ -54,6 +58,10 @@ class LabelEncoder(keras.layers.Layer):
             )
             for stage, width in enumerate(self.widths)
             for number in range(depth)
+        ]
+        self.bottleneck = [
+            keras.layers.Dense(bottleneck_dim, name=f"bottleneck_{number}", dtype=self.dtype_policy)
+            for number in range(2 if bottleneck_dim else 0)
         ]
         self.to_parameters = keras.layers.Dense(
             2 * latent_dim,
@@ -70,7 +78,11 @@ class LabelEncoder(keras.layers.Layer):
             block.build(shape)
             shape = block.compute_output_shape(shape)
         self.flat_size = shape[1] * shape[2] * shape[3]
-        self.to_parameters.build((None, self.flat_size))
+        code_shape = (None, self.flat_size)
+        for dense in self.bottleneck:
+            dense.build(code_shape)
+            code_shape = dense.compute_output_shape(code_shape)
+        self.to_parameters.build(code_shape)
         if self.linear_path:
             _, height, width, channels = input_shape
             self.linear.build((None, height // POOL * (width // POOL) * channels))
@@ -79,7 +91,10 @@ class LabelEncoder(keras.layers.Layer):
         x = label_map
         for block in self.blocks:
             x = block(x, training=training)
-        posterior = Gaussian.from_parameters(self.to_parameters(tf.reshape(x, (-1, self.flat_size))))
+        x = tf.reshape(x, (-1, self.flat_size))
+        for dense in self.bottleneck:
+            x = dense(x)
+        posterior = Gaussian.from_parameters(self.to_parameters(x))
         if not self.linear_path:
             return posterior
         mean = self.linear(self.class_shares(label_map))
@@ -104,4 +119,5 @@ class LabelEncoder(keras.layers.Layer):
             "widths": self.widths,
             "depth": self.depth,
             "linear_path": self.linear_path,
+            "bottleneck_dim": self.bottleneck_dim,
         }

@@ -16,6 +16,7 @@ class MultiscaleDiscriminator(keras.layers.Layer):
         num_scales: number of discriminators.
         base_width: channels of the first convolution of each discriminator.
         num_layers: convolutions of each discriminator before the one to logits.
+        last_stride: stride of the last of them.
 
     Returns (from `call`, for label map and image stacked along channels):
         list of the feature maps of each scale, logits last. The inputs may also be a list, such as real
@@ -26,13 +27,23 @@ class MultiscaleDiscriminator(keras.layers.Layer):
         (https://arxiv.org/abs/1711.11585).
     """
 
-    def __init__(self, num_scales: int = 2, base_width: int = 64, num_layers: int = 4, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_scales: int = 2,
+        base_width: int = 64,
+        num_layers: int = 4,
+        last_stride: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_scales = num_scales
         self.base_width = base_width
         self.num_layers = num_layers
+        self.last_stride = last_stride
         self.scales = [
-            PatchDiscriminator(base_width, num_layers, name=f"scale_{scale}", dtype=self.dtype_policy)
+            PatchDiscriminator(
+                base_width, num_layers, last_stride, name=f"scale_{scale}", dtype=self.dtype_policy
+            )
             for scale in range(num_scales)
         ]
 
@@ -53,4 +64,5 @@ class MultiscaleDiscriminator(keras.layers.Layer):
             "num_scales": self.num_scales,
             "base_width": self.base_width,
             "num_layers": self.num_layers,
+            "last_stride": self.last_stride,
         }

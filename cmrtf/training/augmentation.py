@@ -1,12 +1,18 @@
 """Paired augmentation of images and labels, as a function of a seed.
 
-All geometric changes are one warp, so an image is interpolated once. A batch's random numbers
-depend on the seed alone, not on how the batch is later spread over devices.
+All geometric changes are one warp, so an image is interpolated once, by cubic splines: the
+discriminator calls real what comes out here, and would teach the generator the blur of linear
+interpolation. A batch's random numbers depend on the seed alone, not on how the batch is later
+spread over devices.
 """
 
 import math
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from cmrtf.core.labels import SCHEMA
 from cmrtf.training.config import AugmentationConfig
@@ -62,7 +68,7 @@ def _stream(seed: tf.Tensor, number: int) -> tf.Tensor:
 def _warp(batch: tf.Tensor, size: int, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
     """Where each output pixel comes from: `(batch, size, size, 2)`, row and column."""
     draws = tf.random.stateless_uniform((batch, 6), seed, -1.0, 1.0)
-    angle = draws[:, 0] * config.rotation_degrees * (math.pi / 180.0)
+    angle = draws[:, 0] * config.rotation_degrees * (math.pi / 180.0) + _quarter_turns(batch, seed, config)
     zoom = 1.0 + draws[:, 1] * config.scaling
     flips = tf.where(tf.abs(draws[:, 2:4]) < config.flip_probability, -1.0, 1.0)
     shift = draws[:, 4:6] * config.translation_px
@@ -77,6 +83,16 @@ def _warp(batch: tf.Tensor, size: int, seed: tf.Tensor, config: AugmentationConf
     positions = tf.einsum("bij,hwj->bhwi", matrix, grid) + centre + shift[:, None, None]
     nodes = tf.random.stateless_uniform((batch, ELASTIC_NODES, ELASTIC_NODES, 2), _stream(seed, 2), -1.0, 1.0)
     return positions + tf.image.resize(nodes * config.elastic_px, (size, size), "bicubic")
+
+
+def _quarter_turns(batch: tf.Tensor, seed: tf.Tensor, config: AugmentationConfig) -> tf.Tensor:
+    """Angles of the rotations by whole quarters of a circle, `(batch,)`, mostly 0."""
+    share = tf.random.stateless_uniform((batch,), _stream(seed, 3))
+    share = tf.math.divide_no_nan(share, config.quarter_turn_probability)  # below 1 where there is one
+    turns = tf.where(
+        (share < 1.0) & (config.quarter_turn_probability > 0.0), 1.0 + tf.floor(3.0 * share), 0.0
+    )
+    return turns * (math.pi / 2.0)
 
 
 def _corners(positions: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
@@ -101,12 +117,18 @@ def _take(values: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
 
 
 def _sample_image(image: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
-    last = image.shape[1] - 1
-    mirrored = last - tf.abs(last - tf.math.floormod(positions, 2.0 * last))
-    # At the very last pixel the corner beyond it has no weight.
-    return tf.add_n(
-        [weight * _take(image, tf.minimum(pixels, last)) for pixels, weight in _corners(mirrored)]
-    )
+    """The image at positions, along its cubic spline; outside it is mirrored."""
+    sampled = tf.numpy_function(_spline_values, [image, positions], tf.float32, stateful=False)
+    return tf.ensure_shape(sampled, image.shape)
+
+
+def _spline_values(images: NDArray[Any], positions: NDArray[Any]) -> NDArray[np.float32]:
+    """`_sample_image` of arrays."""
+    coordinates = np.moveaxis(positions, -1, 1)
+    sampled = np.empty_like(images)
+    for image, place, output in zip(images, coordinates, sampled, strict=True):
+        ndimage.map_coordinates(image, place, output, order=3, mode="mirror")
+    return sampled
 
 
 def _sample_labels(label_ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -21,6 +21,7 @@ from cmrtf.training.config_values import (
     checked_value,
     config_from_dict,
 )
+from cmrtf.training.precision import AUTO, BFLOAT16, FLOAT32
 
 MAX_STAGES: Final = 6
 """Each stage halves 128 pixels; at least two by two are left."""
@@ -31,7 +32,7 @@ WIDTH: Final = WholeNumber(1, MAX_WIDTH)
 BATCH_SIZE: Final = WholeNumber(1, 2**16)
 STEPS: Final = WholeNumber(1, MAX_STEPS)
 RATE: Final = Number(1e-12, 10.0)
-PRECISION: Final = Choice(("float32", "mixed_bfloat16"))
+PRECISION: Final = Choice((AUTO, FLOAT32, BFLOAT16))
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class AugmentationConfig:
     Args:
         flip_probability: of a left-right and, independently, an up-down flip. Zero by default: a
             mirrored heart is not one that occurs.
+        quarter_turn_probability: of a rotation by 90, 180 or 270 degrees, each as likely; beside the
+            smaller one.
         rotation_degrees: largest rotation either way.
         scaling: largest relative change of size, 0.1 for 90 % to 110 %.
         translation_px: largest shift along each axis.
@@ -50,6 +53,7 @@ class AugmentationConfig:
     """
 
     flip_probability: Annotated[float, Number(0.0, 1.0)] = 0.0
+    quarter_turn_probability: Annotated[float, Number(0.0, 1.0)] = 0.0
     rotation_degrees: Annotated[float, Number(0.0, 180.0)] = 0.0
     scaling: Annotated[float, Number(0.0, 0.9)] = 0.0
     translation_px: Annotated[float, Number(0.0, 128.0)] = 0.0
@@ -76,7 +80,9 @@ class VAEConfig:
             of the slices below and above, beside decoding it from its own. Not in the paper; 0 leaves it out.
         linear_path: whether encoder and decoder have a linear skip connection beside their convolutions, at
             first the principal components of the training shapes (PCA). Not in the paper.
-        precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
+        bottleneck_dim: width of two dense layers on either side of the code; 0 for none.
+        precision: Keras dtype policy, `float32` or `mixed_bfloat16`, or `auto`: the second on a processor
+            that has instructions for it, the first elsewhere.
         augmentation: of the label maps.
     """
 
@@ -91,7 +97,8 @@ class VAEConfig:
     kl_warmup_steps: Annotated[int, WholeNumber(0, MAX_STEPS)]
     between_weight: float = 0.0
     linear_path: bool = False
-    precision: Annotated[str, PRECISION] = "float32"
+    bottleneck_dim: Annotated[int, WholeNumber(0, MAX_WIDTH)] = 0
+    precision: Annotated[str, PRECISION] = FLOAT32
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
 
@@ -111,8 +118,10 @@ class GANConfig:
         interval_steps: how often to draw samples and save a checkpoint.
         g_learning_rate: the generator's, constant over the first half, then falling to zero.
         d_learning_rate: the discriminator's, likewise.
+        discriminator_last_stride: stride of the last of its convolutions: 1 in the paper, 2 for less work.
+        beta_2: of both Adam optimizers, whose beta_1 is SPADE's 0.
         average_decay: of the moving average of the generator's weights.
-        precision: Keras dtype policy, `float32` or `mixed_bfloat16`.
+        precision: as of the VAE.
         loss_weights: of the generator's terms.
         augment_discriminator: whether the discriminator sees augmented images only, which keeps it from
             memorising a small cohort; worth its slower start from some 10,000 steps on.
@@ -131,8 +140,10 @@ class GANConfig:
     interval_steps: Annotated[int, STEPS]
     g_learning_rate: Annotated[float, RATE] = 2e-4
     d_learning_rate: Annotated[float, RATE] = 8e-4
+    discriminator_last_stride: Annotated[int, WholeNumber(1, 2)] = 1
+    beta_2: Annotated[float, Number(0.0, 0.99999)] = 0.99
     average_decay: Annotated[float, Number(0.0, 0.99999)] = 0.999
-    precision: Annotated[str, PRECISION] = "float32"
+    precision: Annotated[str, PRECISION] = FLOAT32
     loss_weights: LossWeights = field(default_factory=LossWeights)
     augment_discriminator: bool = True
     perceptual_weights: Annotated[str | None, FileName()] = None

@@ -7,6 +7,7 @@ an optimizer would spread over all weights.
 import contextlib
 import functools
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,6 +15,9 @@ import keras
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
+from cmrtf.training.precision import BFLOAT16, FLOAT32, has_bfloat16_instructions
+
+logger = logging.getLogger(__name__)
 
 WHEN_NOT_FINITE = (
     "The same settings come to the same point again: start another run with a lower learning rate, or in "
@@ -52,6 +56,17 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
         return True
     chief = ("chief" if "chief" in resolver.cluster_spec().jobs else "worker", 0)
     return (resolver.task_type, resolver.task_id) == chief
+
+
+def warn_of_emulation(precision: str, strategy: tf.distribute.Strategy) -> None:
+    """Say so where a training will take many times as long as it needs to."""
+    on_processor = all("CPU" in device for device in strategy.extended.worker_devices)
+    if precision == BFLOAT16 and on_processor and not has_bfloat16_instructions():
+        logger.warning(
+            "precision %s on a processor that has no instructions for it takes many times as long as %s.",
+            BFLOAT16,
+            FLOAT32,
+        )
 
 
 def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:

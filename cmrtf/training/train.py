@@ -14,6 +14,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
+from cmrtf.training.precision import resolved
 from cmrtf.training.run import KINDS, RUN_FILE, RunDirectory
 
 DEFAULT_PRESET = "cpu"
@@ -116,6 +117,8 @@ def plan_run(
     if preset is None:
         preset = started.config if started else DEFAULT_PRESET
     config: Any = load_config(preset, KINDS[kind], steps, settings)
+    of_run = started.config.precision if started else None
+    config = replace(config, precision=resolved(config.precision, of_run))
     cohort = PreparedCohort.open(_cohort_folder(prepared, path, started))
     if seed is None:
         seed = started.seed if started else 0

@@ -23,7 +23,7 @@ from cmrtf.synthesis.protocols import STYLE_BANK
 from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_style_bank
 from cmrtf.training.config import GANConfig
-from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy
+from cmrtf.training.distributed import check_batch_size, is_chief, mirrored_strategy, warn_of_emulation
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, image_batches
 from cmrtf.training.loop import opened_run, train
@@ -47,6 +47,7 @@ def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
         style_base_width=config.style_base_width,
         discriminator_base_width=config.discriminator_base_width,
         discriminator_layers=config.discriminator_layers,
+        discriminator_last_stride=config.discriminator_last_stride,
     )
 
 
@@ -65,6 +66,7 @@ def train_spade_gan(
     config: GANConfig = run.config
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
+    warn_of_emulation(config.precision, strategy)
     training = _completely_labelled(cohort)
 
     def batches(steps: range) -> tf.data.Dataset:
@@ -77,8 +79,8 @@ def train_spade_gan(
         with strategy.scope():
             model = build_spade_gan(config, training.image.shape[-1])
             model.compile(
-                _adam(config.g_learning_rate, config.steps),
-                _adam(config.d_learning_rate, config.steps),
+                _adam(config.g_learning_rate, config),
+                _adam(config.d_learning_rate, config),
                 config.loss_weights,
                 config.average_decay,
                 config.augment_discriminator,
@@ -105,9 +107,9 @@ def _completely_labelled(cohort: PreparedCohort) -> Slices:
     return slices
 
 
-def _adam(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+def _adam(learning_rate: float, config: GANConfig) -> keras.optimizers.Optimizer:
     """Adam with SPADE's beta_1 of 0; the rate is constant, then falls to zero along a cosine."""
-    return FusedAdam(HalfCosineDecay(learning_rate, steps), beta_1=0.0, beta_2=0.99)
+    return FusedAdam(HalfCosineDecay(learning_rate, config.steps), beta_1=0.0, beta_2=config.beta_2)
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")

@@ -17,16 +17,13 @@ def test_equal_features_have_no_loss():
     np.testing.assert_array_equal(feature_matching_loss(_features(0), _features(0)), [0, 0, 0])
 
 
-def test_layers_of_all_scales_have_the_same_weight():
+def test_layers_are_summed_and_scales_averaged_as_in_spade():
     real, fake = _features(0), _features(1)
-    expected = np.mean(
-        [
-            np.abs(r - f).mean((1, 2, 3))
-            for rs, fs in zip(real, fake, strict=True)
-            for r, f in zip(rs, fs, strict=True)
-        ],
-        axis=0,
-    )
+    by_scale = [
+        np.sum([np.abs(r - f).mean((1, 2, 3)) for r, f in zip(rs, fs, strict=True)], axis=0)
+        for rs, fs in zip(real, fake, strict=True)
+    ]
+    expected = np.mean(by_scale, axis=0)
     np.testing.assert_allclose(feature_matching_loss(real, fake), expected, rtol=1e-5)
 
 

@@ -14,6 +14,14 @@ def test_layer_checks():
     assert network.start_size == 4
 
 
+def test_a_bottleneck_is_two_linear_layers_after_the_code():
+    """Two kernels and two biases more."""
+    config = {"num_classes": 4, "widths": (4, 8), "depth": 1, "size": 16, "bottleneck_dim": 5}
+    network = check_layer(LabelDecoder, config, [CODE], [(2, 16, 16, 4)], (2 + 2 * 3 + 2 + 4, 2 * 2))
+    assert network.bottleneck[0].kernel.shape == (3, 5)
+    assert network.from_code.kernel.shape == (5, 4 * 4 * 8)
+
+
 def test_stages_mirror_the_encoder():
     """The smallest map is refined, each stage above doubles first; the last doubling is sub-pixel."""
     network = LabelDecoder(4, (4, 8, 16), depth=2, size=32)

@@ -23,6 +23,14 @@ def test_depth_one_has_only_strided_convolutions():
     assert network.flat_size == 2 * 2 * 8
 
 
+def test_a_bottleneck_is_two_linear_layers_before_the_code():
+    """Two kernels and two biases more."""
+    config = {"latent_dim": 3, "widths": (4, 8), "depth": 1, "bottleneck_dim": 5}
+    network = check_layer(LabelEncoder, config, [LABEL_MAP], [(2, 3), (2, 3)], (2 * 3 + 2 + 4, 2 * 2))
+    assert network.bottleneck[0].kernel.shape == (4 * 4 * 8, 5)
+    assert network.to_parameters.kernel.shape == (5, 6)
+
+
 def test_initial_mean_is_that_of_the_pca_skip_connection():
     keras.utils.set_random_seed(0)
     network = LabelEncoder(3, (4, 8), depth=1, linear_path=True)

@@ -12,6 +12,12 @@ def test_layer_checks():
     check_layer(PatchDiscriminator, {"base_width": 4, "num_layers": 3}, [INPUTS], shapes, (8, 4))
 
 
+def test_a_last_stride_of_two_halves_once_more_with_the_same_weights():
+    config = {"base_width": 4, "num_layers": 3, "last_stride": 2}
+    shapes = [(2, 8, 8, 4), (2, 4, 4, 8), (2, 2, 2, 16), (2, 2, 2, 1)]
+    check_layer(PatchDiscriminator, config, [INPUTS], shapes, (8, 4))
+
+
 def test_channels_double_up_to_eight_times():
     network = PatchDiscriminator(2, 6)
     assert [convolution.filters for convolution in network.convolutions] == [2, 4, 8, 16, 16, 16]

@@ -7,12 +7,14 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.errors import CmrtfError
+from cmrtf.training import distributed
 from cmrtf.training.distributed import (
     are_finite,
     check_batch_size,
     is_chief,
     mirrored_strategy,
     step_function,
+    warn_of_emulation,
 )
 
 
@@ -26,6 +28,24 @@ def test_a_batch_that_cannot_be_shared_out_evenly(batch_size, devices):
     message = f"multiple of the number of devices. Received: batch_size={batch_size} on {devices} devices"
     with pytest.raises(CmrtfError, match=message):
         check_batch_size(batch_size, SimpleNamespace(num_replicas_in_sync=devices))
+
+
+@pytest.mark.parametrize(
+    ("policy", "has_instructions", "device", "warned"),
+    [
+        ("mixed_bfloat16", False, "CPU", True),
+        ("mixed_bfloat16", True, "CPU", False),
+        ("float32", False, "CPU", False),
+        ("mixed_bfloat16", False, "GPU", False),
+    ],
+)
+def test_a_processor_that_must_emulate_bfloat16_is_named(
+    monkeypatch, caplog, policy, has_instructions, device, warned
+):
+    monkeypatch.setattr(distributed, "has_bfloat16_instructions", lambda: has_instructions)
+    devices = (f"/job:localhost/replica:0/task:0/device:{device}:0",)
+    warn_of_emulation(policy, SimpleNamespace(extended=SimpleNamespace(worker_devices=devices)))
+    assert ("has no instructions for it" in caplog.text) is warned
 
 
 WORKERS = {"worker": ["a:1", "b:1"]}

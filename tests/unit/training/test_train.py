@@ -11,6 +11,7 @@ import pytest
 from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
+from cmrtf.training.precision import resolved
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train import plan_run, train_gan, train_vae
 from prepared_cohort import write_cohort
@@ -46,7 +47,7 @@ def test_paths_may_be_text_and_a_preset_is_refused_before_anything_is_written(ki
         train(str(cohort), str(tmp_path / "run"), "nope")
     with pytest.raises(CmrtfError, match=r"steps: expected a whole number .*Received: 0"):
         train(str(cohort), str(tmp_path / "run"), steps=0)
-    with pytest.raises(CmrtfError, match=r"settings, precision: expected float32 or"):
+    with pytest.raises(CmrtfError, match=r"settings, precision: expected auto or float32 or"):
         train(str(cohort), str(tmp_path / "run"), settings={"precision": 8})
     assert not (tmp_path / "run").exists()
 
@@ -66,7 +67,8 @@ sys.exit("tensorflow" in sys.modules or "keras" in sys.modules)
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_preset_a_new_run_has_that_of_the_processor(kind, cohort, tmp_path):
     planned, opened = plan_run(kind, cohort, tmp_path / "run")
-    assert planned.config == load_config("cpu", KINDS[kind][1])
+    config = load_config("cpu", KINDS[kind][1])
+    assert planned.config == dataclasses.replace(config, precision=resolved(config.precision))
     assert (planned.seed, planned.data_hash) == (0, opened.data_hash)
 
 
@@ -176,3 +178,13 @@ def test_how_a_run_names_its_cohort_holds_for_links_too(cohort, tmp_path):
     (tmp_path / "link").symlink_to(cohort)
     planned, _ = plan_run("label_vae", tmp_path / "link", Path(tmp_path / "runs" / "new"))
     assert planned.prepared == "../../data/prepared"
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_a_run_keeps_its_precision_on_another_processor(cohort, tmp_path, policy):
+    """`auto` means what the run was started with, whatever this processor would take."""
+    settings = {"precision": policy}
+    started, _ = plan_run("label_vae", cohort, tmp_path / "run", settings=settings)
+    started.start(resume=False)
+    planned, _ = plan_run("label_vae", cohort, tmp_path / "run", settings={"precision": "auto"}, resume=True)
+    assert planned.config.precision == policy
