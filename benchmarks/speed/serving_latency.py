@@ -7,6 +7,7 @@ is the model, the protocol and Python on both ends. What TensorFlow Serving itse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from labels import Material, take
 from serving_process import server_process
@@ -15,6 +16,7 @@ from timing import Effort, Timing, interleave
 from cmrtf.bundle.server import ServedModels
 from cmrtf.bundle.signatures import promised_signatures
 from cmrtf.core.labels import SCHEMA
+from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.train_gan import build_spade_gan
@@ -62,7 +64,8 @@ def _export(scratch: Path) -> tuple[dict[str, Path], int]:
     vae, gan = build_label_vae(vae_config, 128), build_spade_gan(gan_config, 128)
     folders = {model: scratch / model / "1" for model in (LABEL_VAE, SPADE_GAN)}
     promised = promised_signatures(SCHEMA.num_classes, 128, vae_config.latent_dim, gan_config.style_dim)
-    save_models(vae, gan, [0.0] * gan_config.style_dim, promised, folders)
+    identity = np.zeros(vae.latent_dim, np.float32), np.eye(vae.latent_dim, dtype=np.float32)
+    save_models(StandardisedVAE(vae, *identity), gan, [0.0] * gan_config.style_dim, promised, folders)
     return folders, gan_config.style_dim
 
 

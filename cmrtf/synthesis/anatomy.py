@@ -13,8 +13,9 @@ from cmrtf.shape.pose import inverse, move
 from cmrtf.synthesis.heart_axis import codes_at
 from cmrtf.synthesis.protocols import Decoder
 
-PLACES = 12
-"""Places along the heart, apex to base, at which a heart is described: as many as thick slices at most."""
+PLACES = 48
+"""Places along the heart, apex to base, at which a heart is described: several for each thick slice, so that
+little is lost when codes of slices become codes of places and those of slices again."""
 
 MARGIN_SLICES = 1
 """Empty slices below the apex and above the base of a decoded stack."""
@@ -27,7 +28,7 @@ class Anatomy:
     Sums and multiples of anatomies are taken entry by entry: codes are meant to be added up, and lengths can.
 
     Args:
-        codes: `(2, PLACES, latent_dim)`: ED and ES, from the apical to the basal labelled slice.
+        codes: `(2, places, latent_dim)`: ED and ES, from the apical to the basal labelled slice.
         ends_mm: `(2, 2)`: apical and basal slice centre in ED and ES, along the axis of the stack from the
             apical centre in ED.
         pose: `(3,)`: how the heart lies in its slices, the same in both phases; see `cmrtf.shape.pose`.
@@ -45,6 +46,7 @@ class Anatomy:
         label_ids: Mapping[str, NDArray[np.uint8]],
         slice_spacing_mm: float,
         pose: NDArray[Any],
+        places: int = PLACES,
     ) -> "Anatomy":
         """Encode a subject that has both phases, each labelled in two slices or more.
 
@@ -53,6 +55,7 @@ class Anatomy:
             label_ids: by phase, `(slices, size, size)`, apex first.
             slice_spacing_mm: distance of slice centres.
             pose: to take out before encoding.
+            places: at how many to describe it: as many as the anatomies that it is added to or compared with.
         """
         codes, ends = [], []
         for phase in PHASES:
@@ -60,7 +63,7 @@ class Anatomy:
             first, last = labelled[0], labelled[-1]
             # Slices in between that are not labelled (there are some) have no code of their own.
             slice_codes = encode(move(label_ids[phase][labelled], inverse(pose)))
-            codes.append(_interpolate(np.linspace(first, last, PLACES), labelled, slice_codes))
+            codes.append(_interpolate(np.linspace(first, last, places), labelled, slice_codes))
             ends.append((first * slice_spacing_mm, last * slice_spacing_mm))
         ends_mm = np.array(ends, np.float32)
         return cls(np.stack(codes), ends_mm - ends_mm[0, 0], np.asarray(pose, np.float32))

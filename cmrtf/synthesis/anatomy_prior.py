@@ -80,7 +80,7 @@ class AnatomyPrior:
     smooth?*, Biometrika 1987; 74:469), the shape stays between.
 
     Args:
-        codes: of training anatomies, `(subjects, 2, PLACES, latent_dim)`; see `Anatomy`.
+        codes: of training anatomies, `(subjects, 2, places, latent_dim)`; see `Anatomy`.
         ends_mm: `(subjects, 2, 2)`.
         poses: `(subjects, 3)`.
         volumes_ml: `(subjects, 6)`, by `VOLUMES`.
@@ -134,6 +134,11 @@ class AnatomyPrior:
         """Write all arrays into one npz file."""
         with new_file(path) as partial:
             np.savez(partial, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+    @property
+    def places(self) -> int:
+        """At how many places along the heart anatomies are described."""
+        return int(self.codes.shape[2])
 
     def drawable(self) -> list[str]:
         """Pathologies that new hearts can be drawn of.

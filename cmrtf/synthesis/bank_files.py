@@ -12,7 +12,6 @@ from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import VOLUMES
 from cmrtf.core.npz_files import Array, read_npz
 from cmrtf.errors import FileError
-from cmrtf.synthesis.anatomy import PLACES
 
 
 class AppearanceEntry(Struct):
@@ -37,7 +36,7 @@ class StyleBankEntry(Struct):
 
 
 ARRAYS = {
-    "codes": Array(np.float32, ("subjects", len(PHASES), PLACES, "latent_dim")),
+    "codes": Array(np.float32, ("subjects", len(PHASES), "places", "latent_dim")),
     "ends_mm": Array(np.float32, ("subjects", len(PHASES), 2)),
     "poses": Array(np.float32, ("subjects", 3)),
     "volumes_ml": Array(np.float64, ("subjects", len(VOLUMES))),
@@ -75,8 +74,12 @@ def read_anatomy_bank(path: Path) -> dict[str, NDArray[Any]]:
         FileError: the file is missing or holds something else, or what no heart has.
     """
     arrays = read_npz(path, ARRAYS, "the anatomies of a bundle")
-    if not len(arrays["codes"]):
-        raise FileError(path, "expected the anatomies of a bundle. Received: none.")
+    subjects, _, places, _ = arrays["codes"].shape
+    if subjects < 1 or places < 2:
+        raise FileError(
+            path,
+            f"expected the anatomies of a bundle. Received: {subjects}, at {places} places of the heart.",
+        )
     for name, (least, most) in LIMITS.items():
         low, high = arrays[name].min(), arrays[name].max()
         if low < least or high > most:

@@ -111,7 +111,7 @@ def remodel(
     _require_both_phases(subject)
     label_ids = {phase: fill_gaps(subject.stacks[phase].label_ids) for phase in PHASES}
     spacing_mm = subject.ed.slice_spacing_mm
-    anatomy = Anatomy.encode(models.encode, label_ids, spacing_mm, _pose(prior, subject))
+    anatomy = Anatomy.encode(models.encode, label_ids, spacing_mm, _pose(prior, subject), prior.places)
     before_ml = np.maximum(measure_volumes_ml(label_ids, spacing_mm), SMALLEST_ML)
     path = _Path(VolumeMatching(models, prior, spacing_mm), anatomy, before_ml, change, subject.pathology)
     styles = {phase: models.encode_style(subject.stacks[phase].image) for phase in PHASES}

@@ -10,8 +10,8 @@ from cmrtf.cohort.record import TRAIN
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.subject import Subject
-from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
+from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.shape.pose import landmarks, mean_landmarks, pose_between
 from cmrtf.shape.signed_distance import fill_gaps
 from cmrtf.synthesis.anatomy import Anatomy
@@ -19,7 +19,7 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import Appearance, AppearanceBank
 
 
-def write_anatomy_bank(model: LabelVAE, cohort: PreparedCohort, path: Path) -> None:
+def write_anatomy_bank(model: StandardisedVAE, cohort: PreparedCohort, path: Path) -> None:
     """Encode the anatomies of the training subjects, from which new ones are sampled.
 
     All are brought into their mean pose first. Left out are subjects without both phases, with fewer than two

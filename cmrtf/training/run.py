@@ -7,6 +7,7 @@ RUN/
   curves.png      a picture of it
   tensorboard/    the same for TensorBoard, and the samples
   samples/        a picture per interval
+  coordinates.npz, anatomy_bank.npz, style_bank.json   what a bundle takes, once it is trained
   run.lock        held by the process that trains
 """
 
@@ -33,8 +34,12 @@ from cmrtf.version import __version__
 
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
+COORDINATES = "coordinates.npz"
+"""Of the codes of a trained label VAE, see `cmrtf.models.standardised_vae`."""
 CHECKPOINT_PREFIX = "ckpt-"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
+RECIPES = {LABEL_VAE: 1, SPADE_GAN: 2}
+"""By kind; the next number whenever the same configuration is trained otherwise than before."""
 
 
 class RunEntry(Struct):
@@ -47,6 +52,7 @@ class RunEntry(Struct):
     prepared: str = ""
     earlier_steps: list[Count] = []
     versions: dict[Text, Text] = {}
+    recipe: Count = 1
 
 
 @dataclass(frozen=True)
@@ -165,8 +171,8 @@ class RunDirectory:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if self.earlier_steps:
-                for bank in (ANATOMY_BANK, STYLE_BANK):
-                    (self.path / bank).unlink(missing_ok=True)
+                for file in (COORDINATES, ANATOMY_BANK, STYLE_BANK):
+                    (self.path / file).unlink(missing_ok=True)
             self._write()
         except OSError as error:
             raise CmrtfError(f"{self.path}: expected a folder that can be written, but: {error}") from error
@@ -175,9 +181,15 @@ class RunDirectory:
         """Compare with the run that is on disk.
 
         Raises:
-            CmrtfError: there is none, or it was started with another configuration, seed or data.
+            CmrtfError: there is none, or it was started with another configuration, seed or data, or by a
+                version of cmrtf that trained otherwise.
         """
         started = RunDirectory.open(self.path, self.kind)
+        if _read_record(self.path).get("recipe", 1) != RECIPES[self.kind]:
+            raise CmrtfError(
+                f"{self.path / RUN_FILE}: expected a run that this version trains on. Received: one of "
+                "before losses and augmentation changed. Train a new one; a finished one can be exported."
+            )
         if self.earlier_steps == (*started.earlier_steps, started.config.steps):  # it is made longer
             longer = dataclasses.replace(started.config, steps=self.config.steps)
             started = dataclasses.replace(started, config=longer)
@@ -221,6 +233,7 @@ class RunDirectory:
             "prepared": self.prepared,
             "earlier_steps": self.earlier_steps,
             "versions": self.versions or _versions(),
+            "recipe": RECIPES[self.kind],
         }
         write_text(self.path / RUN_FILE, json.dumps(with_checksum(record), indent=2) + "\n")
 

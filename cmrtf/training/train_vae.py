@@ -1,6 +1,7 @@
 """Training of the label VAE."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -8,23 +9,30 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.cohort import LabelArray, PreparedCohort
 from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.unknown import Unknown
 from cmrtf.metrics.overlap import dice
 from cmrtf.models.label_vae import LabelVAE
+from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.protocols import ANATOMY_BANK
 from cmrtf.tensorflow_start import own_keras_settings
 from cmrtf.training.banks import write_anatomy_bank
 from cmrtf.training.checkpoints import Checkpoints
 from cmrtf.training.config import VAEConfig
-from cmrtf.training.distributed import check_batch_size, copy_from_chief, is_chief, mirrored_strategy
+from cmrtf.training.distributed import (
+    check_batch_size,
+    copy_from_chief,
+    is_chief,
+    mirrored_strategy,
+    warn_of_emulation,
+)
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, label_batches
 from cmrtf.training.loop import opened_run, train
 from cmrtf.training.pca_initialisation import initialise_with_pca
-from cmrtf.training.run import RunDirectory
+from cmrtf.training.run import COORDINATES, RunDirectory
 from cmrtf.training.samples import draw_reconstructions, sample_file
 
 DISPLAYED = (
@@ -37,6 +45,8 @@ DISPLAYED = (
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active where the variance over the data of its posterior mean exceeds this:
 Burda et al., Importance Weighted Autoencoders, ICLR 2016, section 5 (https://arxiv.org/abs/1509.00519)."""
+BATCH_SLICES = 64
+"""Encoded at a time, after training."""
 VALIDATION_SUBJECTS = 200
 """At most so many are held in memory and reconstructed after each interval."""
 
@@ -51,7 +61,13 @@ def build_label_vae(config: VAEConfig, size: int) -> LabelVAE:
     """The model that `config` describes, for `size` x `size` label maps."""
     keras.config.set_dtype_policy(config.precision)
     return LabelVAE(
-        SCHEMA.num_classes, size, config.latent_dim, config.widths, config.depth, config.linear_path
+        SCHEMA.num_classes,
+        size,
+        config.latent_dim,
+        config.widths,
+        config.depth,
+        config.linear_path,
+        config.bottleneck_dim,
     )
 
 
@@ -70,6 +86,7 @@ def train_label_vae(
     config: VAEConfig = run.config
     strategy = mirrored_strategy()
     check_batch_size(config.batch_size, strategy)
+    warn_of_emulation(config.precision, strategy)
     # Interpolations stay between labelled slices, so the model need not know empty ones.
     training = Slices.of_split(cohort, TRAIN).labelled()
 
@@ -93,14 +110,24 @@ def train_label_vae(
                 FusedAdam(schedule), config.kl_weight, config.kl_warmup_steps, config.between_weight
             )
         if config.linear_path and not Checkpoints(model, run.checkpoints).steps():
-            complete = training.fully_labelled().label_ids
-            shapes = complete if len(complete) else training.label_ids
-            initialise_with_pca(model, shapes, config.augmentation, run.seed)
+            initialise_with_pca(model, _shapes(training), config.augmentation, run.seed)
             copy_from_chief(strategy, model.weights)
         report = ReconstructionReport(model, _validation_stacks(cohort), run.samples)
         train(model, run, batches, report, DISPLAYED)
         if is_chief(strategy):
-            write_anatomy_bank(model, cohort, run.path / ANATOMY_BANK)
+            standardised = StandardisedVAE.fit(model, _batches(_shapes(training)))
+            write_anatomy_bank(standardised, cohort, run.path / ANATOMY_BANK)
+            standardised.save(run.path / COORDINATES)  # the last: there is no bundle without
+
+
+def _shapes(training: Slices) -> LabelArray:
+    """The label maps of which all is known, or all where there are none."""
+    complete = training.fully_labelled().label_ids
+    return complete if len(complete) else training.label_ids
+
+
+def _batches(label_ids: LabelArray) -> Iterator[NDArray[np.uint8]]:
+    return (label_ids[start : start + BATCH_SLICES] for start in range(0, len(label_ids), BATCH_SLICES))
 
 
 def _validation_stacks(cohort: PreparedCohort) -> list[LabelledSlices]:

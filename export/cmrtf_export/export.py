@@ -22,13 +22,14 @@ from cmrtf.core.files import new_folder, require_new_folder
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
+from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank, average
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.tensorflow_start import own_keras_settings, tensorflow_writing_to
 from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
-from cmrtf.training.run import RunDirectory
+from cmrtf.training.run import COORDINATES, RunDirectory
 from cmrtf.version import __version__
 from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
@@ -57,11 +58,12 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
     runs = {
         kind: RunDirectory.open(path, kind) for kind, path in ((LABEL_VAE, vae_run), (SPADE_GAN, gan_run))
     }
-    if not (gan_run / STYLE_BANK).is_file():
-        raise CmrtfError(
-            f"{gan_run / STYLE_BANK}: expected the style bank of a finished run, but there is none. "
-            "Let `cmrtf train-gan --resume` finish the run."
-        )
+    for file, command in ((vae_run / COORDINATES, "train-vae"), (gan_run / STYLE_BANK, "train-gan")):
+        if not file.is_file():
+            raise CmrtfError(
+                f"{file}: expected this file of a finished run, but there is none. Let `cmrtf {command} "
+                "--resume` finish the run; one of an earlier version of cmrtf is finished anew at once."
+            )
     if runs[LABEL_VAE].data_hash != runs[SPADE_GAN].data_hash:
         logger.warning(
             "%s: expected both models to be trained on one cohort. Received: two; `cmrtf evaluate` will "
@@ -73,8 +75,9 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
 
 
 def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
-    vae = train_vae.build_label_vae(runs[LABEL_VAE].config, SIZE)
-    vae_step = _restored_step(vae, runs[LABEL_VAE], ANATOMY_BANK)
+    trained = train_vae.build_label_vae(runs[LABEL_VAE].config, SIZE)
+    vae_step = _restored_step(trained, runs[LABEL_VAE], COORDINATES)
+    vae = StandardisedVAE.load(trained, runs[LABEL_VAE].path / COORDINATES)
     gan = train_gan.build_spade_gan(runs[SPADE_GAN].config, SIZE)
     gan_step = _restored_step(gan, runs[SPADE_GAN], STYLE_BANK)
     style_bank = runs[SPADE_GAN].path / STYLE_BANK

@@ -14,8 +14,8 @@ from tensorflow.core.protobuf import fingerprint_pb2
 
 from cmrtf.bundle.signatures import DEFAULTS, Signature, Tensor
 from cmrtf.layers.spectral_conv2d import fuse_spectral_norm
-from cmrtf.models.label_vae import LabelVAE
 from cmrtf.models.spade_gan import SPADEGAN
+from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import literal_path
 
@@ -31,7 +31,7 @@ class _Signatures(tf.Module):
 
 
 def save_models(
-    vae: LabelVAE,
+    vae: StandardisedVAE,
     gan: SPADEGAN,
     average_style: Sequence[float],
     promised: dict[str, dict[str, Signature]],
@@ -74,7 +74,7 @@ def _settle_fingerprint(file: Path) -> None:
     file.write_bytes(fingerprint.SerializeToString(deterministic=True))
 
 
-def _label_vae_functions(vae: LabelVAE) -> dict[str, Callable[..., Outputs]]:
+def _label_vae_functions(vae: StandardisedVAE) -> dict[str, Callable[..., Outputs]]:
     def encode(label_ids: tf.Tensor) -> Outputs:
         posterior = vae.encode(label_ids)
         return {"mean": posterior.mean, "log_variance": posterior.log_variance}
@@ -90,7 +90,7 @@ def _label_vae_functions(vae: LabelVAE) -> dict[str, Callable[..., Outputs]]:
 
 
 def _spade_gan_functions(
-    gan: SPADEGAN, vae: LabelVAE, average_style: Sequence[float]
+    gan: SPADEGAN, vae: StandardisedVAE, average_style: Sequence[float]
 ) -> dict[str, Callable[..., Outputs]]:
     shape = _label_vae_functions(vae)
 

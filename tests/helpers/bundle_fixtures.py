@@ -7,9 +7,10 @@ import serving_double
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import model_folder
 from cmrtf.bundle.signatures import promised_by
+from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.training.checkpoints import restore_for_inference
-from cmrtf.training.run import RunDirectory
+from cmrtf.training.run import COORDINATES, RunDirectory
 from cmrtf.training.train_gan import build_spade_gan
 from cmrtf.training.train_vae import build_label_vae
 from cmrtf_export.session_model import SessionModel
@@ -58,13 +59,13 @@ def addresses(served):
 
 @pytest.fixture(scope="session")
 def keras_models(story):
-    """The trained VAE and GAN."""
+    """The trained VAE, in the coordinates of bundles, and GAN."""
     vae_run = RunDirectory.open(story.vae_run, LABEL_VAE)
     gan_run = RunDirectory.open(story.gan_run, SPADE_GAN)
     vae, gan = build_label_vae(vae_run.config, 128), build_spade_gan(gan_run.config, 128)
     restore_for_inference(vae, vae_run.checkpoints)
     restore_for_inference(gan, gan_run.checkpoints)
-    return vae, gan
+    return StandardisedVAE.load(vae, story.vae_run / COORDINATES), gan
 
 
 @pytest.fixture(scope="session")

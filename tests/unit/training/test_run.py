@@ -112,6 +112,17 @@ def test_a_run_that_was_stopped_before_its_record_was_written_can_be_started(
     vae_run(tmp_path / "new", vae_config).start(resume=True)
 
 
+def test_a_run_that_was_trained_otherwise_can_be_read_but_not_continued(tmp_path, gan_config):
+    run = RunDirectory(tmp_path, "spade_gan", gan_config, 0, "abc")
+    run.start(resume=False)
+    record = json.loads((tmp_path / "run.json").read_text())
+    del record["recipe"], record["checksum"]  # as before there was one
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    assert RunDirectory.open(tmp_path, "spade_gan") == run
+    with pytest.raises(CmrtfError, match=r"run\.json: expected a run that this version trains on"):
+        run.start(resume=True)
+
+
 def test_settings_that_differ_are_named(run, vae_config):
     augmentation = dataclasses.replace(vae_config.augmentation, scaling=0.5)
     other = dataclasses.replace(vae_config, latent_dim=9, augmentation=augmentation)
