@@ -1,7 +1,7 @@
 """How far synthetic images lie from real ones, always beside how far real ones lie from real ones."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate, subject_mean
+from cmrtf.metrics.detail import BANDS, chest_patches, heart_patches, power_by_band
 from cmrtf.metrics.distributions import (
     NUM_DRAWS,
     Comparison,
@@ -55,6 +56,8 @@ def realism_section(
             _diversity_table(groups, seed),
             _smoothness_table(groups),
             *_tissue_tables(groups),
+            _detail_table("near the heart", heart_patches, groups),
+            _detail_table("in the chest", chest_patches, groups),
         ],
         Headline(RATIO, next(iter(synthetic))),
     )
@@ -153,6 +156,35 @@ def _tissue_tables(groups: Mapping[str, Sequence[Subject]]) -> list[Table]:
         Table("Mean intensity of each tissue", "", means, "Images are in [-1, 1]."),
         Table("Standard deviation within each tissue", "", spreads, "Lower than real: texture is missing."),
     ]
+
+
+def _detail_table(
+    where: str,
+    patches: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]],
+    groups: Mapping[str, Sequence[Subject]],
+) -> Table:
+    """Power by frequency, one value per subject, as a share of the mean of the first group, the real one."""
+    power = {
+        name: np.array([_power(subject, patches) for subject in subjects])
+        for name, subjects in groups.items()
+    }
+    usual = np.nanmean(next(iter(power.values())), axis=0)
+    rows = {
+        name: {
+            band: mean_estimate(values) for band, values in zip(BANDS, (by_subject / usual).T, strict=True)
+        }
+        for name, by_subject in power.items()
+    }
+    note = "By frequency, in cycles per pixel; 0.5 is the finest. Below 1: blurred; above 1: too rough."
+    return Table(f"Power of detail {where}, ratio to real", "", rows, note)
+
+
+def _power(
+    subject: Subject, patches: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+) -> NDArray[np.float64]:
+    """`(bands,)`; NaN where there is no such patch."""
+    all_patches = np.concatenate([patches(stack.image, stack.label_ids) for stack in subject.stacks.values()])
+    return power_by_band(all_patches) if len(all_patches) else np.full(len(BANDS), np.nan)
 
 
 def _intensities(subject: Subject) -> dict[str, Intensity]:

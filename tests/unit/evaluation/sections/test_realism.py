@@ -1,4 +1,5 @@
 import pytest
+from scipy import ndimage
 
 from cmrtf.evaluation.sections.realism import RATIO, features_of, realism_section
 from evaluation_doubles import GreySegmenter, table, with_images
@@ -46,6 +47,23 @@ def test_smoother_stacks_change_less_from_slice_to_slice(training, held_out):
     section = realism_section(GreySegmenter(), training, held_out, {"smooth": smooth}, seed=0)
     changes = table(section, "Change from slice to slice").rows
     assert changes["smooth"]["change"].mean < 0.7 * changes["real"]["change"].mean
+
+
+@pytest.mark.parametrize("where", ["near the heart", "in the chest"])
+def test_blurred_images_have_less_power_of_detail_the_finer_the_less(training, held_out, where):
+    blurred = [
+        with_images(subject, lambda image: ndimage.gaussian_filter(image, (0, 0.6, 0.6)))
+        for subject in training
+    ]
+    groups = {"same": training, "blurred": blurred}
+    section = realism_section(GreySegmenter(), training, held_out, groups, seed=0)
+    rows = table(section, f"Power of detail {where}, ratio to real").rows
+    assert {name: estimate.mean for name, estimate in rows["real"].items()} == pytest.approx(
+        dict.fromkeys(rows["real"], 1.0)
+    )
+    kept = [rows["blurred"][band].mean / rows["same"][band].mean for band in rows["same"]]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[-1] < 0.5
 
 
 def test_equal_subjects_are_alike(training, held_out):
