@@ -6,6 +6,7 @@ from tensorflow.core.protobuf import fingerprint_pb2
 
 from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
+from cmrtf.training.run import RunDirectory
 from cmrtf_export.export import export_bundle
 
 
@@ -41,12 +42,18 @@ def test_runs_must_be_of_the_right_kind(story, tmp_path):
         export_bundle(tmp_path, story.gan_run, tmp_path / "bundle")
 
 
-def test_an_unfinished_gan_is_refused(story, tmp_path):
-    run = shutil.copytree(story.gan_run, tmp_path / "gan")
-    (run / "style_bank.json").unlink()
-    message = r"style_bank\.json: expected the style bank of a finished run.*cmrtf train-gan --resume"
+@pytest.mark.parametrize(
+    ("kind", "file", "command"),
+    [("vae_run", "coordinates.npz", "train-vae"), ("gan_run", "style_bank.json", "train-gan")],
+)
+def test_an_unfinished_run_is_refused(story, tmp_path, kind, file, command):
+    """As is a finished VAE of before there were coordinates, which the command then finishes."""
+    runs = {"vae_run": story.vae_run, "gan_run": story.gan_run}
+    runs[kind] = shutil.copytree(runs[kind], tmp_path / "run", ignore=shutil.ignore_patterns(file))
+    message = rf"{file}: expected this file of a finished run.*cmrtf {command} --resume"
     with pytest.raises(CmrtfError, match=message):
-        export_bundle(story.vae_run, run, tmp_path / "bundle")
+        export_bundle(*runs.values(), tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_a_run_without_a_checkpoint_is_refused_and_leaves_nothing(story, tmp_path):
@@ -57,8 +64,10 @@ def test_a_run_without_a_checkpoint_is_refused_and_leaves_nothing(story, tmp_pat
 
 
 def test_a_run_without_an_anatomy_bank_and_of_another_cohort_is_exported_and_both_named(
-    story, tmp_path, caplog
+    story, tmp_path, caplog, monkeypatch
 ):
+    """The checkpoints are of before they said of which run they are."""
+    monkeypatch.setattr(RunDirectory, "origin", "")
     run = shutil.copytree(story.vae_run, tmp_path / "vae", ignore=shutil.ignore_patterns("anatomy_bank.npz"))
     record = json.loads((run / "run.json").read_text()) | {"data_hash": "0" * 16}
     (run / "run.json").write_text(json.dumps(with_checksum(record)))
