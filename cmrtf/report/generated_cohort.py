@@ -12,12 +12,12 @@ from typing import Any, overload
 
 import numpy as np
 
+from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, require_whole
 from cmrtf.core.files import is_free, require_new_folder, require_writable, write_json, writing_to
 from cmrtf.core.json_files import with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
-from cmrtf.core.whole_numbers import MAX_SEED, MAX_SUBJECTS, require_whole
 from cmrtf.datasets.base import Layout
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.arguments import MAX_BETWEEN, MAX_SLICES, require_whole
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Kind, Subject
 from cmrtf.core.unknown import Unknown, from_slices
-from cmrtf.core.whole_numbers import MAX_BETWEEN, MAX_SLICES, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.pose import landmarks_between, move

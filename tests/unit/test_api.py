@@ -1,5 +1,6 @@
 """The public Python API: lazy, complete, and silent."""
 
+import inspect
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 import cmrtf
 import cmrtf_export
+from cmrtf.bundle.bundle import Bundle
 
 
 @pytest.mark.parametrize("package", [cmrtf, cmrtf_export])
@@ -52,3 +54,26 @@ assert "tensorflow" not in sys.modules
         [sys.executable, "-c", code, str(story.prepared)], capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+FUNCTIONS = (
+    *(cmrtf.evaluate, cmrtf.prepare, cmrtf.train_gan, cmrtf.train_vae, cmrtf.write_phantom_cohort),
+    *(Bundle.interpolate, Bundle.remodel),
+)
+FLAGS = [
+    (function, parameter.name)
+    for function in FUNCTIONS
+    for parameter in inspect.signature(function).parameters.values()
+    if parameter.annotation is bool
+]
+
+
+@pytest.mark.parametrize(("function", "flag"), FLAGS, ids=[f"{one.__name__} {flag}" for one, flag in FLAGS])
+def test_what_is_neither_true_nor_false_is_refused_before_all_else(function, flag):
+    required = [
+        Bundle(None) if parameter.name == "self" else "absent"
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    with pytest.raises(cmrtf.CmrtfError, match=f"^{flag}: expected True or False. Received: 'no'"):
+        function(*required, **{flag: "no"})
