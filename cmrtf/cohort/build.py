@@ -19,7 +19,7 @@ from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
 from cmrtf.cohort.shard_format import SHARDS_FOLDER
 from cmrtf.core.arguments import MAX_SEED, MAX_WORKERS, require_flags, require_whole
-from cmrtf.core.files import prune, require_writable, writing_to
+from cmrtf.core.files import exists, prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
@@ -151,7 +151,7 @@ def _alone_in(out: Path) -> Iterator[None]:
     advice = "Wait for it or name another folder."
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock(out / LOCK_NAME, f"{expected} cmrtf prepare is writing to. {advice}"))
-        if (out / MANIFEST_NAME).exists():
+        if exists(out / MANIFEST_NAME):
             refusal = f"{expected} process trains on or evaluates with. {advice}"
             stack.enter_context(lock(out / MANIFEST_NAME, refusal))
         yield

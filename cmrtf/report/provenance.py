@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from cmrtf.core.files import sha256_of, write_json
+from cmrtf.core.files import is_file, sha256_of, write_json
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
@@ -68,7 +68,7 @@ def write_provenance(path: Path, provenance: Mapping[str, Any], folder: Path) ->
     outputs = {
         file.relative_to(folder).as_posix(): sha256_of(file)
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file != path
+        if is_file(file) and file != path
     }
     write_json(path, {**provenance, OUTPUTS: outputs})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
 from cmrtf.core.arguments import MAX_SEED, require_flags, require_whole
-from cmrtf.core.files import is_file, real_path, require_writable
+from cmrtf.core.files import exists, is_file, real_path, require_writable
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
@@ -115,7 +115,7 @@ def plan_run(
         CmrtfError: the preset, the cohort or the run is not what it should be.
     """
     path = Path(run)
-    started = RunDirectory.open(path, kind) if resume and (path / RUN_FILE).exists() else None
+    started = RunDirectory.open(path, kind) if resume and exists(path / RUN_FILE) else None
     if preset is None:
         preset = started.config if started else DEFAULT_PRESET
     config: Any = load_config(preset, KINDS[kind], steps, settings)

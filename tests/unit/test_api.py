@@ -77,3 +77,29 @@ def test_what_is_neither_true_nor_false_is_refused_before_all_else(function, fla
     ]
     with pytest.raises(cmrtf.CmrtfError, match=f"^{flag}: expected True or False. Received: 'no'"):
         function(*required, **{flag: "no"})
+
+
+TOO_LONG = "x" * 300
+LONG_NAMES = {
+    "info": lambda: cmrtf.info(TOO_LONG),
+    "load_bundle": lambda: cmrtf.load_bundle(TOO_LONG),
+    "open_cohort": lambda: cmrtf.open_cohort(TOO_LONG),
+    "check": lambda: cmrtf.check(TOO_LONG),
+    "prepare": lambda: cmrtf.prepare("absent", TOO_LONG),
+    "convert": lambda: cmrtf.convert(TOO_LONG, "a.nii"),
+    "convert to": lambda: cmrtf.convert("absent", f"{TOO_LONG}/a.nii"),
+    "train_vae": lambda: cmrtf.train_vae("absent", TOO_LONG, resume=True),
+    "train_vae on": lambda: cmrtf.train_vae(TOO_LONG, "run"),
+    "evaluate": lambda: cmrtf.evaluate(TOO_LONG, TOO_LONG),
+    "export_bundle": lambda: cmrtf_export.export_bundle(TOO_LONG, TOO_LONG, "bundle"),
+    "check_bundle": lambda: list(cmrtf_export.check_bundle(TOO_LONG)),
+    "synthesize": lambda: Bundle(None).synthesize(TOO_LONG),
+    "synthesize_all": lambda: Bundle(None).synthesize_all(TOO_LONG),
+}
+
+
+@pytest.mark.parametrize("call", LONG_NAMES.values(), ids=LONG_NAMES)
+def test_a_name_that_is_too_long_is_an_error_for_the_user(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(cmrtf.CmrtfError, match="expected"):
+        call()
