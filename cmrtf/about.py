@@ -11,6 +11,7 @@ from typing import Any
 from cmrtf.bundle.contents import BUNDLE_FILE, read_description
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.cohort.record import SPLITS, TRAIN, SubjectRecord
+from cmrtf.core.files import is_file
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank
@@ -55,7 +56,7 @@ def info(path: str | PathLike[str]) -> Info:
     """
     folder = Path(path)
     for name, describe in ((MANIFEST_NAME, _of_cohort), (RUN_FILE, _of_run), (BUNDLE_FILE, _of_bundle)):
-        if (folder / name).is_file():
+        if is_file(folder / name):
             return describe(folder)
     raise CmrtfError(
         f"{folder}: expected a prepared cohort, with a {MANIFEST_NAME}, a run, with a {RUN_FILE}, or a "
@@ -114,7 +115,7 @@ def _of_bundle(folder: Path) -> Info:
     description = read_description(folder)
     known = list(AppearanceBank.load(folder / STYLE_BANK).subjects.values())
     anatomies = folder / ANATOMY_BANK
-    pathologies = AnatomyPrior.load(anatomies).pathologies.tolist() if anatomies.is_file() else []
+    pathologies = AnatomyPrior.load(anatomies).pathologies.tolist() if is_file(anatomies) else []
     models = {model: description[model] for model in (LABEL_VAE, SPADE_GAN)}
     facts = {
         "format_version": description["format_version"],

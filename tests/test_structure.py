@@ -142,6 +142,32 @@ def test_dicom_is_read_in_one_module():
     assert importers_of("pydicom") == {"cmrtf.core.dicom"}
 
 
+MAY_ASK_PATHS = {"cmrtf.core.files"}
+"""In its blocks where what a disk refuses becomes an error for the user."""
+
+LISTED_FILES = {
+    "cmrtf.cohort.plan",
+    "cmrtf.datasets",
+    "cmrtf.quality.label_files",
+    "cmrtf.training.metrics_log",
+}
+"""Ask only of paths that were listed, or that were tried before."""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_paths_are_not_asked_by_methods_that_raise(module):
+    """`Path.exists` and its like raise `OSError` for names that are too long; `cmrtf.core.files` does not."""
+    asked = {
+        node.func.attr
+        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        if isinstance(node.func, ast.Attribute)
+        if ast.unparse(node.func.value) not in ("os.path", "files")
+    }
+    if not {module, unit_of(module)} & (MAY_ASK_PATHS | LISTED_FILES):
+        assert not asked & {"exists", "is_file", "is_dir", "is_symlink"}
+
+
 def test_click_is_for_the_command_line():
     assert {unit_of(module) for module in importers_of("click")} == {"cmrtf_cli"}
 

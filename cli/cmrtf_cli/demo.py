@@ -1,6 +1,7 @@
 """The stages of `cmrtf demo`: from raw data to a report, each kept when it is done."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -10,9 +11,12 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.files import real_path, require_new_folder, require_writable, sha256, write_text
+from cmrtf.core.files import exists, real_path, require_new_folder, require_writable, sha256, write_text
 from cmrtf.core.json_files import read_json
+from cmrtf.core.text import printable
+from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
+from cmrtf.training.config import VAEConfig, load_config
 
 PLACES = (
     ("walk/report.html", "slide through the hearts, in a browser"),
@@ -23,6 +27,8 @@ PLACES = (
     ("bundle", "the SavedModels: use them with cmrtf interpolate --model"),
 )
 """Where to look afterwards."""
+
+SETTINGS_FILE = "demo.json"
 
 
 def run_demo(out: Path, raw: Path | None, preset: str, seed: int) -> None:
@@ -35,12 +41,23 @@ def run_demo(out: Path, raw: Path | None, preset: str, seed: int) -> None:
         seed: of everything.
 
     Raises:
-        CmrtfError: `out` holds something else, or a demo of other settings; a stage fails.
+        CmrtfError: `out` holds something else, or a demo of other settings; there is no such preset or data
+            set; a stage fails.
     """
     started = time.monotonic()
     stages = _stages(out, raw, preset, seed)
-    data = "phantom" if raw is None else _name(raw)
-    _settle(out, {"data": data, "preset": preset, "seed": seed})
+    settings: dict[str, str | int] = {
+        "data": "phantom" if raw is None else _name(raw),
+        "preset": preset,
+        "seed": seed,
+    }
+    is_new = _require_new_or_same(out, settings)
+    load_config(preset, VAEConfig)  # refuses what is no preset
+    if raw and not exists(out / "prepared/manifest.json"):
+        read_raw(raw)  # refuses what is no data set
+    if is_new:  # not before: a demo that was asked for wrongly leaves nothing behind
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / SETTINGS_FILE, json.dumps(settings) + "\n")
     for number, (title, stage) in enumerate(stages, start=1):
         click.echo(f"\n[{number}/{len(stages)}] {title} ({_minutes(started)} so far)")
         stage()
@@ -95,21 +112,20 @@ def _export(vae: Path, gan: Path, bundle: Path) -> None:
 
 def _name(raw: Path) -> str:
     """Tells data sets apart without carrying a path of the user's into the outputs."""
-    return f"{raw.name} {sha256(str(real_path(raw)).encode())[:12]}"
+    return f"{printable(raw.name)} {sha256(os.fsencode(real_path(raw)))[:12]}"
 
 
-def _settle(out: Path, settings: dict[str, str | int]) -> None:
-    """Keep to the settings that the demo in `out` was started with."""
-    file = out / "demo.json"
+def _require_new_or_same(out: Path, settings: dict[str, str | int]) -> bool:
+    """Check that a folder is new, or has a demo of the same settings; whether it is new."""
+    file = out / SETTINGS_FILE
     require_writable(out)
-    if not file.exists():
+    if not exists(file):
         require_new_folder(out)
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(file, json.dumps(settings) + "\n")
-        return
+        return True
     started = read_json(file, dict[str, str | int], "the settings of a demo")
     if started != settings:
         raise CmrtfError(f"{file}: expected the settings of before, {started}. Received: {settings}.")
+    return False
 
 
 def _minutes(started: float) -> str:
@@ -119,6 +135,6 @@ def _minutes(started: float) -> str:
 
 def _is_done(path: Path) -> bool:
     """Outputs appear under their final name only when complete, so being there is being done."""
-    if path.exists():
+    if exists(path):
         click.echo(f"Kept: {path}.")
-    return path.exists()
+    return exists(path)

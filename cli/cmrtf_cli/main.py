@@ -83,7 +83,7 @@ class LazyGroup(click.Group):
             with stopping_when_asked():
                 return super().invoke(ctx)
         except Stopped as stopped:
-            click.echo(f"{stopped} {GOES_ON.get(ctx.invoked_subcommand or '', NOTHING_WRITTEN)}", err=True)
+            _tell(stopped, GOES_ON.get(ctx.invoked_subcommand or "", NOTHING_WRITTEN))
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -135,15 +135,21 @@ def main() -> None:
 
     What was stopped ends with 143 after SIGTERM and with 130 after Ctrl-C.
     """
+    with stopping_when_asked():
+        try:
+            _run()
+        except Stopped as stopped:
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the process has ended
+            _tell(stopped)  # before or after the command itself: what was written is not known here
+            raise
+
+
+def _run() -> None:
     terminal = Terminal()
     with terminal.shown():
         try:
             settle_environment()
             cli(prog_name="cmrtf", obj=terminal)
-        except Stopped:
-            for number in SIGNALS:
-                signal.signal(number, signal.SIG_IGN)  # a second one would cut the way out short
-            raise
         except CmrtfError as error:
             _fail(str(error))
         except OSError as error:
@@ -154,6 +160,13 @@ def main() -> None:
             if message := message_of(error):
                 _fail(message)
             _fail_with_traceback()
+
+
+def _tell(stopped: Stopped, how_it_goes_on: str = "") -> None:
+    """Say in one line that a command was stopped, once."""
+    if not stopped.is_told:
+        stopped.is_told = True
+        click.echo(f"{stopped} {how_it_goes_on}".rstrip(), err=True)
 
 
 def _fail_with_traceback() -> NoReturn:

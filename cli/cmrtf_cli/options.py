@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cmrtf.core.whole_numbers import MAX_SEED, MAX_SLICES
+from cmrtf.core.arguments import MAX_SEED, MAX_SLICES
 from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from cmrtf.core.files import exists, is_file
 from cmrtf.core.text import printable
 from cmrtf.errors import CmrtfError
 
@@ -69,7 +70,7 @@ class Terminal:
         """
         expected = f"{path}: expected a new file, or one that --log-file began. Received:"
         try:
-            if path.exists() and not path.is_file():
+            if exists(path) and not is_file(path):
                 raise CmrtfError(f"{expected} what is no file.")
             self.log = path.open("a+", encoding="utf-8", errors="replace", buffering=1)
             self.log.seek(0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cmrtf.core.files import is_file
 from cmrtf.errors import CmrtfError, FileError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import AppearanceBank
@@ -28,7 +29,7 @@ def read_appearance_bank(bundle: Path, description: Mapping[str, Any]) -> Appear
 def read_anatomy_prior(bundle: Path, description: Mapping[str, Any]) -> AnatomyPrior:
     """The distribution that new hearts are drawn from; arguments and errors as of `read_appearance_bank`."""
     file = bundle / ANATOMY_BANK
-    if not file.is_file():
+    if not is_file(file):
         raise CmrtfError(
             f"{bundle}: expected {ANATOMY_BANK}, from a label VAE that was trained to the end on two "
             "subjects or more with LV, myocardium and RV labelled at ED and ES. Received: none."

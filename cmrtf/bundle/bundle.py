@@ -14,12 +14,14 @@ from cmrtf.bundle.contents import bundle_sha256, read_description
 from cmrtf.bundle.models import LoadedModels, SignatureModels
 from cmrtf.bundle.signatures import promised_by
 from cmrtf.bundle.transport import DEADLINE_S
+from cmrtf.core.arguments import require_flags
 from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
 from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
 from cmrtf.report.outputs import RemodelledSubjects, SyntheticSubjects
+from cmrtf.report.provenance import with_facts
 from cmrtf.report.synthesized_stacks import SynthesizedStacks
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
@@ -49,8 +51,6 @@ class Bundle:
     models: SignatureModels
     path: Path | None = None
     description: Mapping[str, Any] = field(default_factory=dict)
-
-    # How to get one
 
     @classmethod
     def open(cls, path: Path | str) -> "Bundle":
@@ -82,8 +82,6 @@ class Bundle:
 
         return cls(ServedModels.connect(address, deadline_s))
 
-    # What it can make
-
     def interpolate(
         self,
         subject_a: Subject,
@@ -108,24 +106,23 @@ class Bundle:
             exact_ends: whether interpolations pass through the true labels, so that volumes of the sources
                 are kept: what the decoder misses of the sources is interpolated and added.
             repair: whether implausible labels (specks, holes) are repaired before images are made of them.
-            facts: for the provenance: `data_hash` of the subjects' cohort, a `seed`.
+            facts: for the provenance: `data_hash` of the subjects' cohort, a `seed`, what else JSON can hold.
             progress: whether to show a progress bar.
 
         Returns:
             the intrasubject versions of A and B, then the subjects between them, from A to B.
 
         Raises:
-            CmrtfError: the subjects have no phase in common, or are not what `cmrtf prepare` would make.
+            CmrtfError: the subjects have no phase in common, or are not what `cmrtf prepare` would make, or
+                `facts` are such that the provenance cannot hold them.
         """
+        require_flags(exact_ends=exact_ends, repair=repair, progress=progress)
         given = [subject_a] if subject_b is None else [subject_a, subject_b]
         require_sources(*given)
         ends = [replace(end, weight=float(place)) for place, end in enumerate(given)]
         common = common_phases(ends, phases)
         ends = [end.with_stacks({phase: end.stacks[phase] for phase in common}) for end in ends]
         require_hearts(*ends)
-        subjects = interpolate_subjects(
-            self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
-        )
         settings = {
             "data_hash": None,
             "subject_a": subject_a.name,
@@ -138,7 +135,11 @@ class Bundle:
             "exact_ends": exact_ends,
             "repaired": repair,
         }
-        return SyntheticSubjects(subjects, ends, self.provenance | settings | dict(facts))
+        provenance = with_facts(self.provenance | settings, facts)
+        subjects = interpolate_subjects(
+            self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
+        )
+        return SyntheticSubjects(subjects, ends, provenance)
 
     def remodel(
         self,
@@ -160,18 +161,18 @@ class Bundle:
             targets: what it shall measure, such as `"EDV=200 ml, EF=30 %"`, or values by name; what is not
                 named stays.
             num_steps: subjects after the one without change.
-            facts: for the provenance: `data_hash` of the subject's cohort.
+            facts: for the provenance: `data_hash` of the subject's cohort, what else JSON can hold.
             progress: whether to show a progress bar.
 
         Raises:
             CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase or is not
-                what `cmrtf prepare` would make, the bundle has no training subject with the pathology, or
-                what is wanted is beyond its reach.
+                what `cmrtf prepare` would make, the bundle has no training subject with the pathology, what
+                is wanted is beyond its reach, or `facts` are such that the provenance cannot hold them.
         """
+        require_flags(progress=progress)
         require_hearts(subject)
         values = parse_targets(targets) if isinstance(targets, str) else checked_targets(targets or {})
         change = Change(towards, amount, values)
-        remodelled = remodel(self.models, self.anatomy_prior, subject, change, num_steps, progress)
         settings = {
             "data_hash": None,
             "subject": subject.name,
@@ -180,7 +181,8 @@ class Bundle:
             "targets": dict(values),
             "steps": num_steps,
         }
-        provenance = self.provenance | settings | dict(facts)
+        provenance = with_facts(self.provenance | settings, facts)
+        remodelled = remodel(self.models, self.anatomy_prior, subject, change, num_steps, progress)
         return RemodelledSubjects(remodelled.subjects, [subject], provenance, remodelled)
 
     def generate(
@@ -256,8 +258,6 @@ class Bundle:
         """
         files = read_label_maps(Path(labels), label_values)
         return SynthesizedStacks(self.models, self.appearance_bank, files, style, seed)
-
-    # What it is
 
     @property
     def sha256(self) -> str:

@@ -11,13 +11,14 @@ BUNDLE/
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from cmrtf.core.files import real_path, sha256_of
+from cmrtf.core.files import exists, is_file, is_folder, real_path, sha256_of
 from cmrtf.core.json_files import Count, Seed, Sha256, Text, read_json, require_json, with_checksum
 from cmrtf.core.labels import SCHEMA
 from cmrtf.errors import CmrtfError
@@ -138,7 +139,7 @@ def read_description(path: Path) -> dict[str, Any]:
     """
     file = path / BUNDLE_FILE
     expected = f"a bundle made by `cmrtf export`, with a {BUNDLE_FILE}"
-    if not file.exists():
+    if not exists(file):
         raise CmrtfError(f"{path}: expected {expected}. Received: none.")
     description = read_json(file, FormatEntry, expected)
     format_and_version = (description["format"], description["format_version"])
@@ -177,7 +178,7 @@ def _verify(bundle: Path, name: str, expected: str) -> None:
     member = bundle / name
     if not real_path(member).is_relative_to(real_path(bundle)):
         raise CmrtfError(f"{bundle / BUNDLE_FILE}: expected files inside the bundle. Received: {name}.")
-    if not member.is_file():
+    if not is_file(member):
         raise CmrtfError(f"{member}: expected a file of the bundle, but there is none.")
     if sha256_of(member) != expected:
         raise CmrtfError(f"{member}: expected the file that was exported. Received: one of another content.")
@@ -185,7 +186,9 @@ def _verify(bundle: Path, name: str, expected: str) -> None:
 
 def _members(folder: Path) -> list[str]:
     """All files that have a checksum, links included."""
-    files = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink())
+    files = (
+        file.relative_to(folder) for file in folder.rglob("*") if not is_folder(file) or os.path.islink(file)
+    )
     return sorted(
         file.as_posix() for file in files if file.parts[0] not in (SERVING, MODEL_CARD, BUNDLE_FILE)
     )

@@ -18,11 +18,11 @@ from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, unknown_code
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
 from cmrtf.cohort.shard_format import SHARDS_FOLDER
-from cmrtf.core.files import prune, require_writable, writing_to
+from cmrtf.core.arguments import MAX_SEED, MAX_WORKERS, require_flags, require_whole
+from cmrtf.core.files import exists, prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.locks import lock
 from cmrtf.core.subject import Subject
-from cmrtf.core.whole_numbers import MAX_SEED, MAX_WORKERS, require_whole
 from cmrtf.datasets.base import SkippedSubject
 from cmrtf.datasets.layouts import AUTO, read_raw
 from cmrtf.datasets.slice_orders import with_slice_orders
@@ -116,6 +116,7 @@ def prepare(
             data set, Beam is not installed, or subjects cannot be used (all of them are named).
     """
     raw, out = Path(raw), Path(out)
+    require_flags(beam=beam, progress=progress, skip_unusable=skip_unusable)
     if not 0.0 < validation_fraction < 1.0:
         raise CmrtfError(
             f"validation_fraction: expected above 0 and below 1. Received: {validation_fraction}."
@@ -150,7 +151,7 @@ def _alone_in(out: Path) -> Iterator[None]:
     advice = "Wait for it or name another folder."
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock(out / LOCK_NAME, f"{expected} cmrtf prepare is writing to. {advice}"))
-        if (out / MANIFEST_NAME).exists():
+        if exists(out / MANIFEST_NAME):
             refusal = f"{expected} process trains on or evaluates with. {advice}"
             stack.enter_context(lock(out / MANIFEST_NAME, refusal))
         yield

@@ -21,7 +21,7 @@ from cmrtf.cohort.entries import ReportEntry
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, VOXELS
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
-from cmrtf.core.files import real_path, write_text
+from cmrtf.core.files import exists, real_path, write_text
 from cmrtf.core.json_files import LIST_BYTES, read_json, with_checksum
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
@@ -59,7 +59,7 @@ def prepare_shards(
         with _progress(tasks, progress), _readable_errors(options):
             _run(tasks, [*local, *options])
         for task in tasks:
-            if task.refusal.exists():
+            if exists(task.refusal):
                 raise CmrtfError(task.refusal.read_text(encoding="utf-8"))
         return [read_json(task.report, ReportEntry, "how a shard was made", LIST_BYTES) for task in tasks]
 
@@ -233,7 +233,7 @@ def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
 
         def follow() -> None:
             while not ended.wait(1.0):
-                bar.update(sum(len(task.subjects) for task in tasks if task.report.exists()) - bar.n)
+                bar.update(sum(len(task.subjects) for task in tasks if exists(task.report)) - bar.n)
 
         thread = threading.Thread(target=follow, daemon=True)
         thread.start()

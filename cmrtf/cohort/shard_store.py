@@ -23,7 +23,7 @@ from cmrtf.cohort.shard_format import (
     read_lines,
     record_bytes,
 )
-from cmrtf.core.files import sha256
+from cmrtf.core.files import is_file, sha256
 from cmrtf.core.issues import listed
 from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown
@@ -185,7 +185,7 @@ class Shards:
     def _check_length(self, name: str, num_slices: int) -> None:
         path = self._folder / f"{name}{SLICES_SUFFIX}"
         expected = num_slices * record_bytes(self.size)
-        received = f"{path.stat().st_size} bytes" if path.is_file() else "no file"
+        received = f"{path.stat().st_size} bytes" if is_file(path) else "no file"
         if received != f"{expected} bytes":
             raise CmrtfError(
                 f"{path}: expected {num_slices} slices of {self.size} x {self.size}, {expected} bytes. "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from cmrtf.core.dicom_frames import Frame, frame_of
-from cmrtf.core.files import is_file
+from cmrtf.core.files import is_file, is_folder
 from cmrtf.core.issues import listed
 from cmrtf.errors import CmrtfError, FileError
 
@@ -72,7 +72,7 @@ def read_frames(path: Path) -> list[Frame]:
     _require_pydicom()
     frames = [frame for file in _image_files(path) for frame in _frames_of(file)]
     if not frames:
-        names = listed(sorted(file.name for file in path.iterdir()) if path.is_dir() else [], limit=5)
+        names = listed(sorted(file.name for file in path.iterdir()) if is_folder(path) else [], limit=5)
         raise FileError(
             path, f"expected DICOM images. Received: {f'a folder with {names}' if names else 'none'}."
         )
@@ -112,7 +112,7 @@ def _require_pydicom() -> None:
 def _image_files(path: Path) -> Iterator[Path]:
     """A file itself, or the files of a folder that are DICOM."""
     for file in _files(path):
-        if not (is_file(file) or file.is_symlink()) or file.name.startswith("."):
+        if not (is_file(file) or os.path.islink(file)) or file.name.startswith("."):
             continue
         if not os.access(file, os.R_OK):
             raise FileError(file, "expected to be able to read it. Received: no permission, or a dead link.")
@@ -126,7 +126,7 @@ def _image_files(path: Path) -> Iterator[Path]:
 def _files(path: Path) -> list[Path]:
     """What is in a folder; a file itself."""
     try:
-        return sorted(path.iterdir()) if path.is_dir() else [path]
+        return sorted(path.iterdir()) if is_folder(path) else [path]
     except OSError as error:
         raise FileError(path, f"expected to be able to read it. Received: {error.strerror}.") from error
 

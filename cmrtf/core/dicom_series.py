@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.dicom import MAX_PIXELS, is_dicom, read_frames, read_pixels
 from cmrtf.core.dicom_frames import Frame, by_time
-from cmrtf.core.files import require_new_file, writing_to
+from cmrtf.core.files import is_folder, require_new_file, writing_to
 from cmrtf.core.issues import listed
 from cmrtf.core.nifti import NiftiVolume, read_nifti, require_nifti_name, write_nifti
 from cmrtf.errors import FileError
@@ -130,7 +130,7 @@ def read_volume(path: Path) -> NiftiVolume:
     Raises:
         CmrtfError: it is neither, or cannot be read.
     """
-    return CineSeries.open(path).read() if path.is_dir() or is_dicom(path) else read_nifti(path)
+    return CineSeries.open(path).read() if is_folder(path) or is_dicom(path) else read_nifti(path)
 
 
 def convert(series: Path | str, out: Path | str) -> CineSeries:

@@ -58,7 +58,7 @@ def require_new_file(path: Path) -> None:
     if os.path.lexists(path):  # False too of names that no file system takes
         raise CmrtfError(f"{path}: expected a file that does not exist yet. Received: one that does.")
     folder = real_path(path).parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise CmrtfError(f"{path}: expected its folder to exist. Received: no {folder}.")
     require_writable(path)
 
@@ -191,9 +191,22 @@ def prune(folder: Path, expected: Set[Path]) -> None:
         folder.rmdir()
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; False too for names that no file system takes.
+
+    Methods of `Path` that ask so raise `OSError` for names that are too long.
+    """
+    return os.path.exists(path)
+
+
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; False too for names that no file system takes."""
+    """Whether there is such a file, as `exists` says it."""
     return os.path.isfile(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder, as `exists` says it."""
+    return os.path.isdir(path)
 
 
 def require_plain_file(path: Path, expected: str, max_bytes: int) -> int:

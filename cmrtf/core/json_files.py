@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
+from cmrtf.core.arguments import MAX_SEED
 from cmrtf.core.files import read_plain_file, sha256
-from cmrtf.core.whole_numbers import MAX_SEED
 from cmrtf.errors import FileError
 
 RECORD_BYTES = 2**20

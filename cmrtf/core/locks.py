@@ -93,7 +93,7 @@ def sweep(folder: Path) -> None:
     for path in folder.glob(f"{PREFIX}*/"):
         # What cannot be removed is no reason to stop: who needs the place will be told.
         with contextlib.suppress(OSError):
-            if (path / LOCK).exists() and (held := _try_lock(path / LOCK)):
+            if os.path.exists(path / LOCK) and (held := _try_lock(path / LOCK)):
                 with held:
                     _remove(path)
 
@@ -137,7 +137,7 @@ def _empty(folder: Path) -> None:
     for path in folder.iterdir():
         if path.name == LOCK:
             continue
-        if path.is_dir() and not path.is_symlink():
+        if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink()

@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import SCHEMA
+from cmrtf.core.stack_checks import (
+    checked_image,
+    checked_labels,
+    checked_unknown,
+    checked_window,
+    float_image,
+)
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import CmrtfError
 
@@ -38,10 +45,13 @@ class Stack:
         geometry: where it lies.
         intensity_window: the source values of -1 and 1: an image value v is written as
             `low + (v + 1) / 2 * (high - low)`.
-        unknown: which structures the source does not label in which slices, see `cmrtf.core.unknown`.
+        unknown: `(slices, classes)` bool, which structures the source does not label in which slices, see
+            `cmrtf.core.unknown`; None for none.
 
     Raises:
-        CmrtfError: image, labels and geometry are not of one shape.
+        CmrtfError: image, labels and geometry are not of one shape, the image is not of finite numbers,
+            labels are not ids of structures, the window is not two finite numbers, the lower one first, or
+            what is unknown is not said of each slice and structure.
     """
 
     image: NDArray[Any]
@@ -51,12 +61,22 @@ class Stack:
     unknown: Unknown = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.geometry, Geometry):
+            raise CmrtfError(f"expected a stack's geometry, a Geometry. Received: {self.geometry!r}.")
         shape = self.geometry.shape[::-1]
-        if not np.shape(self.image) == np.shape(self.label_ids) == shape:
+        checked: dict[str, Any] = {
+            "image": checked_image(self.image),
+            "label_ids": checked_labels(self.label_ids),
+            "intensity_window": checked_window(self.intensity_window),
+            "unknown": checked_unknown(self.unknown, shape[0]),
+        }
+        if not checked["image"].shape == checked["label_ids"].shape == shape:
             raise CmrtfError(
                 f"expected an image and labels of the stack's shape {shape} (slices, height, width). "
-                f"Received: shapes {np.shape(self.image)} and {np.shape(self.label_ids)}."
+                f"Received: shapes {checked['image'].shape} and {checked['label_ids'].shape}."
             )
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # frozen
 
     @property
     def num_slices(self) -> int:
@@ -120,34 +140,19 @@ class Stack:
         Raises:
             CmrtfError: they have another shape, or are not ids of structures.
         """
-        ids = np.asarray(label_ids)
-        if ids.dtype.kind not in "iu" or (ids.size and not 0 <= ids.min() <= ids.max() < SCHEMA.num_classes):
-            raise CmrtfError(
-                f"expected labels of whole numbers from 0 to {SCHEMA.num_classes - 1}. "
-                f"Received: {ids.dtype}, {_extent(ids)}."
-            )
         return replace(self, label_ids=label_ids)
 
     def with_image(self, image: NDArray[Any], intensity_window: tuple[float, float] | None = None) -> "Stack":
         """The same stack with another image of its shape, in another intensity window if one is given.
 
+        The image becomes float32.
+
         Raises:
             CmrtfError: the image has another shape or is not of finite numbers, or the window is not two
                 finite numbers, the lower one first.
         """
-        pixels = np.asarray(image)
-        if pixels.dtype.kind not in "iuf" or not np.isfinite(pixels).all():
-            raise CmrtfError(
-                f"expected an image of finite numbers. Received: {pixels.dtype}, {_extent(pixels)}."
-            )
         window = self.intensity_window if intensity_window is None else intensity_window
-        ends = np.asarray(window)
-        if ends.shape != (2,) or ends.dtype.kind not in "iuf" or not -np.inf < ends[0] < ends[1] < np.inf:
-            raise CmrtfError(
-                "expected an intensity window of two finite numbers, the lower one first. "
-                f"Received: {window!r}."
-            )
-        return replace(self, image=image, intensity_window=window)
+        return replace(self, image=float_image(image), intensity_window=window)
 
     def save(self, path: Path | str) -> None:
         """Write the image, in the units and the place of the source.
@@ -201,11 +206,3 @@ class Stack:
     def _pixels(self, structure: str) -> NDArray[np.intp]:
         """Pixels of one structure in each slice."""
         return np.count_nonzero(self.label_ids == SCHEMA.id_of(structure), axis=(1, 2))
-
-
-def _extent(values: NDArray[Any]) -> str:
-    return (
-        f"from {values.min()} to {values.max()}"
-        if values.dtype.kind in "iuf" and values.size
-        else "no numbers"
-    )

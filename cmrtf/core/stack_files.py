@@ -17,9 +17,9 @@ def image_on_file(stack: Stack) -> NDArray[np.float32]:
     return to_nifti_order(restore_intensity(stack.image, stack.intensity_window))
 
 
-def labels_on_file(stack: Stack) -> NDArray[Any]:
+def labels_on_file(stack: Stack) -> NDArray[np.uint8]:
     """The labels as they are written: `(x, y, z)` uint8."""
-    return to_nifti_order(stack.label_ids.astype(np.uint8))
+    return to_nifti_order(stack.label_ids)
 
 
 def write_stack(stack: Stack, image: Path, labels: Path) -> None:

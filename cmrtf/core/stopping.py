@@ -32,12 +32,14 @@ class Stopped(SystemExit):
 
     Attributes:
         code: the exit code, 143 after SIGTERM and 130 after Ctrl-C.
+        is_told: whether somebody has shown it, so that nobody does again.
     """
 
     def __init__(self, number: signal.Signals, saved: str = "") -> None:
         super().__init__(128 + number)
         self.number = number
         self.saved = saved
+        self.is_told = False
 
     def __str__(self) -> str:
         """What happened, as a sentence."""
@@ -48,6 +50,8 @@ class Stopped(SystemExit):
 @contextlib.contextmanager
 def stopping_when_asked() -> Iterator[None]:
     """A block that SIGTERM and Ctrl-C end at once; in the main thread, since no other may handle signals.
+
+    While it ends, further ones are ignored.
 
     Raises:
         Stopped: one of them came and the block did not end well.
@@ -154,9 +158,19 @@ def _restore(handlers: dict[signal.Signals, Any]) -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     global _received
+    if _is_stopping():
+        return  # another request would cut the way out short
     if number != signal.SIGALRM:
         _received = signal.Signals(number)
     raise_if_stopped()
+
+
+def _is_stopping() -> bool:
+    """Whether what runs now runs because a request was heard: on the way out, or where it is told."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None
 
 
 def _asking_again(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -2,11 +2,13 @@
 
 import html
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import Measures, measure
 from cmrtf.core.stack import SLICE_SUMMATION, Stack
 from cmrtf.errors import CmrtfError
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 Kind = Literal["source", "intrasubject", "intersubject", "remodelled", "generated"]
 """How a subject came to be: a source is as it is in the data, all others are synthetic."""
 
+NAME: Final = re.compile(r"[^/\x00-\x1f\x7f]{1,255}")
+"""Files are named after a subject: its name leads to no other folder and has no control characters."""
+
 ID_PREFIXES: Final[Mapping[str, str]] = {"source": "source_", "intrasubject": "intra_"}
 
 
@@ -26,9 +31,9 @@ class Subject:
 
     Args:
         name: the code of a source and of its intrasubject version; what others are called, such as
-            `"inter_04"` or `"SYN00001"`.
+            `"inter_04"` or `"SYN00001"`. Without slashes and control characters.
         kind: how it came to be.
-        stacks: by phase, ED before ES.
+        stacks: by phase, `"ED"`, `"ES"` or both.
         vendor: `"A"` to `"D"`, or `""` when unknown.
         centre: number or abbreviation, or `""` when unknown.
         pathology: `"NOR"`, `"DCM"`, ..., or `""` when unknown.
@@ -36,18 +41,34 @@ class Subject:
             whole of it (1).
         origin: how a synthetic subject was made, as plain values for JSON.
 
+    Raises:
+        CmrtfError: name, kind or stacks are none, or a fact that is text is none.
+
     Example:
         `subject = cmrtf.open_cohort("prepared")["A0S9V9"]; subject.ed.volume_ml("LV")`
     """
 
     name: str
     kind: Kind
-    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    stacks: Mapping[str, Stack]
     vendor: str = ""
     centre: str = ""
     pathology: str = ""
     weight: float = 0.0
     origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
+            raise CmrtfError(
+                "name: expected text of 1 to 255 characters, without slashes and control characters. "
+                f"Received: {self.name!r}."
+            )
+        if not (isinstance(self.kind, str) and self.kind in get_args(Kind)):
+            raise CmrtfError(f"kind: expected one of {', '.join(get_args(Kind))}. Received: {self.kind!r}.")
+        for fact in ("vendor", "centre", "pathology"):
+            if not isinstance(getattr(self, fact), str):
+                raise CmrtfError(f"{fact}: expected text. Received: {getattr(self, fact)!r}.")
+        object.__setattr__(self, "stacks", _checked_stacks(self.stacks))  # frozen
 
     @property
     def id(self) -> str:
@@ -89,7 +110,11 @@ class Subject:
         return measure(self.stacks, method)
 
     def with_stacks(self, stacks: Mapping[str, Stack]) -> "Subject":
-        """The same subject with other stacks."""
+        """The same subject with other stacks.
+
+        Raises:
+            CmrtfError: they are not stacks by phase.
+        """
         return replace(self, stacks=stacks)
 
     def plot(self) -> "Figure":
@@ -133,6 +158,18 @@ class Subject:
         title = f"<b>{html.escape(self.name)}</b> ({self.kind}) {html.escape(self.description)}"
         measures = [f"{name} {value:.1f}" for name, value in self.measures().items() if value is not None]
         return f"<div>{title}<br>{figure_as_html(self.plot())}<br><small>{', '.join(measures)}</small></div>"
+
+
+def _checked_stacks(stacks: Any) -> dict[str, Stack]:
+    """Stacks by phase, ED before ES."""
+    is_mapping = isinstance(stacks, Mapping)
+    if not (is_mapping and stacks and all(phase in PHASES for phase in stacks)):
+        received = f"the phases {list(stacks)}" if is_mapping else repr(stacks)
+        raise CmrtfError(f"stacks: expected one by phase, of {' or '.join(PHASES)}. Received: {received}.")
+    for phase, stack in stacks.items():
+        if not isinstance(stack, Stack):
+            raise CmrtfError(f"stacks: expected a Stack at {phase}. Received: {stack!r}.")
+    return {phase: stacks[phase] for phase in PHASES if phase in stacks}
 
 
 def require_sources(*subjects: Subject) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import SPLITS
+from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, require_flags, require_whole
 from cmrtf.core.files import real_path, require_new_folder, require_writable
 from cmrtf.core.subject import Subject
-from cmrtf.core.whole_numbers import MAX_SEED, MAX_SUBJECTS, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
 from cmrtf.evaluation.section import Section
@@ -82,6 +82,7 @@ def evaluate(
     Example:
         `cmrtf.evaluate("bundle", "prepared", "evaluation")`
     """
+    require_flags(use=use, progress=progress)
     require_whole("num_subjects", num_subjects, 4, MAX_SUBJECTS)
     require_whole("trainings", trainings, 1, MAX_SUBJECTS)
     require_whole("training_steps", 1 if training_steps is None else training_steps, 1, MAX_STEPS)

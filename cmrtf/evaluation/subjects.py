@@ -80,15 +80,15 @@ def interpolated_subjects(
         a, b = pairs[number % len(pairs)]
         weight = float(rng.uniform(0.25, 0.75))
         slices = round((1 - weight) * _num_slices(a) + weight * _num_slices(b))
-        subject = Subject(f"interpolated_{number + 1:03d}", "intersubject", weight=weight)
         decoded_stacks, repaired_stacks = {}, {}
         for phase in [phase for phase in a.stacks if phase in b.stacks]:
             start, end = encode_ends(models, (a, b), phase)
             stack = stack_between(models, start, end, weight, slices)
             decoded = decode_labels_between(models, start, end, weight, slices, repaired=False)
             repaired_stacks[phase], decoded_stacks[phase] = stack, stack.with_labels(decoded)
-        as_decoded.append(subject.with_stacks(decoded_stacks))
-        repaired.append(subject.with_stacks(repaired_stacks))
+        name = f"interpolated_{number + 1:03d}"
+        as_decoded.append(Subject(name, "intersubject", decoded_stacks, weight=weight))
+        repaired.append(Subject(name, "intersubject", repaired_stacks, weight=weight))
     return as_decoded, repaired
 
 

@@ -1,5 +1,6 @@
 """Perceptual loss, for users who have the weights of VGG19."""
 
+import os
 from pathlib import Path
 
 import keras
@@ -28,7 +29,7 @@ class PerceptualLoss:
     """
 
     def __init__(self, weights: Path) -> None:
-        if not weights.is_file():
+        if not os.path.isfile(weights):
             raise CmrtfError(f"{weights}: expected a VGG19 weight file without top, but there is none.")
         try:
             vgg = keras.applications.VGG19(include_top=False, weights=str(weights))

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.arguments import MAX_FRAMES, MAX_SEED, MAX_SUBJECTS, MAX_WORKERS, require_flags, require_whole
 from cmrtf.core.files import new_folder
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stopping import end_with_parent, starting_processes
-from cmrtf.core.whole_numbers import MAX_FRAMES, MAX_SEED, MAX_SUBJECTS, MAX_WORKERS, require_whole
 from cmrtf.datasets import mnms
 from cmrtf.errors import CmrtfError
 from cmrtf.phantom.heart import Heart
@@ -110,6 +110,7 @@ def write_phantom_cohort(
     Raises:
         CmrtfError: a number is out of range, `out` has something in it or cannot be written.
     """
+    require_flags(progress=progress)
     require_whole("subjects", subjects, 1, MAX_SUBJECTS)
     require_whole("frames", frames, 2, MAX_FRAMES)
     require_whole("seed", seed, 0, MAX_SEED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.checks import HEART_CHECKS
 from cmrtf.quality.label_checks import read_label_ids
 
+TOLERANCE: Final = 1e-3
+"""How far beyond [-1, 1] an image may reach: as rounding leaves it where one was written and read again."""
+
 
 def require_prepared(where: str, stacks: Mapping[str, Stack]) -> None:
     """Check that stacks are what `cmrtf prepare` could have made.
@@ -23,7 +27,7 @@ def require_prepared(where: str, stacks: Mapping[str, Stack]) -> None:
         stacks: by phase; `""` where it is not known.
 
     Raises:
-        CmrtfError: a stack is not on the prepared grid, its image has values that are not finite, or its
+        CmrtfError: a stack is not on the prepared grid, its image has values beyond [-1, 1], or its
             labels are such that a data set with them would be refused.
     """
     files = {phase: Path(f"{where}, {phase}" if phase else where) for phase in stacks}
@@ -44,8 +48,10 @@ def _stack_issues(where: Path, stack: Stack) -> list[Issue]:
             f"Received: {size[1]} x {size[0]} of {in_plane_mm[0]:g} x {in_plane_mm[1]:g} mm."
         )
         return [Issue(ERROR, where, problem)]
-    if not np.isfinite(stack.image).all():
-        return [Issue(ERROR, where, "expected an image of finite values. Received: NaN or infinity.")]
+    low, high = stack.image.min(), stack.image.max()
+    if not -1.0 - TOLERANCE <= low <= high <= 1.0 + TOLERANCE:  # nor NaN, which may be set in place
+        problem = f"expected image values within [-1, 1]. Received: {low:g} to {high:g}."
+        return [Issue(ERROR, where, problem)]
     label = to_nifti_order(stack.label_ids)
     _, issues = read_label_ids(where, label, label_to_schema(None), stack.spacing_mm)
     return issues

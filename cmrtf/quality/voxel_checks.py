@@ -46,10 +46,10 @@ def check_voxels(subject: CheckedSubject) -> CheckedSubject:
         label_ids, problems = read_label_ids(
             files.label, label, subject.raw.label_to_schema, geometry.spacing_mm, phase, files.frame, unknown
         )
+        if files.has_image and not errors(problems):
+            image, found = _checked_image(files.image, image, label_ids > 0)
+            problems += found
         if not errors(problems):
-            if files.has_image:
-                image, found = _checked_image(files.image, image, label_ids > 0)
-                problems += found
             stacks[phase] = Stack(to_nifti_order(image), to_nifti_order(label_ids), geometry, unknown=unknown)
             problems += _unknown_issues(files.label, phase, stacks[phase])
         issues += problems

@@ -12,12 +12,21 @@ from typing import Any, overload
 
 import numpy as np
 
-from cmrtf.core.files import is_free, require_new_folder, require_writable, write_json, writing_to
+from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, require_whole
+from cmrtf.core.files import (
+    exists,
+    is_file,
+    is_folder,
+    is_free,
+    require_new_folder,
+    require_writable,
+    write_json,
+    writing_to,
+)
 from cmrtf.core.json_files import with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
-from cmrtf.core.whole_numbers import MAX_SEED, MAX_SUBJECTS, require_whole
 from cmrtf.datasets.base import Layout
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
@@ -174,7 +183,7 @@ class GeneratedCohort(Sequence[Subject]):
 
 def _missing(files: ProvenanceFiles, subjects: int) -> Iterator[int]:
     """Numbers of the subjects that are not complete yet, with a progress bar."""
-    numbers = [n for n in range(1, subjects + 1) if not files.of_subject(n).exists()]
+    numbers = [n for n in range(1, subjects + 1) if not exists(files.of_subject(n))]
     yield from progress_bar(
         numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects
     )
@@ -200,7 +209,7 @@ def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any
         f"cmrtf generate is writing to. Wait for it or name another folder."
     )
     with writing_to(out):
-        is_new = not out.exists()
+        is_new = not exists(out)
         out.mkdir(parents=True, exist_ok=True)
         with lock(out / LOCK_NAME, refusal):
             _require_new_or_same(files, layout, settings)
@@ -216,8 +225,8 @@ def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any
 def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> None:
     """Check that a folder is new, can be added to, or has the same cohort, or the first subjects of it."""
     out = files.root
-    if not files.settings.is_file():
-        if files.prefix and layout.check_addable and out.is_dir() and not is_free(out):
+    if not is_file(files.settings):
+        if files.prefix and layout.check_addable and is_folder(out) and not is_free(out):
             layout.check_addable(out, files.prefix)
         else:
             require_new_folder(out)

@@ -1,13 +1,50 @@
 """`provenance.json`: what the outputs were made from, with what, and the hash of each of them."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Final
 
-from cmrtf.core.files import sha256_of, write_json
+from cmrtf.core.files import is_file, sha256_of, write_json
 from cmrtf.core.labels import SCHEMA
+from cmrtf.errors import CmrtfError
 from cmrtf.version import __version__
+
+OUTPUTS: Final = "outputs_sha256"
+"""Entry with the hashes of all outputs."""
+
+OF_THE_CALLER: Final = ("data_hash", "seed")
+"""Settings that only the caller may know."""
+
+
+def with_facts(provenance: Mapping[str, Any], facts: Any) -> dict[str, Any]:
+    """A job's provenance and what the caller adds, checked before anything is computed.
+
+    Args:
+        provenance: model and settings.
+        facts: by name, ready for JSON (paths are welcome, as of `complete_provenance`). None has the name of
+            what cmrtf says itself, but for `data_hash` and `seed`.
+
+    Raises:
+        CmrtfError: they are not by name or not ready for JSON, or one is not the caller's to say.
+    """
+    if not (isinstance(facts, Mapping) and all(isinstance(name, str) for name in facts)):
+        raise CmrtfError(f"facts: expected values by name, as in a dict. Received: {facts!r}.")
+    ours = {*provenance, *_of_every_run(), OUTPUTS} - {*OF_THE_CALLER}
+    if taken := sorted(ours & set(facts)):
+        raise CmrtfError(
+            f"facts: expected other names than those that cmrtf uses itself. Received: {', '.join(taken)}."
+        )
+    try:
+        text = json.dumps(_without_folders(facts), ensure_ascii=False, allow_nan=False)
+        plain: dict[str, Any] = json.loads(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CmrtfError(
+            "facts: expected what JSON can hold: text, finite numbers, true, false, null, lists and objects. "
+            f"Received: {error}."
+        ) from error
+    return {**provenance, **plain}
 
 
 def complete_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,14 +54,7 @@ def complete_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
         provenance: sources, model and settings, ready for JSON (paths are welcome). An
             absolute path is cut down to its last part: the folders above it may name a person.
     """
-    return {
-        "synthetic": True,
-        "intended_use": "research only, not for diagnosis",
-        "cmrtf_version": __version__,
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "label_order": dict(enumerate(SCHEMA.structures)),
-        **_without_folders(dict(provenance)),
-    }
+    return {**_of_every_run(), **_without_folders(dict(provenance))}
 
 
 def write_provenance(path: Path, provenance: Mapping[str, Any], folder: Path) -> None:
@@ -38,9 +68,19 @@ def write_provenance(path: Path, provenance: Mapping[str, Any], folder: Path) ->
     outputs = {
         file.relative_to(folder).as_posix(): sha256_of(file)
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file != path
+        if is_file(file) and file != path
     }
-    write_json(path, {**provenance, "outputs_sha256": outputs})
+    write_json(path, {**provenance, OUTPUTS: outputs})
+
+
+def _of_every_run() -> dict[str, Any]:
+    return {
+        "synthetic": True,
+        "intended_use": "research only, not for diagnosis",
+        "cmrtf_version": __version__,
+        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "label_order": dict(enumerate(SCHEMA.structures)),
+    }
 
 
 def _without_folders(value: Any) -> Any:

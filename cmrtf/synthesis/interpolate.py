@@ -11,18 +11,17 @@ Reference:
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.arguments import MAX_BETWEEN, MAX_SLICES, require_whole
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
-from cmrtf.core.subject import Subject
+from cmrtf.core.subject import Kind, Subject
 from cmrtf.core.unknown import Unknown, from_slices
-from cmrtf.core.whole_numbers import MAX_BETWEEN, MAX_SLICES, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.pose import landmarks_between, move
@@ -63,13 +62,15 @@ def interpolate_subjects(
     require_whole("num_slices", num_slices, 2, MAX_SLICES)
     require_whole("num_subjects", num_subjects, 1, MAX_BETWEEN)
     # The intrasubject job is the interpolation from a subject to itself.
-    subjects = [Subject(end.name, "intrasubject", weight=float(i)) for i, end in enumerate(ends)]
+    names: list[tuple[str, Kind, float]] = [
+        (end.name, "intrasubject", float(i)) for i, end in enumerate(ends)
+    ]
     places = [(i, i, 0.0) for i in range(len(ends))]
     if len(ends) == 2:
         for number, weight in enumerate(interpolation_weights(num_subjects), start=1):
-            subjects.append(Subject(f"inter_{number:02d}", "intersubject", weight=weight))
+            names.append((f"inter_{number:02d}", "intersubject", weight))
             places.append((0, 1, weight))
-    stacks: list[dict[str, Stack]] = [{} for _ in subjects]
+    stacks: list[dict[str, Stack]] = [{} for _ in names]
     for phase in phases:
         encoded = encode_ends(models, ends, phase, exact_ends)
         for number, (start, end, weight) in enumerate(
@@ -78,7 +79,10 @@ def interpolate_subjects(
             stacks[number][phase] = stack_between(
                 models, encoded[start], encoded[end], weight, num_slices, repaired
             )
-    return [replace(subject, stacks=own) for subject, own in zip(subjects, stacks, strict=True)]
+    return [
+        Subject(name, kind, own, weight=weight)
+        for (name, kind, weight), own in zip(names, stacks, strict=True)
+    ]
 
 
 def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cmrtf.core.files import is_folder
 from cmrtf.core.geometry import Geometry, spacing_mm
 from cmrtf.core.issues import WARNING, raise_errors, raise_problems
 from cmrtf.core.label_values import label_to_schema
@@ -47,8 +48,9 @@ def read_label_maps(path: Path, label_values: Mapping[str, int] | None = None) -
         CmrtfError: a file is no label map of a heart, or its labels are in another order; all such files are
             named.
     """
-    values, files = label_to_schema(label_values), label_files(path)
-    folder = path if path.is_dir() else path.parent
+    values = label_to_schema(label_values)
+    files = label_files(path) if is_folder(path) else [path]
+    folder = path if is_folder(path) else path.parent
     maps: list[LabelMaps] = []
     problems: list[str] = []
     sources: dict[str, Path] = {}
@@ -76,7 +78,7 @@ def read_label_map(path: Path, label_values: Mapping[str, int] | None = None) ->
     Raises:
         CmrtfError: as there, or it is a folder or a 4D file.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise CmrtfError(f"{path}: expected a 3D label file, for one image. Received: a folder.")
     stacks = _read(path, label_to_schema(label_values))
     if "" not in stacks:

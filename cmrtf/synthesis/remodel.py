@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.arguments import MAX_BETWEEN, require_whole
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
-from cmrtf.core.whole_numbers import MAX_BETWEEN, require_whole
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.deformities import Deformities
 from cmrtf.shape.pose import landmarks, pose_between

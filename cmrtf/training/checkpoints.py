@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cmrtf.core.files import require_plain_file
+from cmrtf.core.files import is_folder, require_plain_file
 from cmrtf.errors import CmrtfError, FileError
 from cmrtf.tensorflow_start import literal_path
 from cmrtf.training.distributed import are_finite, not_finite_error
@@ -153,7 +153,7 @@ class Checkpoints:
         for path in self.folder.iterdir():
             if path.name.split(".")[0] in names or not FILE_NAME.fullmatch(path.name):
                 continue
-            if path.is_dir():
+            if is_folder(path):
                 shutil.rmtree(path)
             else:
                 path.unlink()

@@ -233,7 +233,8 @@ def _read_section(preset: str, section: str) -> tuple[str, Any]:
         source, document = preset, read_yaml(Path(preset))
     else:
         raise CmrtfError(
-            f"{preset}: expected a preset ({', '.join(preset_names())}) or a YAML file, but there is neither."
+            f"{preset or repr(preset)}: expected a preset ({', '.join(preset_names())}) or a YAML file, "
+            "but there is neither."
         )
     if not isinstance(document, dict) or section not in document:
         raise CmrtfError(f"{source}: expected a section {section!r}. Received: {shown(document)}.")

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from cmrtf.core.files import exists
 from cmrtf.core.progress import progress_bar
 from cmrtf.tensorflow_start import literal_path
 from cmrtf.training.metrics_log import MetricsLog
@@ -77,6 +78,6 @@ class TensorBoardWriter:
         with self.writer.as_default(step):
             for name, value in metrics.items():
                 tf.summary.scalar(name, value)
-            if picture.exists():
+            if exists(picture):
                 tf.summary.image("samples", np.asarray(Image.open(picture).convert("RGB"))[None])
         self.writer.flush()

@@ -23,7 +23,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from cmrtf.core.files import is_free, real_path, require_writable, write_text
+from cmrtf.core.files import exists, is_folder, is_free, real_path, require_writable, write_text
 from cmrtf.core.json_files import Count, Seed, Text, read_json, with_checksum
 from cmrtf.core.locks import lock
 from cmrtf.errors import CmrtfError
@@ -145,10 +145,10 @@ class RunDirectory:
             CmrtfError: the folder holds something already, other than a start that was cut short; or the run
                 there was started with another configuration, seed or data.
         """
-        if resume and (self.path / RUN_FILE).exists():
+        if resume and exists(self.path / RUN_FILE):
             self.check_settings()
             return
-        if self.path.exists() and not (self.path.is_dir() and is_free(self.path, ignoring=LOCK_FILE)):
+        if exists(self.path) and not (is_folder(self.path) and is_free(self.path, ignoring=LOCK_FILE)):
             raise CmrtfError(
                 f"{self.path}: expected a new or empty folder for the run. Received: one that is not empty. "
                 "Continue the run that it holds with --resume, or name another folder."
@@ -166,7 +166,7 @@ class RunDirectory:
             CmrtfError: as of `check`, or it cannot be written.
         """
         self.check(resume)
-        if (self.path / RUN_FILE).exists() and RunDirectory.open(self.path, self.kind) == self:
+        if exists(self.path / RUN_FILE) and RunDirectory.open(self.path, self.kind) == self:
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -259,7 +259,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         CmrtfError: there is none, or it holds something else.
     """
     file = path / RUN_FILE
-    if not file.exists():
+    if not exists(file):
         raise CmrtfError(f"{path}: expected a training run, but it holds no {RUN_FILE}.")
     return dict(read_json(file, RunEntry, "the record of a training run"))
 

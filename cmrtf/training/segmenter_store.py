@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.files import writing_to
+from cmrtf.core.files import exists, writing_to
 from cmrtf.core.locks import lock
 from cmrtf.core.unknown import Unknown
 from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, train_segmenter
@@ -56,7 +56,7 @@ class SegmenterStore:
         """
         stored = self.folder / self._key(images, label_ids, seed, unknown)
         with self._alone_with(stored):
-            if not stored.exists():
+            if not exists(stored):
                 trained = train_segmenter(
                     images,
                     label_ids,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
-from cmrtf.core.files import is_file, real_path, require_writable
-from cmrtf.core.whole_numbers import MAX_SEED, require_whole
+from cmrtf.core.arguments import MAX_SEED, require_flags, require_whole
+from cmrtf.core.files import exists, is_file, real_path, require_writable
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
 from cmrtf.tensorflow_start import start_tensorflow
@@ -55,6 +55,7 @@ def train_vae(
     Example:
         `cmrtf.train_vae("prepared", "runs/vae", "cpu")`
     """
+    require_flags(resume=resume, deterministic=deterministic)
     planned, cohort = plan_run(LABEL_VAE, prepared, run, preset, settings, steps, seed, resume)
     _start_tensorflow()
     from cmrtf.training.train_vae import train_label_vae
@@ -80,6 +81,7 @@ def train_gan(
     Example:
         `cmrtf.train_gan("prepared", "runs/gan", "cpu")`
     """
+    require_flags(resume=resume, deterministic=deterministic)
     planned, cohort = plan_run(SPADE_GAN, prepared, run, preset, settings, steps, seed, resume)
     _start_tensorflow()
     from cmrtf.training.train_gan import train_spade_gan
@@ -113,7 +115,7 @@ def plan_run(
         CmrtfError: the preset, the cohort or the run is not what it should be.
     """
     path = Path(run)
-    started = RunDirectory.open(path, kind) if resume and (path / RUN_FILE).exists() else None
+    started = RunDirectory.open(path, kind) if resume and exists(path / RUN_FILE) else None
     if preset is None:
         preset = started.config if started else DEFAULT_PRESET
     config: Any = load_config(preset, KINDS[kind], steps, settings)

@@ -16,6 +16,7 @@ from cmrtf.bundle.contents import (
 )
 from cmrtf.bundle.models import require_signatures
 from cmrtf.bundle.signatures import Signature, Tensor, promised_by, require_values
+from cmrtf.core.files import is_file
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf_export.session_model import SessionModel
@@ -33,7 +34,7 @@ def check_bundle(path: Path | str) -> Iterator[str]:
     """
     path = Path(path)
     bundle = Bundle.open(path)
-    size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
+    size_mb = sum(file.stat().st_size for file in path.rglob("*") if is_file(file)) / 1e6
     members = len(bundle.description["sha256"])
     yield (
         f"{BUNDLE_FILE}: {members} files match their checksums, no others but {MODEL_CARD} and those in "

@@ -18,7 +18,7 @@ from cmrtf.bundle.contents import (
     model_folder,
 )
 from cmrtf.bundle.signatures import promised_signatures
-from cmrtf.core.files import new_folder, require_new_folder
+from cmrtf.core.files import is_file, new_folder, require_new_folder
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
@@ -59,7 +59,7 @@ def export_bundle(vae_run: Path | str, gan_run: Path | str, out: Path | str) -> 
         kind: RunDirectory.open(path, kind) for kind, path in ((LABEL_VAE, vae_run), (SPADE_GAN, gan_run))
     }
     for file, command in ((vae_run / COORDINATES, "train-vae"), (gan_run / STYLE_BANK, "train-gan")):
-        if not file.is_file():
+        if not is_file(file):
             raise CmrtfError(
                 f"{file}: expected this file of a finished run, but there is none. Let `cmrtf {command} "
                 "--resume` finish the run; one of an earlier version of cmrtf is finished anew at once."
@@ -83,7 +83,7 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     style_bank = runs[SPADE_GAN].path / STYLE_BANK
     shutil.copyfile(style_bank, folder / STYLE_BANK)
     anatomy_bank = runs[LABEL_VAE].path / ANATOMY_BANK
-    if anatomy_bank.is_file():
+    if is_file(anatomy_bank):
         shutil.copyfile(anatomy_bank, folder / ANATOMY_BANK)
     else:
         logger.warning(
@@ -114,7 +114,7 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
 def _restored_step(model: keras.Model, run: RunDirectory, bank: str) -> int:
     """The step of the weights that a model gets, which are those that its bank was made with."""
     step = restore_for_inference(model, run.checkpoints, run.origin)
-    if (run.path / bank).is_file() and step != run.config.steps:
+    if is_file(run.path / bank) and step != run.config.steps:
         raise CmrtfError(
             f"{run.checkpoints}: expected the checkpoint of step {run.config.steps}, with which {bank} was "
             f"made. Received: that of step {step} as the last. Let --resume train to the end again."
@@ -126,14 +126,14 @@ def _copy_serving_files(folder: Path) -> None:
     """Write everything in `cmrtf_export/serving/` into a new folder."""
     folder.mkdir()
     for entry in files("cmrtf_export.serving").iterdir():
-        if entry.is_file() and entry.name != "__init__.py":
+        if entry.name not in ("__init__.py", "__pycache__"):
             with as_file(entry) as source:
                 (folder / entry.name).write_bytes(source.read_bytes())
 
 
 def _pathologies(anatomy_bank: Path) -> list[str]:
     """Of the training subjects that hearts can be drawn from."""
-    return AnatomyPrior.load(anatomy_bank).pathologies.tolist() if anatomy_bank.is_file() else []
+    return AnatomyPrior.load(anatomy_bank).pathologies.tolist() if is_file(anatomy_bank) else []
 
 
 def _provenance(run: RunDirectory, step: int) -> dict[str, Any]:

@@ -29,4 +29,6 @@ def command(out: Path, raw: Path | None, preset: str | None, seed: int) -> None:
     """
     from cmrtf_cli.demo import run_demo
 
-    run_demo(out, raw, preset or ("demo" if raw is None else "cpu"), seed)
+    if preset is None:
+        preset = "demo" if raw is None else "cpu"
+    run_demo(out, raw, preset, seed)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import cmrtf
-from cmrtf.core.whole_numbers import MAX_SUBJECTS
+from cmrtf.core.arguments import MAX_SUBJECTS
 from cmrtf_cli import options
 
 

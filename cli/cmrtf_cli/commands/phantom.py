@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.whole_numbers import MAX_FRAMES, MAX_SUBJECTS
+from cmrtf.core.arguments import MAX_FRAMES, MAX_SUBJECTS
 from cmrtf_cli import options
 
 

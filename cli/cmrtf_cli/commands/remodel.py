@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import cmrtf
-from cmrtf.core.whole_numbers import MAX_BETWEEN
+from cmrtf.core.arguments import MAX_BETWEEN
 from cmrtf_cli import options
 
 

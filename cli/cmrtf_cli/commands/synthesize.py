@@ -44,7 +44,7 @@ def command(
     from cmrtf.core import files
 
     one_image = out.name.endswith((".nii", ".nii.gz"))
-    if not one_image and out.suffix and not labels.is_dir():
+    if not one_image and out.suffix and not files.is_folder(labels):
         raise click.BadParameter(
             f"expected a name ending in .nii or .nii.gz, or of a folder. Received: {out}.", param_hint="--out"
         )

@@ -109,6 +109,7 @@ def test_remodel_checks_targets_by_name_as_written_ones(bundle, ends, targets):
 
 def test_what_cannot_be_interpolated_or_remodelled_is_refused(bundle, ends):
     synthetic = replace(ends[0], kind="generated")
+    bright = ends[0].with_stacks({"ED": ends[0].ed.with_image(ends[0].ed.image * 9)})
     for job in (
         lambda: bundle.interpolate(ends[0], num_slices=1),
         lambda: bundle.interpolate(*ends, num_subjects=0),
@@ -116,6 +117,9 @@ def test_what_cannot_be_interpolated_or_remodelled_is_refused(bundle, ends):
         lambda: bundle.interpolate(ends[0], ends[0]),
         lambda: bundle.interpolate(ends[0].name),
         lambda: bundle.interpolate(ends[0], phases=("ED", "XX")),
+        lambda: bundle.interpolate(ends[0], facts={"exact_ends": False}),
+        lambda: bundle.interpolate(bright),
+        lambda: bundle.remodel(ends[0], targets="EF=30 %", facts={"note": float("nan")}),
         lambda: bundle.remodel(ends[0], towards="DCM", amount=float("nan")),
         lambda: bundle.generate(0),
         lambda: bundle.generate(1, seed=-1),

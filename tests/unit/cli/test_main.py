@@ -1,4 +1,5 @@
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -71,3 +72,44 @@ def test_a_fault_of_ours_is_in_the_log_too(run, monkeypatch, tmp_path):
     assert code == 1
     assert err.splitlines()[-1] == r"ZeroDivisionError: ours\x1b"
     assert r"ZeroDivisionError: ours\x1b" in (tmp_path / "log").read_text()
+
+
+STARTING = """
+import os, signal
+from cmrtf_cli import main
+main.settle_environment = lambda: os.kill(os.getpid(), signal.{number})
+main.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [("SIGINT", 130, "Stopped by Ctrl-C."), ("SIGTERM", 143, "Stopped by SIGTERM.")],
+)
+def test_a_signal_at_the_start_is_told_and_has_its_exit_code(number, code, told):
+    done = subprocess.run(
+        [sys.executable, "-c", STARTING.format(number=number)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.splitlines()) == (code, [told])
+
+
+FLOOD = """
+import os, subprocess, sys, time
+import cmrtf
+from cmrtf_cli.main import main
+
+def work(*_, **__):
+    flood = f"while kill -TERM {os.getpid()}; do :; done"
+    subprocess.Popen(["sh", "-c", flood], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(60)
+
+cmrtf.check = work
+sys.argv = ["cmrtf", "check", "raw"]
+main()
+"""
+
+
+def test_many_signals_in_a_row_are_one():
+    done = subprocess.run([sys.executable, "-c", FLOOD], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 143
+    assert done.stderr.splitlines()[1:] == ["Stopped by SIGTERM. Nothing was written."]

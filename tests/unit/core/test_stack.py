@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -158,3 +160,68 @@ def test_a_window_is_two_numbers_the_lower_first(window):
     stack = stack_of({LV: 20}, 3, np.eye(4))
     with pytest.raises(CmrtfError, match=r"expected an intensity window of two finite numbers.* Received: "):
         stack.with_image(stack.image, window)
+
+
+def test_what_is_given_as_lists_is_kept_as_arrays():
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    labelled = stack.with_labels(stack.label_ids.astype(int).tolist())
+    pictured = stack.with_image(np.zeros((3, 10, 10), int).tolist(), [0, 9])
+    np.testing.assert_array_equal(labelled.label_ids, stack.label_ids)
+    assert (labelled.label_ids.dtype, pictured.image.dtype) == (np.uint8, np.float32)
+    assert pictured.intensity_window == (0.0, 9.0)
+
+
+def test_arrays_are_kept_and_not_copied():
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    again = Stack(stack.image, stack.label_ids, stack.geometry)
+    assert (again.image is stack.image, again.label_ids is stack.label_ids) == (True, True)
+
+
+def test_a_raw_image_stays_in_the_type_of_its_source():
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    assert replace(stack, image=stack.image.astype(np.int16)).image.dtype == np.int16
+
+
+@pytest.mark.parametrize("values", [7, -1, 0.5, True, "1", None])
+def test_no_stack_has_labels_that_are_no_ids(values):
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    with pytest.raises(CmrtfError, match=r"expected labels of whole numbers from 0 to 3\. Received: "):
+        replace(stack, label_ids=np.full((3, 10, 10), values))
+
+
+@pytest.mark.parametrize("values", [np.nan, -np.inf, 1j, "1", None, True])
+def test_no_stack_has_an_image_of_what_is_no_number(values):
+    stack = stack_of({LV: 20}, 3, np.eye(4))
+    with pytest.raises(CmrtfError, match=r"expected an image of finite numbers\. Received: "):
+        replace(stack, image=np.full((3, 10, 10), values))
+
+
+def test_an_image_of_lists_of_different_lengths_is_none():
+    with pytest.raises(CmrtfError, match=r"expected an image of finite numbers\. Received: "):
+        stack_of({LV: 20}, 3, np.eye(4)).with_image([[1.0], [1.0, 2.0]])
+
+
+def test_numbers_that_are_infinite_in_float32_are_refused():
+    with pytest.raises(CmrtfError, match=r"expected an image of finite numbers\. Received: "):
+        stack_of({LV: 20}, 3, np.eye(4)).with_image(np.full((3, 10, 10), 1e300))
+
+
+@pytest.mark.parametrize("window", [(np.nan, 1), (1, 0), (0, 1, 2), (True, False), "x", None, ("0", "1")])
+def test_no_stack_has_a_window_that_is_none(window):
+    with pytest.raises(CmrtfError, match=r"expected an intensity window of two finite numbers.* Received: "):
+        replace(stack_of({LV: 20}, 3, np.eye(4)), intensity_window=window)
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [np.zeros((2, 4), bool), np.zeros((3, 3), bool), np.zeros((3, 4)), [True] * 3, "x", False],
+    ids=["slices", "classes", "numbers", "one axis", "text", "one"],
+)
+def test_unknown_is_said_of_each_slice_and_structure(unknown):
+    with pytest.raises(CmrtfError, match=r"unknown: expected None, .* shape \(3, 4\).* Received: "):
+        replace(stack_of({LV: 20}, 3, np.eye(4)), unknown=unknown)
+
+
+def test_a_stack_lies_somewhere():
+    with pytest.raises(CmrtfError, match=r"expected a stack's geometry, a Geometry\. Received: None"):
+        replace(stack_of({LV: 20}, 3, np.eye(4)), geometry=None)

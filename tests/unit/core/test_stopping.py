@@ -198,3 +198,30 @@ def test_a_process_ends_with_the_one_that_started_it_and_not_with_ctrl_c():
         while _is_running(child) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not _is_running(child)
+
+
+def test_further_signals_are_ignored_on_the_way_out():
+    def work():
+        with stopping_when_asked():
+            try:
+                _send(signal.SIGTERM)
+            finally:
+                _send(signal.SIGINT)
+                with contextlib.suppress(OSError):
+                    raise OSError
+                _send(signal.SIGTERM)
+                seen.append("the end")
+
+    seen = []
+    assert (_stopped(work).code, seen) == (143, ["the end"])
+
+
+def test_a_signal_after_one_that_was_swallowed_is_heard():
+    def work():
+        with stopping_when_asked():
+            with contextlib.suppress(Stopped):
+                _send(signal.SIGTERM)
+            _send(signal.SIGINT)
+            pytest.fail("went on")
+
+    assert _stopped(work).code == 130

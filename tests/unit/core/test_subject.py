@@ -4,6 +4,7 @@ import pytest
 from cmrtf.core.nifti import read_nifti
 from cmrtf.core.stack import CENTRE_TO_CENTRE
 from cmrtf.core.subject import Subject, phases_of
+from cmrtf.errors import CmrtfError
 from interpolated import interpolated
 
 
@@ -11,12 +12,15 @@ def source(**arguments):
     return next(subject for subject in interpolated(**arguments) if subject.kind == "source")
 
 
+STACKS = source().stacks
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [("source", "source_P1"), ("intrasubject", "intra_P1"), ("intersubject", "P1"), ("remodelled", "P1")],
 )
 def test_the_id_tells_versions_of_one_subject_apart(kind, expected):
-    assert Subject("P1", kind).id == expected
+    assert Subject("P1", kind, STACKS).id == expected
 
 
 def test_only_a_source_is_not_synthetic():
@@ -37,7 +41,7 @@ def test_only_a_source_is_not_synthetic():
     ],
 )
 def test_the_description_says_what_is_known(facts, expected):
-    assert Subject("P1", "source", **facts).description == expected
+    assert Subject("P1", "source", STACKS, **facts).description == expected
 
 
 def test_stacks_have_names():
@@ -88,3 +92,47 @@ def test_plot_is_a_figure_of_all_phases():
 def test_phases_of_all_subjects_are_ed_first():
     subjects = interpolated()
     assert phases_of([subjects[0].with_stacks({"ES": subjects[0].es}), subjects[1]]) == ["ED", "ES"]
+
+
+@pytest.mark.parametrize("name", [5, None, "", "a\0", "a\nb", "\x7f", "../P1", "x" * 256, b"P1"])
+def test_a_name_is_one_that_files_can_have(name):
+    with pytest.raises(CmrtfError, match=r"name: expected text of 1 to 255 characters, .* Received: "):
+        Subject(name, "source", STACKS)
+
+
+@pytest.mark.parametrize("kind", ["x", "Source", None, ["source"]])
+def test_a_kind_is_one_of_those_that_there_are(kind):
+    with pytest.raises(CmrtfError, match=r"kind: expected one of source, intrasubject, .* Received: "):
+        Subject("P1", kind, STACKS)
+
+
+@pytest.mark.parametrize("fact", ["vendor", "centre", "pathology"])
+def test_facts_are_text(fact):
+    with pytest.raises(CmrtfError, match=rf"{fact}: expected text\. Received: None"):
+        Subject("P1", "source", STACKS, **{fact: None})
+
+
+@pytest.mark.parametrize(
+    "stacks",
+    [{}, None, [STACKS["ED"]], "ED", *({phase: STACKS["ED"]} for phase in ("../x", "ed", "XX", "", 1))],
+)
+def test_stacks_are_named_by_their_phases(stacks):
+    with pytest.raises(CmrtfError, match=r"stacks: expected one by phase, of ED or ES\. Received: "):
+        source().with_stacks(stacks)
+
+
+@pytest.mark.parametrize("stack", [None, STACKS["ED"].label_ids, STACKS])
+def test_what_is_no_stack_is_refused(stack):
+    with pytest.raises(CmrtfError, match=r"stacks: expected a Stack at ES\. Received: "):
+        source().with_stacks({"ED": STACKS["ED"], "ES": stack})
+
+
+def test_ed_comes_first_whatever_the_order():
+    assert source().with_stacks({"ES": STACKS["ES"], "ED": STACKS["ED"]}).phases == ("ED", "ES")
+
+
+def test_a_subject_keeps_its_stacks_when_the_mapping_changes():
+    stacks = dict(STACKS)
+    subject = source().with_stacks(stacks)
+    stacks.clear()
+    assert subject.phases == ("ED", "ES")

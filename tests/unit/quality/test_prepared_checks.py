@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,14 @@ def stack(*outer_px):
     return Stack(image, label_ids, Geometry.of(np.diag([1.5, 1.5, 10.0, 1.0]), label_ids.shape[::-1]))
 
 
+def overwritten(stack, **values):
+    """A copy whose arrays were written to, which no stack can prevent."""
+    copied = copy.deepcopy(stack)
+    for name, value in values.items():
+        getattr(copied, name)[:] = value
+    return copied
+
+
 ED, ES = stack(10, 16, 20, 22), stack(8, 12, 15, 17)
 
 
@@ -28,17 +37,25 @@ def test_a_prepared_heart_is_let_through():
     require_prepared("the stack", {"": ED})
 
 
+def test_what_rounding_leaves_beyond_the_range_is_let_through():
+    require_prepared("subject S1", {"ED": ED.with_image(ED.image * 1.0001)})
+
+
 @pytest.mark.parametrize(
     ("stacks", "message"),
     [
         ({"ED": ED.with_labels(ACDC[ED.label_ids])}, r"S1, ED: expected LV \(1\) within myocardium"),
         (
-            {"ED": ED, "ES": replace(ES, label_ids=ES.label_ids * np.uint8(2))},
+            {"ED": ED, "ES": overwritten(ES, label_ids=6)},
             "S1, ES: expected label values within",
         ),
         ({"ED": ED.with_labels(ED.label_ids * 0)}, "S1, ED: .* Received: an empty mask"),
         ({"ES": ES.with_labels(ES.label_ids * (ES.label_ids > 1))}, "S1, ES: expected a label of LV"),
-        ({"ED": replace(ED, image=ED.image * np.nan)}, "S1, ED: expected an image of finite values"),
+        (
+            {"ED": overwritten(ED, image=np.nan)},
+            r"S1, ED: expected image values within .* Received: nan to nan",
+        ),
+        ({"ED": ED.with_image(ED.image * 2)}, r"S1, ED: expected image values within \[-1, 1\].*: -2 to 2"),
         ({"ED": ED, "ES": ED}, "S1, ES: .* Received: the same voxels"),
         (
             {"ED": replace(ED, geometry=Geometry.of(np.diag([1.4, 1.4, 9.0, 1.0]), (128, 128, 4)))},
@@ -49,7 +66,7 @@ def test_a_prepared_heart_is_let_through():
             "Received: 128 x 127 of",
         ),
     ],
-    ids=["order", "values", "empty", "no LV", "NaN", "ED is ES", "spacing", "size"],
+    ids=["order", "values", "empty", "no LV", "NaN", "units", "ED is ES", "spacing", "size"],
 )
 def test_what_prepare_would_not_make_is_refused(stacks, message):
     with pytest.raises(CmrtfError, match=f"S1.*{message}" if "S1" not in message else message):

@@ -3,7 +3,11 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from cmrtf.report.provenance import complete_provenance, write_provenance
+import numpy as np
+import pytest
+
+from cmrtf.errors import CmrtfError
+from cmrtf.report.provenance import complete_provenance, with_facts, write_provenance
 from cmrtf.version import __version__
 
 
@@ -36,3 +40,33 @@ def test_lists_every_other_file_with_its_hash(tmp_path):
     written = json.loads((tmp_path / "provenance.json").read_text())
     assert list(written["outputs_sha256"]) == ["b.txt", "sub/a.txt"]
     assert written["outputs_sha256"]["sub/a.txt"] == hashlib.sha256(b"a").hexdigest()
+
+
+def test_the_caller_adds_facts_and_says_what_only_it_knows():
+    facts = {"data_hash": "ab", "seed": 3, "note": ["x", None, 0.5], "file": Path("/home/jane/a.nii")}
+    provenance = with_facts({"data_hash": None, "seed": 0, "slices": 32}, facts)
+    assert provenance == {**facts, "slices": 32, "file": "a.nii"}
+
+
+@pytest.mark.parametrize("name", ["synthetic", "created_utc", "outputs_sha256", "slices"])
+def test_what_cmrtf_says_itself_is_not_the_callers_to_say(name):
+    with pytest.raises(CmrtfError, match=rf"facts: expected other names .*Received: {name}\."):
+        with_facts({"slices": 32}, {name: 1})
+
+
+IN_A_CIRCLE = {}
+IN_A_CIRCLE["x"] = IN_A_CIRCLE
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), {1, 2}, np.float32(1), b"x", "\ud800", {(1, 2): 3}, IN_A_CIRCLE]
+)
+def test_facts_are_what_json_can_hold(value):
+    with pytest.raises(CmrtfError, match=r"facts: expected what JSON can hold: .*Received: "):
+        with_facts({}, {"note": value})
+
+
+@pytest.mark.parametrize("facts", [None, "x", ["x"], {1: 2}])
+def test_facts_have_names(facts):
+    with pytest.raises(CmrtfError, match=r"facts: expected values by name, .*Received: "):
+        with_facts({}, facts)

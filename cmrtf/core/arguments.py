@@ -1,4 +1,4 @@
-"""Arguments that are whole numbers: how many of something, and seeds."""
+"""Arguments that are checked before anything is computed with them: numbers and truth values."""
 
 import numbers
 from typing import Any, Final
@@ -25,7 +25,7 @@ MAX_WORKERS: Final = 1024
 
 
 def require_whole(name: str, value: Any, lowest: int, highest: int) -> None:
-    """Check an argument, before anything is computed with it.
+    """Check how many of something there shall be, or a seed.
 
     Args:
         name: of the argument.
@@ -39,3 +39,17 @@ def require_whole(name: str, value: Any, lowest: int, highest: int) -> None:
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not (is_whole and lowest <= value <= highest):
         raise CmrtfError(f"{name}: expected a whole number from {lowest} to {highest}. Received: {value!r}.")
+
+
+def require_flags(**values: Any) -> None:
+    """Check what is to be done or not: the text `"no"` would count as true.
+
+    Args:
+        values: by the names of the arguments.
+
+    Raises:
+        CmrtfError: one is neither True nor False.
+    """
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise CmrtfError(f"{name}: expected True or False. Received: {value!r}.")
