@@ -13,12 +13,13 @@ from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.file_checks import check_files, check_places
 from cmrtf.quality.heart_checks import check_heart, check_label_order
 from cmrtf.quality.phase_checks import check_phases
+from cmrtf.quality.slice_checks import check_slices
 from cmrtf.quality.voxel_checks import check_voxels
 
 Check = Callable[[CheckedSubject], CheckedSubject]
 """Adds issues to a subject, and what it has read or repaired."""
 
-HEART_CHECKS: tuple[Check, ...] = (check_label_order, check_phases, check_heart)
+HEART_CHECKS: tuple[Check, ...] = (check_label_order, check_phases, check_slices, check_heart)
 """What stacks can tell without their files."""
 
 CHECKS: tuple[Check, ...] = (check_files, check_places, check_voxels, *HEART_CHECKS)

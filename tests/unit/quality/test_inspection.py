@@ -57,6 +57,7 @@ def _same_image_twice(raw):
 
 def _no_contrast(raw):
     image = np.zeros((40, 44, 6), np.int16)
+    image[0, 0] = 1
     image[20, 20:28, 2] = range(1, 9)
     save(raw / "patient003" / "patient003_frame01.nii.gz", image)
     return "expected contrast around the heart"
