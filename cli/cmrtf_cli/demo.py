@@ -13,6 +13,7 @@ import cmrtf
 from cmrtf.core.files import real_path, require_new_folder, require_writable, sha256, write_text
 from cmrtf.core.json_files import read_json
 from cmrtf.errors import CmrtfError
+from cmrtf.training.config import GANConfig, VAEConfig, load_config
 
 PLACES = (
     ("walk/report.html", "slide through the hearts, in a browser"),
@@ -35,8 +36,11 @@ def run_demo(out: Path, raw: Path | None, preset: str, seed: int) -> None:
         seed: of everything.
 
     Raises:
-        CmrtfError: `out` holds something else, or a demo of other settings; a stage fails.
+        CmrtfError: the preset lacks a section or has an entry that cannot be, `out` holds something else, or
+            a demo of other settings; a stage fails.
     """
+    for section in (VAEConfig, GANConfig):  # the second one is needed after an hour
+        load_config(preset, section)
     started = time.monotonic()
     stages = _stages(out, raw, preset, seed)
     data = "phantom" if raw is None else _name(raw)
