@@ -125,19 +125,19 @@ class Plan:
             return None
         return replace(self, raw=replace(self.raw, subjects=subjects))
 
-    def members(self, problems: Mapping[str, str], voxels_sha256: Mapping[str, str]) -> Members:
+    def members(self, problems: Mapping[str, str], voxels_sha256: Mapping[str, Mapping[str, str]]) -> Members:
         """Leave out who cannot be used, and split the others; who was there before keeps its split.
 
         Args:
             problems: what is wrong with subjects that cannot be prepared, by code.
-            voxels_sha256: of the others, by code.
+            voxels_sha256: of what the others show, by code and role.
 
         Raises:
             CmrtfError: there are bad subjects that are not to be skipped, or no good ones; all are named,
                 those that are there twice among them.
         """
         subjects = {subject.subject: subject for subject in self.raw.subjects}
-        duplicates = duplicate_issues((subjects[code], sha256) for code, sha256 in voxels_sha256.items())
+        duplicates = duplicate_issues((subjects[code], hashes) for code, hashes in voxels_sha256.items())
         bad: dict[str, str] = {}
         for code, problem in (*_texts(self.raw.problems), *problems.items(), *_texts(duplicates)):
             bad[code] = f"{bad[code]} Also: {problem}" if bad.get(code, problem) != problem else problem

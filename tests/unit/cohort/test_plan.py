@@ -175,7 +175,7 @@ def test_who_cannot_be_used_is_skipped_on_request_and_named(raw, out):
 def test_of_two_copies_one_is_skipped_on_request(raw, out):
     for path in (raw / "patient001").glob("*.nii.gz"):
         (raw / "patient002" / path.name.replace("001", "002")).write_bytes(path.read_bytes())
-    with pytest.raises(CmrtfError, match="the voxels of subject patient001"):
+    with pytest.raises(CmrtfError, match="the ED image of subject patient001"):
         prepare(raw, out)
     assert prepare(raw, out, exclude=["patient001"]).cohort.codes() == ("patient002", "patient003")
     assert prepare(raw, out, skip_unusable=True, exclude=["patient002"]).cohort.codes()[0] == "patient001"

@@ -52,7 +52,7 @@ def _same_image_twice(raw):
     for name in ("frame01", "frame01_gt", "frame03", "frame03_gt"):
         content = (raw / "patient002" / f"patient002_{name}.nii.gz").read_bytes()
         (raw / "patient003" / f"patient003_{name}.nii.gz").write_bytes(content)
-    return "expected an image of its own. Received: the voxels of subject patient002."
+    return "expected an ED image of its own. Received: the ED image of subject patient002."
 
 
 def _no_contrast(raw):
