@@ -35,7 +35,7 @@ ALLOWED = {
     "cmrtf.layers": set(),
     "cmrtf.networks": {"cmrtf.layers"},
     "cmrtf.losses": {"cmrtf.errors"},
-    "cmrtf.models": {"cmrtf.layers", "cmrtf.losses", "cmrtf.networks"},
+    "cmrtf.models": {"cmrtf.core", "cmrtf.layers", "cmrtf.losses", "cmrtf.networks"},
     "cmrtf.training": BASE
     | {"cmrtf.core", "cmrtf.shape", "cmrtf.metrics", "cmrtf.cohort", "cmrtf.synthesis"}
     | {"cmrtf.losses", "cmrtf.models"},

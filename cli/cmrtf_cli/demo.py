@@ -16,7 +16,7 @@ from cmrtf.core.json_files import read_json
 from cmrtf.core.text import printable
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
-from cmrtf.training.config import VAEConfig, load_config
+from cmrtf.training.config import GANConfig, VAEConfig, load_config
 
 PLACES = (
     ("walk/report.html", "slide through the hearts, in a browser"),
@@ -53,6 +53,7 @@ def run_demo(out: Path, raw: Path | None, preset: str, seed: int) -> None:
     }
     is_new = _require_new_or_same(out, settings)
     load_config(preset, VAEConfig)  # refuses what is no preset
+    load_config(preset, GANConfig)  # though it is needed in an hour only
     if raw and not exists(out / "prepared/manifest.json"):
         read_raw(raw)  # refuses what is no data set
     if is_new:  # not before: a demo that was asked for wrongly leaves nothing behind

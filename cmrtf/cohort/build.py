@@ -15,8 +15,9 @@ from cmrtf.cohort.build_beam import prepare_shards, require_beam
 from cmrtf.cohort.build_npz import prepare_files
 from cmrtf.cohort.build_subject import build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, unknown_code
+from cmrtf.cohort.earlier import LOCK_NAME
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
-from cmrtf.cohort.plan import LOCK_NAME, Plan, SubjectWarning
+from cmrtf.cohort.plan import Plan, SubjectWarning
 from cmrtf.cohort.shard_format import SHARDS_FOLDER
 from cmrtf.core.arguments import MAX_SEED, MAX_WORKERS, require_flags, require_whole
 from cmrtf.core.files import exists, prune, require_writable, writing_to

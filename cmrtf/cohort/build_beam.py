@@ -19,7 +19,7 @@ from cmrtf.cohort.build_shard import ShardTask, build_shard
 from cmrtf.cohort.cohort import MANIFEST_NAME, read_manifest
 from cmrtf.cohort.entries import ReportEntry
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
-from cmrtf.cohort.record import VALIDATION, VOXELS
+from cmrtf.cohort.record import VALIDATION, voxels_sha256_of
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
 from cmrtf.core.files import exists, real_path, write_text
 from cmrtf.core.json_files import LIST_BYTES, read_json, with_checksum
@@ -131,11 +131,11 @@ def _problems(reports: Sequence[dict[str, Any]]) -> dict[str, str]:
     return {code: problem for report in reports for code, problem in report["problems"].items()}
 
 
-def _voxels_sha256(folder: Path, reports: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """By code, of all subjects in shards that could be made."""
+def _voxels_sha256(folder: Path, reports: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """By code and role, of all subjects in shards that could be made."""
     names = [report["name"] for report in reports if not report["problems"]]
     records = (line["record"] for line in _lines(folder, names))
-    return {record["subject"]: record["source_sha256"][VOXELS] for record in records}
+    return {record["subject"]: voxels_sha256_of(record["source_sha256"]) for record in records}
 
 
 def _is_base_first(folder: Path, names: Sequence[str]) -> dict[str, bool | None]:

@@ -13,7 +13,7 @@ from cmrtf.cohort.cohort import MANIFEST_NAME
 from cmrtf.cohort.entries import NoteEntry
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER, subject_file
 from cmrtf.cohort.plan import Plan, PreparedFiles, SubjectWarning
-from cmrtf.cohort.record import VOXELS, SubjectRecord
+from cmrtf.cohort.record import SubjectRecord, voxels_sha256_of
 from cmrtf.core.files import new_file, sha256_of, write_text
 from cmrtf.core.json_files import CHECKSUM, read_json, with_checksum
 from cmrtf.core.progress import progress_bar
@@ -61,7 +61,7 @@ def prepare_files(plan: Plan, folder: Path, workers: int | None, progress: bool)
         files = prepare_files(settled, folder, workers, progress)
         num_unchanged = sum(subject.is_unchanged for subject in subjects)
         return replace(files, num_unchanged=min(num_unchanged, files.num_unchanged))
-    voxels = {subject.record.subject: subject.record.source_sha256[VOXELS] for subject in subjects}
+    voxels = {subject.record.subject: voxels_sha256_of(subject.record.source_sha256) for subject in subjects}
     members = plan.members(problems, voxels)
     subjects = [subject for subject in subjects if subject.record.subject in members.splits]
     warnings = tuple(

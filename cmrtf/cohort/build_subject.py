@@ -85,7 +85,8 @@ def build_subject(raw: RawSubject, inputs: Inputs) -> BuiltSubject:
         stack_flipped=is_base_first(geometry),
         geometry=geometry,
         intensity_window={phase: stack.intensity_window for phase, stack in subject.stacks.items()},
-        source_sha256=inputs["source_sha256"] | {VOXELS: checked.voxels_sha256},
+        source_sha256=inputs["source_sha256"]
+        | {f"{role}{VOXELS}": value for role, value in checked.voxels_sha256.items()},
         file_sha256=sha256(npz),
         centre=subject.centre,
         unknown={

@@ -14,6 +14,8 @@ Structure = Literal["LV", "MYO", "RV"]
 
 SliceNumber = Annotated[int, Meta(ge=0)]
 
+NumStacks = Annotated[int, Meta(ge=0)]
+
 ShardName = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 
 
@@ -66,13 +68,36 @@ class RecordEntry(Struct):
                     )
 
 
+class SkippedEntry(Struct):
+    """See `cmrtf.datasets.base.SkippedSubject`."""
+
+    subject: Text
+    reason: Text
+
+
 class ManifestEntry(Struct):
-    """Records of a cohort, or the names of its shards."""
+    """Records of a cohort, or the names of its shards; how it was split, and who was left out."""
 
     subjects: list[RecordEntry] = []
     shards: list[ShardName] = []
     validation: list[Code] = []
     size: Count = 1
+    seed: int = 0
+    validation_fraction: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    skipped: list[SkippedEntry] = []
+    other_orders: dict[Code, tuple[NumStacks, NumStacks]] = {}
+
+
+class NamedEntry(Struct):
+    """Of a record of an earlier version, who it is of."""
+
+    subject: Code
+
+
+class EarlierManifestEntry(Struct):
+    """What must be known of a cohort of an earlier version to prepare it again."""
+
+    subjects: list[NamedEntry] = []
 
 
 class ShardLine(Struct):

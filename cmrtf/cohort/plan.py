@@ -5,24 +5,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, MANIFEST_NAME, PreparedCohort, read_manifest
+from cmrtf.cohort.cohort import FORMAT_NAME, FORMAT_VERSION, PreparedCohort, read_manifest
+from cmrtf.cohort.earlier import EarlierCohort
 from cmrtf.cohort.record import SPLITS
 from cmrtf.cohort.split import split_subjects
-from cmrtf.core.files import is_file, require_new_folder, sha256_of
-from cmrtf.core.issues import Issue, listed, raise_problems
-from cmrtf.core.json_files import LIST_BYTES, read_json
+from cmrtf.core.issues import Issue, raise_problems
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
-from cmrtf.datasets.base import RawCohort, RawSubject, SkippedSubject
+from cmrtf.datasets.base import RawCohort, SkippedSubject
 from cmrtf.datasets.layouts import leave_out, read_raw
 from cmrtf.datasets.slice_orders import with_slice_orders
-from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import duplicate_issues
 from cmrtf.quality.slice_order import with_other_orders
 from cmrtf.version import __version__
-
-LOCK_NAME = ".preparing"
-"""Marks the folder of a cohort in the making. The lock itself goes with the process that holds it."""
 
 ADVICE = (
     "The others are done: put this right and run the same command again, or leave out who cannot be used "
@@ -106,16 +101,15 @@ class Plan:
         """Find the subjects.
 
         Raises:
-            CmrtfError: `out` is taken, a cohort there would lose subjects, or there is nothing to prepare.
+            CmrtfError: `out` is taken, a cohort there cannot be read or would lose subjects, or there is
+                nothing to prepare.
         """
-        _require_cohort_folder(out)
-        earlier = _earlier_cohort(out)
-        raw_cohort = leave_out(read_raw(raw, data_format), exclude, earlier or ())
+        earlier = EarlierCohort.find(out)
+        raw_cohort = leave_out(read_raw(raw, data_format), exclude, earlier.codes)
         raw_cohort = with_slice_orders(raw_cohort, slice_orders)
-        if earlier:
-            _require_same_data(earlier, raw, raw_cohort, exclude)
-            raw_cohort = _remembering_orders(raw_cohort, earlier)
-        return cls(raw_cohort, earlier, validation_fraction, seed, skip_unusable)
+        earlier.require_same_data(raw, raw_cohort, exclude)
+        raw_cohort = earlier.with_known_orders(raw_cohort)
+        return cls(raw_cohort, earlier.cohort, validation_fraction, seed, skip_unusable)
 
     def settled(self, is_base_first: Mapping[str, bool | None]) -> "Plan | None":
         """The plan with what stacks in doubt of their slice order have to know of the others.
@@ -131,19 +125,19 @@ class Plan:
             return None
         return replace(self, raw=replace(self.raw, subjects=subjects))
 
-    def members(self, problems: Mapping[str, str], voxels_sha256: Mapping[str, str]) -> Members:
+    def members(self, problems: Mapping[str, str], voxels_sha256: Mapping[str, Mapping[str, str]]) -> Members:
         """Leave out who cannot be used, and split the others; who was there before keeps its split.
 
         Args:
             problems: what is wrong with subjects that cannot be prepared, by code.
-            voxels_sha256: of the others, by code.
+            voxels_sha256: of what the others show, by code and role.
 
         Raises:
             CmrtfError: there are bad subjects that are not to be skipped, or no good ones; all are named,
                 those that are there twice among them.
         """
         subjects = {subject.subject: subject for subject in self.raw.subjects}
-        duplicates = duplicate_issues((subjects[code], sha256) for code, sha256 in voxels_sha256.items())
+        duplicates = duplicate_issues((subjects[code], hashes) for code, hashes in voxels_sha256.items())
         bad: dict[str, str] = {}
         for code, problem in (*_texts(self.raw.problems), *problems.items(), *_texts(duplicates)):
             bad[code] = f"{bad[code]} Also: {problem}" if bad.get(code, problem) != problem else problem
@@ -188,73 +182,3 @@ def _other_orders(cohort: RawCohort) -> dict[str, Any]:
     """By code, what stacks in doubt of their slice order know of the others, for the manifest."""
     other_orders = {raw.subject: list(raw.other_orders) for raw in cohort.subjects if any(raw.other_orders)}
     return {"other_orders": other_orders} if other_orders else {}
-
-
-def _remembering_orders(cohort: RawCohort, earlier: PreparedCohort) -> RawCohort:
-    """The same subjects, which know of the others what they knew in an earlier cohort."""
-    other_orders = read_manifest(earlier.path).get("other_orders", {})
-    subjects = (
-        replace(raw, other_orders=tuple(other_orders.get(raw.subject, raw.other_orders)))
-        for raw in cohort.subjects
-    )
-    return replace(cohort, subjects=tuple(subjects))
-
-
-def _require_cohort_folder(out: Path) -> None:
-    """Check that a cohort can be prepared in `out`: new or empty, a cohort, or one in the making.
-
-    Raises:
-        CmrtfError: there is something else, or a cohort whose manifest is damaged.
-    """
-    if not (out / LOCK_NAME).is_file() and not _is_cohort(out):
-        require_new_folder(out)
-
-
-def _is_cohort(folder: Path) -> bool:
-    """Whether there is a cohort, of this version or an earlier one.
-
-    Raises:
-        FileError: there is a manifest that is damaged.
-    """
-    if not is_file(folder / MANIFEST_NAME):
-        return False
-    manifest = read_json(folder / MANIFEST_NAME, dict[str, Any], "the manifest of a cohort", LIST_BYTES)
-    is_cohort = manifest.get("format") == FORMAT_NAME
-    return is_cohort and manifest.get("version") in range(1, FORMAT_VERSION + 1)
-
-
-def _earlier_cohort(out: Path) -> PreparedCohort | None:
-    """The cohort in a folder, if there is one that can be read."""
-    try:
-        return PreparedCohort.open(out)
-    except CmrtfError:
-        return None
-
-
-def _require_same_data(earlier: PreparedCohort, raw: Path, cohort: RawCohort, exclude: Sequence[str]) -> None:
-    """Check that a cohort would not lose subjects that nobody has named.
-
-    Raises:
-        CmrtfError: subjects are gone, or have all become others.
-    """
-    expected = (
-        f"{earlier.path}: expected {raw} to hold the {len(earlier)} subjects of the cohort that is there"
-    )
-    advice = "Prepare another data set into another folder."
-    if lost := [code for code in earlier if code not in cohort.codes and code not in exclude]:
-        raise CmrtfError(
-            f"{expected}. Received: {raw} without {len(lost)} of them: {listed(lost)}. {advice} Name with "
-            f"--exclude those that are to go."
-        )
-    known = [subject for subject in cohort.subjects if subject.subject in earlier]
-    if known and not any(_has_first_image(subject, earlier) for subject in known):
-        raise CmrtfError(f"{expected}. Received: other images under the same codes. {advice}")
-
-
-def _has_first_image(subject: RawSubject, earlier: PreparedCohort) -> bool:
-    """Whether a subject has the image that a cohort knows of it."""
-    role, path = next(iter(subject.files.items()))
-    try:
-        return sha256_of(path) == earlier.record(subject.subject).source_sha256[role]
-    except (CmrtfError, KeyError):
-        return False

@@ -17,8 +17,9 @@ from cmrtf.errors import CmrtfError
 
 SPLITS = TRAIN, VALIDATION = "train", "validation"
 
-VOXELS = "voxels"
-"""What `source_sha256` calls the voxels of the first image: subjects with equal ones are the same scan."""
+VOXELS = " voxels"
+"""Ends what `source_sha256` calls the voxels of an image, `"ED image voxels"`: subjects with equal ones are
+the same scan."""
 
 Arrays = Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]
 """By phase: image in [-1, 1] and label ids, both `(slices, size, size)`."""
@@ -41,7 +42,8 @@ class SubjectRecord:
         intensity_window: phase to `(low, high)`, the source values that became -1 and 1:
             `source = low + (value + 1) / 2 * (high - low)`.
         source_sha256: role of each source file (`"ED image"`, `"ED label"`, ...) to its SHA-256, and
-            `VOXELS` to that of the first phase's image values, whatever its file's header and compression.
+            with `VOXELS` behind it, that of what an image shows, whatever its file's header, compression and
+            scale.
         file_sha256: SHA-256 of the subject's stacks as an npz, whether they lie in one or in a shard.
         centre: number or abbreviation, or `""` when unknown.
         unknown: phase to the slices, apex first, in which the source does not label a structure.
@@ -154,6 +156,13 @@ class SubjectRecord:
             centre=values.get("centre", ""),
             unknown=values.get("unknown", {}),
         )
+
+
+def voxels_sha256_of(source_sha256: Mapping[str, str]) -> dict[str, str]:
+    """Of a record's `source_sha256`, what its images show, by role."""
+    return {
+        role.removesuffix(VOXELS): value for role, value in source_sha256.items() if role.endswith(VOXELS)
+    }
 
 
 def unknown_of_records(records: Iterable[SubjectRecord]) -> Unknown:

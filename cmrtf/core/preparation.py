@@ -17,8 +17,9 @@ from cmrtf.core.resampling import inside, resample_image, resample_labels
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import FileError
 
-PREPARATION_VERSION = 2
-"""To be raised when stacks come out differently: older ones are then prepared again."""
+PREPARATION_VERSION = 3
+"""To be raised when stacks, or what is known of them, come out differently: older ones are then prepared
+again."""
 
 SPACING_MM = 1.5
 """In-plane pixel of a prepared stack."""

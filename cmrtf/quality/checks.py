@@ -4,7 +4,7 @@
 checks for both.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from cmrtf.core.issues import ERROR, Issue
@@ -13,12 +13,13 @@ from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.file_checks import check_files, check_places
 from cmrtf.quality.heart_checks import check_heart, check_label_order
 from cmrtf.quality.phase_checks import check_phases
+from cmrtf.quality.slice_checks import check_slices
 from cmrtf.quality.voxel_checks import check_voxels
 
 Check = Callable[[CheckedSubject], CheckedSubject]
 """Adds issues to a subject, and what it has read or repaired."""
 
-HEART_CHECKS: tuple[Check, ...] = (check_label_order, check_phases, check_heart)
+HEART_CHECKS: tuple[Check, ...] = (check_label_order, check_phases, check_slices, check_heart)
 """What stacks can tell without their files."""
 
 CHECKS: tuple[Check, ...] = (check_files, check_places, check_voxels, *HEART_CHECKS)
@@ -35,18 +36,21 @@ def check_subject(raw: RawSubject) -> CheckedSubject:
     return replace(subject, issues=tuple(replace(issue, subject=raw.subject) for issue in subject.issues))
 
 
-def duplicate_issues(images: Iterable[tuple[RawSubject, str]]) -> list[Issue]:
-    """An error for every image that is there under a second code: it could train and validate.
+def duplicate_issues(subjects: Iterable[tuple[RawSubject, Mapping[str, str]]]) -> list[Issue]:
+    """An error for every subject that shows what another one shows: it could train and validate.
 
     Args:
-        images: subjects with the SHA-256 of their voxels.
+        subjects: each with the SHA-256 of its images, by role: `CheckedSubject.voxels_sha256`.
     """
-    codes: dict[str, str] = {}
+    owners: dict[str, tuple[str, str]] = {}
     issues = []
-    for raw, sha256 in images:
-        code = codes.setdefault(sha256, raw.subject)
-        if code != raw.subject:
-            image = next(iter(raw.phases.values())).image
-            problem = f"expected an image of its own. Received: the voxels of subject {code}."
-            issues.append(Issue(ERROR, image, problem, raw.subject))
+    for raw, hashes in subjects:
+        shared = {role: owners[sha256] for role, sha256 in hashes.items() if sha256 in owners}
+        shared = {role: owner for role, owner in shared.items() if owner[0] != raw.subject}
+        for role, sha256 in hashes.items():
+            owners.setdefault(sha256, (raw.subject, role))
+        if shared:
+            role, (code, other_role) = next(iter(shared.items()))
+            problem = f"expected an {role} of its own. Received: the {other_role} of subject {code}."
+            issues.append(Issue(ERROR, raw.files[role], problem, raw.subject))
     return issues

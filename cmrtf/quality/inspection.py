@@ -29,14 +29,14 @@ class Facts:
         raw: the subject.
         spacing_mm: `(x, y, z)`.
         num_slices: of its stack.
-        voxels_sha256: SHA-256 of the first phase's image values.
+        voxels_sha256: SHA-256 of what each image shows, by role.
         is_base_first: how its slices are stored; None in doubt.
     """
 
     raw: RawSubject
     spacing_mm: tuple[float, float, float]
     num_slices: int
-    voxels_sha256: str
+    voxels_sha256: Mapping[str, str]
     is_base_first: bool | None
 
 

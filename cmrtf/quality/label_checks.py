@@ -166,13 +166,15 @@ def _gap_problems(present: NDArray[np.bool_], structures: Iterable[int], at: str
     problems = []
     if empty:
         problems.append(
-            f"expected labels in all slices of the heart{at}. Received: none in {_slices(empty)}; they are "
-            f"filled in where subjects are interpolated"
+            f"expected labels in all slices of the heart{at}. Received: none in {named_slices(empty)}; they "
+            f"are filled in where subjects are interpolated"
         )
     for label_id in structures:
         if missing := sorted(set(_gap(present[label_id])) - set(empty)):
             name = SCHEMA.structures[label_id]
-            problems.append(f"expected {name} in all of its slices{at}. Received: none in {_slices(missing)}")
+            problems.append(
+                f"expected {name} in all of its slices{at}. Received: none in {named_slices(missing)}"
+            )
     return problems
 
 
@@ -182,7 +184,7 @@ def _gap(filled: NDArray[np.bool_]) -> list[int]:
     return sorted(set(range(at[0], at[-1])) - set(at.tolist())) if at.size else []
 
 
-def _slices(numbers: list[int]) -> str:
+def named_slices(numbers: list[int]) -> str:
     """Slices as people write them."""
     word = "slice" if len(numbers) == 1 else "slices"
     return f"{word} {', '.join(map(str, numbers))} (counted from 0)"

@@ -1,4 +1,4 @@
-"""Whether two phases are two, and which of them is end-diastole."""
+"""Whether two phases are two, of one heart, and which of them is end-diastole."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.issues import ERROR, WARNING, Issue
-from cmrtf.core.labels import PHASES
+from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.datasets.base import PhaseFiles
 from cmrtf.quality.checked_subject import CheckedSubject
+from cmrtf.shape.pose import landmarks
 
 Value = TypeVar("Value")
 
@@ -27,6 +28,13 @@ POSSIBLE_RATIO = 8.0
 """Beyond this no heart contracts (an ejection fraction of 88 %): labels are missing."""
 
 
+TURNED_DEGREES = 45.0, 90.0
+"""From ED to ES, of the direction from the LV to the RV: a warning, an error. Of 50 ACDC patients none has
+more than 15.5."""
+
+MOVED_MM = 25.0
+"""From ED to ES, of the LV's centre within its slices. Of 50 ACDC patients none has more than 9.5."""
+
 POSSIBLE_ED_ML = 20, 600
 """LV at end diastole. Small ventricles of adults hold 50 ml, the largest dilated ones 500."""
 
@@ -34,7 +42,7 @@ POSSIBLE_ED_ML = 20, 600
 def check_phases(subject: CheckedSubject) -> CheckedSubject:
     """Check ED against ES: errors when they are one picture or no heart can be both; exchanged if swapped.
 
-    A size that no adult's heart has is a warning.
+    A size that no adult's heart has is a warning, and so is a heart that lies elsewhere at ES.
     """
     raw, stacks = subject.raw, subject.stacks
     if not set(PHASES) <= set(stacks):
@@ -43,6 +51,7 @@ def check_phases(subject: CheckedSubject) -> CheckedSubject:
     if [issue.level for issue in issues] == [WARNING]:
         raw, stacks = replace(raw, phases=_exchanged(raw.phases)), _exchanged(stacks)
     issues += _size_issues(raw.phases["ED"].label, stacks["ED"])
+    issues += _place_issues(raw.phases["ES"].label, stacks)
     return replace(subject, issues=(*subject.issues, *issues), raw=raw, stacks=stacks)
 
 
@@ -87,6 +96,51 @@ def _size_issues(ed_label: Path, ed: Stack) -> list[Issue]:
         return []
     problem = f"expected an LV of {low} to {high} ml at ED, as adults have. Received: {ed_ml:.0f} ml"
     return [Issue(WARNING, ed_label, f"{problem}; look whether the voxel size is right.")]
+
+
+def _place_issues(es_label: Path, stacks: Mapping[str, Stack]) -> list[Issue]:
+    """ED and ES that are not one heart: the RV on another side of the LV, or the LV in another place."""
+    ed, es = (stacks[phase] for phase in PHASES)
+    warned, refused = TURNED_DEGREES
+    degrees, moved_mm = _turned_degrees(ed, es), _moved_mm(ed, es)
+    if degrees > refused:
+        expected = "expected the RV on one side of the LV at ED and ES"
+        problem = f"{expected}. Received: {degrees:.0f} degrees apart, as of two hearts or a turned image."
+        return [Issue(ERROR, es_label, problem)]
+    if degrees < warned and moved_mm < MOVED_MM:
+        return []
+    problem = (
+        f"expected one heart in one place at ED and ES. Received: an RV that is {degrees:.0f} degrees "
+        f"further round the LV, and an LV {moved_mm:.0f} mm away; look whether both are of one scan"
+    )
+    return [Issue(WARNING, es_label, problem)]
+
+
+def _turned_degrees(ed: Stack, es: Stack) -> float:
+    """Angle between the directions from LV to RV, in millimetres; 0 where a phase does not show both."""
+    marks = [landmarks(stack.label_ids) for stack in (ed, es)]
+    directions = [(mark[1] - mark[0]) * _pixel_mm(ed) for mark in marks if mark is not None]
+    lengths = [float(np.linalg.norm(direction)) for direction in directions]
+    if len(directions) < len(marks) or not all(lengths):
+        return 0.0
+    cosine = float(directions[0] @ directions[1]) / (lengths[0] * lengths[1])
+    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+
+
+def _moved_mm(ed: Stack, es: Stack) -> float:
+    """Distance within the slices between the LV's centres, in the slices that show it in both phases."""
+    masks = [stack.label_ids == SCHEMA.id_of("LV") for stack in (ed, es)]
+    both = np.logical_and(*(mask.any(axis=(1, 2)) for mask in masks))
+    if not both.any():
+        return 0.0
+    first, second = (np.argwhere(mask[both])[:, 1:].mean(axis=0) for mask in masks)
+    return float(np.linalg.norm((first - second) * _pixel_mm(ed)))
+
+
+def _pixel_mm(stack: Stack) -> NDArray[np.float64]:
+    """`(2,)`: millimetres from row to row and from column to column."""
+    x, y, _ = stack.spacing_mm
+    return np.array([y, x])
 
 
 def _exchanged(phases: Mapping[str, Value]) -> dict[str, Value]:

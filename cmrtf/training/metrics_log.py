@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def read_log(path: Path) -> list[Interval]:
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Rows as they stand in the file, each of which is an interval."""
-    if not path.exists():
+    if not os.path.lexists(path):  # a link that leads nowhere is no log, and not none
         return []
     try:
         content = read_plain_file(path, "a log of metrics", MAX_LOG_BYTES).decode()

@@ -9,6 +9,11 @@ from cmrtf.errors import CmrtfError
 from cmrtf_cli import demo
 from cmrtf_cli.main import cli
 
+VAE = (
+    "vae: {latent_dim: 8, widths: [4], depth: 1, batch_size: 8, steps: 2, interval_steps: 1, "
+    "learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 0}\n"
+)
+
 
 @pytest.fixture(autouse=True)
 def no_stages(monkeypatch):
@@ -64,3 +69,14 @@ def test_a_folder_of_data_whose_name_is_no_text_is_named_by_its_bytes(raw, tmp_p
     for _ in range(2):
         run("--out", tmp_path / "out", "--data", named)
     assert r"h\udce9art" in (tmp_path / "out" / "demo.json").read_text().replace("\\\\", "\\")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(VAE, "expected a section 'gan'"), (f"{VAE}gan: {{}}\n", "section gan"), ("gan: {}\n", "section 'vae'")],
+)
+def test_both_sections_of_a_preset_are_checked_before_anything_is_made(tmp_path, content, message):
+    (tmp_path / "preset.yaml").write_text(content)
+    with pytest.raises(CmrtfError, match=message):
+        run("--out", tmp_path / "demo", "--preset", tmp_path / "preset.yaml")
+    assert not (tmp_path / "demo").exists()

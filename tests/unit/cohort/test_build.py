@@ -10,7 +10,7 @@ import pytest
 from cmrtf.cohort import build_npz
 from cmrtf.cohort.build import prepare, read_subject
 from cmrtf.cohort.cohort import PreparedCohort
-from cmrtf.cohort.plan import LOCK_NAME
+from cmrtf.cohort.earlier import LOCK_NAME
 from cmrtf.core.locks import lock
 from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.stack_files import image_on_file

@@ -38,7 +38,7 @@ def test_files_are_hashed_and_not_named(raw, out):
     source = raw / "patient001" / "patient001_frame03_gt.nii.gz"
     assert record.source_sha256["ES label"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert record.file_sha256 == hashlib.sha256(subject_file(out, record).read_bytes()).hexdigest()
-    roles = ["ED image", "ED label", "ES image", "ES label", "voxels"]
+    roles = ["ED image", "ED label", "ES image", "ES label", "ED image voxels", "ES image voxels"]
     assert list(record.source_sha256) == roles
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -34,6 +35,63 @@ def test_a_cohort_of_an_earlier_version_is_prepared_again_in_its_place(raw, out)
     (out / "manifest.json").write_text('{"format": "cmrtf-prepared-cohort", "version": 1, "subjects": []}')
     assert len(prepare(raw, out).cohort.codes()) == 3
     assert "patient001.npz" not in names(out / "subjects")
+
+
+def test_a_cohort_of_an_earlier_version_does_not_lose_subjects_either(raw, out):
+    out.mkdir(parents=True)
+    for subjects, message in (
+        ('[{"subject": "patient001"}, {"subject": "patient009"}]', "without 1 of them: patient009"),
+        ("null", "manifest.json: expected the code of every subject"),
+    ):
+        manifest = f'{{"format": "cmrtf-prepared-cohort", "version": 1, "subjects": {subjects}}}'
+        (out / "manifest.json").write_text(manifest)
+        with pytest.raises(CmrtfError, match=message):
+            prepare(raw, out)
+        assert (out / "manifest.json").read_text() == manifest
+
+
+def _without_checksum(out, change):
+    """Change a manifest as a user may who writes one."""
+    manifest = json.loads((out / "manifest.json").read_text())
+    del manifest["checksum"]
+    change(manifest)
+    (out / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest["subjects"][1].pop("file_sha256"),
+        lambda manifest: manifest.update(subjects=None),
+        lambda manifest: manifest.update(subjects=[]),
+        lambda manifest: manifest.update(other_orders={"patient001": 3}),
+        lambda manifest: manifest.update(other_orders={"patient001": [0, -1]}),
+        lambda manifest: manifest.update(other_orders=["patient001"]),
+        lambda manifest: manifest.update(skipped=7),
+        lambda manifest: manifest.update(skipped=[{"subject": 7, "reason": ""}]),
+        lambda manifest: manifest.update(seed="one"),
+        lambda manifest: manifest.update(validation_fraction=[0.2]),
+    ],
+)
+def test_a_cohort_whose_manifest_cannot_be_opened_is_left_alone(raw, out, tmp_path, change):
+    """Which subjects another data set would take from it is not known."""
+    prepare(raw, out)
+    _without_checksum(out, change)
+    before = contents(out)
+    write_acdc(tmp_path / "other", "patient009")
+    for source in (raw, tmp_path / "other"):
+        with pytest.raises(CmrtfError, match=r"manifest\.json: expected"):
+            prepare(source, out)
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_a_manifest_that_is_no_file_is_named(raw, out, kind):
+    out.mkdir(parents=True)
+    path = out / "manifest.json"
+    {"pipe": os.mkfifo, "folder": os.mkdir, "link": lambda path: path.symlink_to("nothing")}[kind](path)
+    with pytest.raises(CmrtfError, match=r"manifest\.json: expected the manifest of a cohort. Received:"):
+        prepare(raw, out)
 
 
 def test_added_subjects_do_not_move_the_others_to_another_split(raw, out):
@@ -117,7 +175,7 @@ def test_who_cannot_be_used_is_skipped_on_request_and_named(raw, out):
 def test_of_two_copies_one_is_skipped_on_request(raw, out):
     for path in (raw / "patient001").glob("*.nii.gz"):
         (raw / "patient002" / path.name.replace("001", "002")).write_bytes(path.read_bytes())
-    with pytest.raises(CmrtfError, match="the voxels of subject patient001"):
+    with pytest.raises(CmrtfError, match="the ED image of subject patient001"):
         prepare(raw, out)
     assert prepare(raw, out, exclude=["patient001"]).cohort.codes() == ("patient002", "patient003")
     assert prepare(raw, out, skip_unusable=True, exclude=["patient002"]).cohort.codes()[0] == "patient001"

@@ -136,13 +136,95 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
             read_nifti(tmp_path / name)
 
 
-def test_no_more_is_unpacked_than_the_header_says(tmp_path):
-    """A small file that unpacks to 200 MB."""
-    _claim(tmp_path / "a.nii.gz", content=bytes(200_000_000), sizes=(4, 4, 4))
+def test_what_follows_the_voxels_is_counted_and_not_kept(tmp_path, monkeypatch):
+    """A small file that unpacks to 50 MB."""
+    _claim(tmp_path / "a.nii.gz", content=bytes(50_000_000), sizes=(4, 4, 4))
     tracemalloc.start()
-    assert read_nifti(tmp_path / "a.nii.gz").data.shape == (4, 4, 4)
+    with pytest.raises(CmrtfError, match=r"a volume of 608 bytes, .*Received: 50,000,352 bytes"):
+        read_nifti(tmp_path / "a.nii.gz")
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
+    monkeypatch.setattr(nifti, "MAX_VOLUME_BYTES", 1_000_000)
+    with pytest.raises(CmrtfError, match=r"Received: 1,0\d\d,\d{3} bytes"):
+        read_nifti(tmp_path / "a.nii.gz")
+
+
+def _with_header(path, **fields):
+    """Change fields of a header, in a file of zeros and ones that is compressed or not."""
+    data = np.random.default_rng(0).integers(0, 2, (20, 20, 8)).astype(np.int16)
+    content = bytearray(nib.Nifti1Image(data, np.eye(4)).to_bytes())
+    header = nib.Nifti1Header(bytes(content[:348]), check=False)
+    for name, value in fields.items():
+        header[name] = value
+    content[:348] = header.binaryblock
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize(
+    "fields",
+    [{"dim": [3, 20, 20, 5, 1, 1, 1, 1]}, {"dim": [3, 20, 18, 8, 1, 1, 1, 1]}, {"datatype": 2, "bitpix": 8}],
+    ids=["fewer slices", "fewer rows", "smaller voxels"],
+)
+def test_a_header_that_claims_less_than_there_is_is_not_believed(tmp_path, name, fields):
+    _with_header(tmp_path / name, **fields)
+    with pytest.raises(
+        CmrtfError, match=rf"{name}: expected a volume of [\d,]+ bytes.*Received: 6,752 bytes"
+    ):
+        read_nifti(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_voxels_that_begin_within_the_header_are_refused(tmp_path, name):
+    _with_header(tmp_path / name, vox_offset=348)
+    with pytest.raises(CmrtfError, match=rf"{name}: expected a vox_offset from 352 .*Received: 348"):
+        read_nifti(tmp_path / name)
+
+
+def test_voxels_that_begin_within_a_header_of_version_2_are_refused(tmp_path):
+    content = bytearray(nib.Nifti2Image(np.zeros((4, 4, 4), np.uint8), np.eye(4)).to_bytes())
+    header = nib.Nifti2Header(bytes(content[:540]), check=False)
+    header["vox_offset"] = 540
+    (tmp_path / "a.nii").write_bytes(header.binaryblock + content[540:])
+    with pytest.raises(CmrtfError, match=r"expected a vox_offset from 544 .*Received: 540"):
+        read_nifti(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_padding_behind_the_voxels_is_passed_over(tmp_path, compress):
+    _claim(
+        tmp_path / "a.nii.gz", content=bytes(4 * 64 + nifti.PADDING_BYTES), sizes=(4, 4, 4), compress=compress
+    )
+    assert read_nifti(tmp_path / "a.nii.gz").data.shape == (4, 4, 4)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_extensions_before_the_voxels_are_passed_over(tmp_path, name):
+    data = np.arange(64, dtype=np.int16).reshape(4, 4, 4)
+    image = nib.Nifti1Image(data, np.eye(4))
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"x" * 5000))
+    nib.save(image, tmp_path / name)
+    np.testing.assert_array_equal(read_nifti(tmp_path / name).data, data)
+
+
+def test_a_second_stream_behind_the_first_is_read_too(tmp_path):
+    write_nifti(tmp_path / "a.nii", np.zeros((4, 4, 4), np.int16), np.eye(4))
+    content = (tmp_path / "a.nii").read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content[:400]) + gzip.compress(content[400:]))
+    assert read_nifti(tmp_path / "b.nii.gz").data.shape == (4, 4, 4)
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content) + gzip.compress(bytes(1000)))
+    with pytest.raises(CmrtfError, match=r"a volume of 480 bytes.*Received: 1,480 bytes"):
+        read_nifti(tmp_path / "b.nii.gz")
+
+
+@pytest.mark.parametrize("padding", [0, nifti.PADDING_BYTES])
+def test_a_checksum_behind_padding_is_compared(tmp_path, padding):
+    _claim(tmp_path / "a.nii.gz", content=bytes(4 * 64 + padding), sizes=(4, 4, 4))
+    content = bytearray((tmp_path / "a.nii.gz").read_bytes())
+    content[-8] ^= 255
+    (tmp_path / "a.nii.gz").write_bytes(content)
+    with pytest.raises(CmrtfError, match=r"a\.nii\.gz: expected a readable NIfTI.*CRC"):
+        read_nifti(tmp_path / "a.nii.gz")
 
 
 def test_a_gzip_whose_checksum_is_wrong_is_named(tmp_path):

@@ -67,3 +67,15 @@ def test_points_beyond_the_image_are_named(tmp_path, line):
     (tmp_path / "contour.txt").write_text(f"1 2\n3 4\n{line}\n")
     with pytest.raises(FileError, match="expected points within the 40 x 30 pixels of the image"):
         read_contour(tmp_path / "contour.txt", SHAPE)
+
+
+@pytest.mark.parametrize(("kept", "is_closed"), [(slice(None), True), (slice(0, 200), False)])
+def test_a_contour_that_was_cut_is_named(tmp_path, kept, is_closed):
+    np.savetxt(tmp_path / "contour.txt", _circle(9)[kept])
+    if is_closed:
+        assert len(read_contour(tmp_path / "contour.txt", SHAPE)) == 400
+        return
+    with pytest.raises(
+        FileError, match=r"expected a closed contour, with 5 pixels .* Received: 18\.0, as if"
+    ):
+        read_contour(tmp_path / "contour.txt", SHAPE)

@@ -28,11 +28,24 @@ def test_a_subject_with_errors_cannot_be_prepared_and_all_are_named(patient):
         subject.prepared()
 
 
-def test_the_hash_of_voxels_does_not_depend_on_the_file(patient):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.astype(np.float32),
+        lambda data: data + np.int16(1),
+        lambda data: data * np.int16(3),
+        lambda data: np.float32(data / 7 + 3),
+    ],
+    ids=["type", "offset", "scale", "scale and offset"],
+)
+def test_the_hash_of_voxels_does_not_depend_on_the_file_or_on_the_scale(patient, change):
     before = patient.check().voxels_sha256
+    assert sorted(before) == ["ED image", "ES image"]
+    assert len(set(before.values())) == 2
     path = patient.folder / f"{CODE}_frame01.nii.gz"
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1))
-    patient.change(path.name, lambda data: data.astype(np.float32))
+    patient.change(path.name, change)
     assert patient.check().voxels_sha256 == before
-    patient.change(path.name, lambda data: data + np.float32(1))
-    assert patient.check().voxels_sha256 != before
+    patient.change(path.name, lambda data: np.roll(data, 1, axis=0))
+    assert patient.check().voxels_sha256["ED image"] != before["ED image"]
+    assert patient.check().voxels_sha256["ES image"] == before["ES image"]

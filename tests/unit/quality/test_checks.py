@@ -39,8 +39,12 @@ def test_what_the_reader_warns_of_comes_first(patient, tmp_path):
 def test_an_image_that_is_there_twice_is_an_error_of_the_second(patient):
     write_acdc(patient.folder.parent, "patient008")
     first, second = read_raw(patient.folder.parent).subjects
-    assert duplicate_issues([(first, "a"), (second, "b")]) == []
-    (issue,) = duplicate_issues([(first, "a"), (second, "a")])
+    ed, es = {"ED image": "a"}, {"ED image": "b", "ES image": "a"}
+    assert duplicate_issues([(first, ed), (second, {"ED image": "b"})]) == []
+    (issue,) = duplicate_issues([(first, ed), (second, ed)])
     assert (issue.level, issue.subject) == ("error", "patient008")
-    assert issue.problem == f"expected an image of its own. Received: the voxels of subject {CODE}."
-    assert not duplicate_issues([(replace(first, vendor="B"), "a"), (first, "a")])
+    assert issue.problem == f"expected an ED image of its own. Received: the ED image of subject {CODE}."
+    (issue,) = duplicate_issues([(first, ed), (second, es)])
+    assert issue.problem == f"expected an ES image of its own. Received: the ED image of subject {CODE}."
+    assert issue.file == second.phases["ES"].image
+    assert not duplicate_issues([(replace(first, vendor="B"), ed), (first, es)])

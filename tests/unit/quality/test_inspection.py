@@ -52,11 +52,12 @@ def _same_image_twice(raw):
     for name in ("frame01", "frame01_gt", "frame03", "frame03_gt"):
         content = (raw / "patient002" / f"patient002_{name}.nii.gz").read_bytes()
         (raw / "patient003" / f"patient003_{name}.nii.gz").write_bytes(content)
-    return "expected an image of its own. Received: the voxels of subject patient002."
+    return "expected an ED image of its own. Received: the ED image of subject patient002."
 
 
 def _no_contrast(raw):
     image = np.zeros((40, 44, 6), np.int16)
+    image[0, 0] = 1
     image[20, 20:28, 2] = range(1, 9)
     save(raw / "patient003" / "patient003_frame01.nii.gz", image)
     return "expected contrast around the heart"

@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from raw_patient import AFFINE, CODE, IMAGE, LABEL
 
@@ -58,3 +59,31 @@ def test_an_lv_of_a_size_that_no_adult_has_is_named(patient, factor, is_named):
     patient.change_all(affine=AFFINE @ np.diag([factor, factor, 1.0, 1.0]))
     said = "look whether the voxel size is right" in " ".join(patient.warnings())
     assert said == is_named
+
+
+def test_an_rv_on_the_other_side_at_es_is_an_error(patient):
+    """As where one phase is mirrored, image and label alike."""
+    for name in (IMAGE, LABEL):
+        patient.change(name, lambda data: data[::-1])
+    problem = "expected the RV on one side of the LV at ED and ES. Received: 180 degrees apart"
+    assert problem in patient.errors()[LABEL]
+
+
+@pytest.mark.parametrize(
+    ("move", "received"),
+    [
+        (lambda data: np.roll(data, 10, axis=1), "0 degrees further round the LV, and an LV 30 mm away"),
+        (lambda data: np.roll(data, 6, axis=1), None),
+        (
+            lambda data: ndimage.rotate(data, 60, reshape=False, order=0),
+            "degrees further round the LV, and an LV",
+        ),
+        (lambda data: ndimage.rotate(data, 30, reshape=False, order=0), None),
+    ],
+    ids=["far", "near", "turned", "hardly turned"],
+)
+def test_a_heart_that_lies_elsewhere_at_es_is_named(patient, move, received):
+    for name in (IMAGE, LABEL):
+        patient.change(name, move)
+    found = [each for each in patient.warnings() if "expected one heart in one place" in each]
+    assert [received in each for each in found] == ([True] if received else [])

@@ -9,7 +9,7 @@ from cmrtf.datasets.layouts import read_raw
 from cmrtf.quality.checks import check_subject
 from cmrtf.quality.slice_order import with_other_orders
 from raw_data import write_acdc
-from raw_patient import CODE, TURNED_ROUND
+from raw_patient import CODE, IMAGE, TURNED_ROUND
 
 OBLIQUE = np.array(
     [[0.75, 0.2, -0.63, 0], [0.6, 0.3, 0.68, 0], [0.25, -0.93, -0.38, 0], [0, 0, 0, 1]]
@@ -21,6 +21,8 @@ OBLIQUE = np.array(
 def tube(patient):
     """A patient whose labels do not say where the apex is."""
     patient.change_all(lambda data: np.repeat(data[:, :, 2:3], 6, axis=2))
+    for name in (IMAGE, IMAGE.replace("frame03", "frame01")):
+        patient.change(name, lambda data: data + np.arange(6, dtype=np.int16))  # no slice is another one
     return patient
 
 

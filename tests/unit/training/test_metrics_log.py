@@ -37,6 +37,12 @@ def test_a_log_is_read_as_numbers_and_what_a_row_lacks_is_left_out(tmp_path):
     assert read_log(path) == [(10, {"loss": 3.0}), (20, {"loss": 2.5, "kl": 0.5})]
 
 
+def test_a_link_that_leads_nowhere_is_no_log(tmp_path):
+    (tmp_path / "log.csv").symlink_to("nothing")
+    with pytest.raises(CmrtfError, match=r"log\.csv: expected a log of metrics. Received: No such file"):
+        read_log(tmp_path / "log.csv")
+
+
 @pytest.mark.parametrize(
     "content",
     [
