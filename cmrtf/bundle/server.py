@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cmrtf.bundle.models import NEEDED, Arrays, SignatureModels
 from cmrtf.bundle.signatures import Signature, Signatures, Tensor, promised_signatures, require_signature
 from cmrtf.bundle.transport import DEADLINE_S, MAX_DEADLINE_S, Transport
+from cmrtf.core.arguments import is_number, require_text
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
@@ -53,10 +54,12 @@ class ServedModels(SignatureModels):
             CmrtfError: address or deadline is malformed, no server answers, or a model, version or signature
                 is missing or another one.
         """
-        if not 0.0 < deadline_s <= MAX_DEADLINE_S:
+        if not (is_number(deadline_s) and 0.0 < deadline_s <= MAX_DEADLINE_S):
             raise CmrtfError(
-                f"deadline_s: expected above 0 and at most {MAX_DEADLINE_S:,} s. Received: {deadline_s}."
+                f"deadline_s: expected a number above 0 and at most {MAX_DEADLINE_S:,} s. "
+                f"Received: {deadline_s!r}."
             )
+        require_text("address", address)
         transport, label = _transport(address, deadline_s)
         versions, found = {}, {}
         for model, needed in NEEDED.items():

@@ -19,7 +19,15 @@ from cmrtf.cohort.earlier import LOCK_NAME
 from cmrtf.cohort.npz_store import SUBJECTS_FOLDER
 from cmrtf.cohort.plan import Plan, SubjectWarning
 from cmrtf.cohort.shard_format import SHARDS_FOLDER
-from cmrtf.core.arguments import MAX_SEED, MAX_WORKERS, require_flags, require_whole
+from cmrtf.core.arguments import (
+    MAX_SEED,
+    MAX_WORKERS,
+    is_number,
+    require_flags,
+    require_text,
+    require_texts,
+    require_whole,
+)
 from cmrtf.core.files import exists, prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.locks import lock
@@ -118,9 +126,11 @@ def prepare(
     """
     raw, out = Path(raw), Path(out)
     require_flags(beam=beam, progress=progress, skip_unusable=skip_unusable)
-    if not 0.0 < validation_fraction < 1.0:
+    require_texts("exclude", exclude)
+    require_texts("slice_orders", slice_orders)
+    if not (is_number(validation_fraction) and 0.0 < validation_fraction < 1.0):
         raise CmrtfError(
-            f"validation_fraction: expected above 0 and below 1. Received: {validation_fraction}."
+            f"validation_fraction: expected a number above 0 and below 1. Received: {validation_fraction!r}."
         )
     require_whole("seed", seed, 0, MAX_SEED)
     require_whole("workers", 1 if workers is None else workers, 1, MAX_WORKERS)
@@ -172,6 +182,8 @@ def read_subject(
     Raises:
         CmrtfError: there is no such subject, or it cannot be used.
     """
+    require_text("code", code)
+    require_texts("slice_orders", slice_orders)
     cohort = with_slice_orders(read_raw(Path(raw), data_format), slice_orders)
     subjects = {subject.subject: subject for subject in cohort.subjects}
     if code not in subjects:

@@ -165,7 +165,7 @@ class PreparedCohort:
             CmrtfError: there is no such subject; close or available codes are listed.
         """
         try:
-            return self.storage.record(code)
+            return self.storage.record(str(code))  # what is no text is none of the codes
         except KeyError:
             raise unknown_code(self.path, str(code), self.codes()) from None
 

@@ -1,6 +1,7 @@
-"""Arguments that are checked before anything is computed with them: numbers and truth values."""
+"""Arguments that are checked before anything is computed with them: numbers, truth values and text."""
 
 import numbers
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cmrtf.errors import CmrtfError
@@ -53,3 +54,37 @@ def require_flags(**values: Any) -> None:
     for name, value in values.items():
         if not isinstance(value, bool):
             raise CmrtfError(f"{name}: expected True or False. Received: {value!r}.")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, NaN and infinity among them; True is none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def require_text(name: str, value: Any) -> None:
+    """Check a name or a code.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+
+    Raises:
+        CmrtfError: it is no text.
+    """
+    if not isinstance(value, str):
+        raise CmrtfError(f"{name}: expected text. Received: {value!r}.")
+
+
+def require_texts(name: str, values: Any) -> None:
+    """Check several names or codes; a text would be a sequence of its letters.
+
+    Args:
+        name: of the argument.
+        values: what was given.
+
+    Raises:
+        CmrtfError: it is no list of texts, nor another sequence.
+    """
+    is_list = isinstance(values, Sequence) and not isinstance(values, (str, bytes))
+    if not (is_list and all(isinstance(value, str) for value in values)):
+        raise CmrtfError(f"{name}: expected a list of texts. Received: {values!r}.")

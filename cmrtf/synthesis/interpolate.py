@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.arguments import MAX_BETWEEN, MAX_SLICES, require_whole
+from cmrtf.core.arguments import MAX_BETWEEN, MAX_SLICES, require_texts, require_whole
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.progress import progress_bar
@@ -89,10 +89,11 @@ def common_phases(subjects: Sequence[Subject], phases: Sequence[str] = PHASES) -
     """Those of `phases` that all subjects have.
 
     Raises:
-        CmrtfError: there is none, or `phases` names another.
+        CmrtfError: there is none, or `phases` names another, or one twice.
     """
-    if not phases or not set(phases) <= set(PHASES):
-        raise CmrtfError(f"phases: expected some of {', '.join(PHASES)}. Received: {phases!r}.")
+    require_texts("phases", phases)
+    if not phases or not set(phases) <= set(PHASES) or len(set(phases)) < len(phases):
+        raise CmrtfError(f"phases: expected {' or '.join(PHASES)}, or both. Received: {phases!r}.")
     common = [phase for phase in PHASES if phase in phases and all(phase in s.stacks for s in subjects)]
     if not common:
         having = "; ".join(f"{subject.name} has {', '.join(subject.phases)}" for subject in subjects)

@@ -89,9 +89,17 @@ def test_asking_again_ends(address, served, slices, monkeypatch):
     assert served.requests == ATTEMPTS
 
 
-@pytest.mark.parametrize("deadline_s", [-1, 0, float("nan"), float("inf")])
+@pytest.mark.parametrize("address", [None, 5, b"grpc://localhost:1", ["x"]])
+def test_an_address_is_text(address):
+    with pytest.raises(CmrtfError, match=r"address: expected text\. Received: "):
+        ServedModels.connect(address)
+
+
+@pytest.mark.parametrize("deadline_s", [-1, 0, float("nan"), float("inf"), "x", None, True])
 def test_a_deadline_that_is_none_is_refused(deadline_s):
-    with pytest.raises(CmrtfError, match=r"deadline_s: expected above 0 and at most 3,600 s\. Received: "):
+    with pytest.raises(
+        CmrtfError, match=r"deadline_s: expected a number above 0 and at most 3,600 s\. Received: "
+    ):
         ServedModels.connect("grpc://localhost:1", deadline_s)
 
 

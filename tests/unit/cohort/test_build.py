@@ -197,10 +197,25 @@ def test_a_subject_that_cannot_be_read_is_named(raw):
         read_subject(raw, "patient001")
 
 
-@pytest.mark.parametrize("fraction", [0.0, 1.0, 2.0, float("nan")])
+@pytest.mark.parametrize("fraction", [0.0, 1.0, 2.0, float("nan"), "0.2", None, True])
 def test_a_fraction_that_is_none_is_refused(tmp_path, fraction):
-    with pytest.raises(CmrtfError, match="validation_fraction: expected above 0 and below 1"):
+    with pytest.raises(CmrtfError, match="validation_fraction: expected a number above 0 and below 1"):
         prepare(tmp_path, tmp_path / "out", validation_fraction=fraction)
+
+
+@pytest.mark.parametrize("orders", [None, [5], "base-first", 5])
+def test_slice_orders_and_codes_are_lists_of_texts(tmp_path, orders):
+    for name in ("slice_orders", "exclude"):
+        with pytest.raises(CmrtfError, match=rf"{name}: expected a list of texts\. Received: "):
+            prepare(tmp_path, tmp_path / "out", **{name: orders})
+    with pytest.raises(CmrtfError, match=r"slice_orders: expected a list of texts\. Received: "):
+        read_subject(tmp_path, "x", slice_orders=orders)
+
+
+@pytest.mark.parametrize("code", [None, 5, ["x"]])
+def test_a_code_is_text(tmp_path, code):
+    with pytest.raises(CmrtfError, match=r"code: expected text\. Received: "):
+        read_subject(tmp_path, code)
 
 
 def test_a_data_format_that_is_none_is_refused(tmp_path):

@@ -148,3 +148,10 @@ def test_what_is_unknown_is_of_the_same_slices_and_in_the_hash(tmp_path):
     assert cohort.data_hash != whole.data_hash
     assert not cohort["S2"].es.knows("MYO")
     assert "unknown" not in whole.record("S1").to_dict()
+
+
+@pytest.mark.parametrize("code", [None, 5, [1], {}])
+def test_what_is_no_code_is_none_of_the_subjects(tiny_cohort, code):
+    cohort = PreparedCohort.open(tiny_cohort)
+    with pytest.raises(CmrtfError, match=r"expected one of its 4 subjects\. Received: "):
+        cohort[code]

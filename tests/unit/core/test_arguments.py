@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from cmrtf.core.arguments import MAX_SEED, require_flags, require_whole
+from cmrtf.core.arguments import (
+    MAX_SEED,
+    is_number,
+    require_flags,
+    require_text,
+    require_texts,
+    require_whole,
+)
 from cmrtf.errors import CmrtfError
 
 
@@ -24,3 +31,29 @@ def test_true_and_false_pass():
 def test_what_is_neither_true_nor_false_is_named(value):
     with pytest.raises(CmrtfError, match=r"repair: expected True or False\. Received: "):
         require_flags(progress=True, repair=value)
+
+
+def test_text_and_lists_of_it_pass():
+    require_text("code", "P1")
+    require_texts("exclude", ["P1", "P2"])
+    require_texts("exclude", ())
+
+
+@pytest.mark.parametrize("values", [None, 5, "P1", b"P1", [5], {"P1"}])
+def test_what_is_no_list_of_texts_is_named(values):
+    with pytest.raises(CmrtfError, match=r"exclude: expected a list of texts\. Received: "):
+        require_texts("exclude", values)
+
+
+@pytest.mark.parametrize("value", [None, 5, b"P1", ["P1"]])
+def test_what_is_no_text_is_named(value):
+    with pytest.raises(CmrtfError, match=r"code: expected text\. Received: "):
+        require_text("code", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1, True), (0.5, True), (np.float32(1), True), (True, False), ("1", False), (None, False), (1j, False)],
+)
+def test_numbers_are_real_and_no_truth_values(value, expected):
+    assert is_number(value) is expected

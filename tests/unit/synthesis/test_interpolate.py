@@ -250,3 +250,9 @@ def test_numbers_that_no_memory_holds_are_refused(wanted):
         CmrtfError, match=r"num_\w+: expected a whole number from [12] to 10\d\d\. Received: "
     ):
         interpolate_subjects(None, [], ("ED",), *wanted)
+
+
+@pytest.mark.parametrize("phases", [5, None, "ED", [["ED"]], ["XX"], [], ("ED", "ED")])
+def test_phases_are_some_of_those_that_there_are(phases):
+    with pytest.raises(CmrtfError, match=r"phases: expected .*Received: "):
+        common_phases([A, B], phases)
