@@ -1,5 +1,6 @@
 """What is to be prepared: which subjects of a raw data set, in which splits, and into which folder."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from cmrtf.datasets.slice_orders import with_slice_orders
 from cmrtf.quality.checks import duplicate_issues
 from cmrtf.quality.slice_order import with_other_orders
 from cmrtf.version import __version__
+
+logger = logging.getLogger(__name__)
 
 ADVICE = (
     "The others are done: put this right and run the same command again, or leave out who cannot be used "
@@ -107,6 +110,8 @@ class Plan:
         earlier = EarlierCohort.find(out)
         raw_cohort = leave_out(read_raw(raw, data_format), exclude, earlier.codes)
         raw_cohort = with_slice_orders(raw_cohort, slice_orders)
+        for warning in raw_cohort.warnings:
+            logger.warning("%s", warning)
         earlier.require_same_data(raw, raw_cohort, exclude)
         raw_cohort = earlier.with_known_orders(raw_cohort)
         return cls(raw_cohort, earlier.cohort, validation_fraction, seed, skip_unusable)

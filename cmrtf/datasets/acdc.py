@@ -20,13 +20,15 @@ from cmrtf.datasets.base import (
     gather,
 )
 from cmrtf.datasets.phases import lv_sizes
-from cmrtf.datasets.raw_files import is_there, require_partner, visible_files, volume_file
+from cmrtf.datasets.raw_files import is_there, require_partner, stranger_issues, visible_files, volume_file
 from cmrtf.datasets.tables import known_pathology
 from cmrtf.errors import FileError
 
 NAME = "acdc"
 INFO_NAME = "Info.cfg"
 FILE_NAME = re.compile(r"patient\d+_frame(?P<frame>\d{1,4})(?P<label>_gt)?\.nii(\.gz)?")
+PASSED_OVER = re.compile(r"patient\d+_4d\.nii(\.gz)?")
+"""The cine that the labelled frames are of."""
 FRAME = re.compile(r"\d{1,4}")
 MAX_INFO_BYTES = 10_000
 VENDOR = "A"
@@ -35,7 +37,8 @@ VENDOR = "A"
 
 def read(root: Path) -> RawCohort:
     """All ACDC patients under a folder."""
-    return gather(NAME, ((folder.name, folder) for folder in _patient_folders(root)), _read_one)
+    strangers = stranger_issues(root, "patientNNN_frameYY.nii.gz", _is_known)
+    return gather(NAME, ((folder.name, folder) for folder in _patient_folders(root)), _read_one, strangers)
 
 
 def recognises(root: Path) -> bool:
@@ -44,6 +47,11 @@ def recognises(root: Path) -> bool:
 
 
 READER = Reader(NAME, "patientNNN/Info.cfg with patientNNN_frameYY[_gt].nii.gz", recognises, read)
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a volume is ACDC's."""
+    return bool(FILE_NAME.fullmatch(path.name) or PASSED_OVER.fullmatch(path.name))
 
 
 def _patient_folders(root: Path) -> list[Path]:

@@ -115,12 +115,14 @@ class RawCohort:
         subjects: the labelled subjects in order of their codes.
         skipped: subjects without labels, which are no mistake.
         problems: one for each subject that is there but cannot be read.
+        warnings: of the data set as a whole; they name files, so they go into no manifest.
     """
 
     format: str
     subjects: tuple[RawSubject, ...]
     skipped: tuple[SkippedSubject, ...]
     problems: tuple[Issue, ...]
+    warnings: tuple[Issue, ...] = ()
 
     @property
     def codes(self) -> set[str]:
@@ -189,6 +191,7 @@ def gather(
     data_format: str,
     candidates: Iterable[tuple[str, Candidate]],
     read_one: Callable[[str, Candidate], RawSubject | SkippedSubject],
+    warnings: Iterable[Issue] = (),
 ) -> RawCohort:
     """Read subject after subject; one that cannot be read becomes a problem.
 
@@ -196,6 +199,7 @@ def gather(
         data_format: the reader's name.
         candidates: code of each subject and what its reader wants to know of it.
         read_one: makes a subject of both, or raises `FileError`.
+        warnings: of the data set as a whole.
     """
     subjects: list[RawSubject] = []
     skipped: list[SkippedSubject] = []
@@ -210,4 +214,4 @@ def gather(
             subjects.append(subject)
         else:
             skipped.append(subject)
-    return RawCohort(data_format, tuple(subjects), tuple(skipped), tuple(problems))
+    return RawCohort(data_format, tuple(subjects), tuple(skipped), tuple(problems), tuple(warnings))

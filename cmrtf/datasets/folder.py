@@ -32,7 +32,7 @@ from cmrtf.datasets.base import (
     SkippedSubject,
     gather,
 )
-from cmrtf.datasets.raw_files import is_there, require_partner, visible_files
+from cmrtf.datasets.raw_files import is_there, require_partner, stranger_issues, visible_files
 from cmrtf.datasets.tables import known_vendor
 from cmrtf.errors import FileError
 
@@ -96,7 +96,12 @@ def read(root: Path) -> RawCohort:
     def read_one(subject: str, parts: set[Parts]) -> RawSubject | SkippedSubject:
         return _read_one(root, description, subject, parts)
 
-    return gather(NAME, sorted(files.items()), read_one)
+    def is_known(path: Path) -> bool:
+        name = path.relative_to(root).as_posix()
+        return any(expression.fullmatch(name) for expression in expressions)
+
+    strangers = stranger_issues(root, f"those that {DESCRIPTION_NAME} describes", is_known)
+    return gather(NAME, sorted(files.items()), read_one, strangers)
 
 
 def recognises(root: Path) -> bool:

@@ -9,7 +9,7 @@ Generated subjects are written as cines of two frames: ED is frame 0 and ES is f
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.files import new_file, real_path
-from cmrtf.core.issues import WARNING, Issue
+from cmrtf.core.issues import WARNING, Issue, listed
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
@@ -33,7 +33,14 @@ from cmrtf.datasets.base import (
     SkippedSubject,
     gather,
 )
-from cmrtf.datasets.raw_files import is_there, require_partner, subject_folders, visible_files, volume_file
+from cmrtf.datasets.raw_files import (
+    is_there,
+    require_partner,
+    stranger_issues,
+    subject_folders,
+    visible_files,
+    volume_file,
+)
 from cmrtf.datasets.tables import Row, known_centre, known_pathology, known_vendor, read_tables, vendor_letter
 from cmrtf.errors import CmrtfError, FileError
 
@@ -85,7 +92,10 @@ def read(root: Path) -> RawCohort:
             return SkippedSubject(code, "unlabelled part of the data set")
         return _subject(code, folder, rows)
 
-    return gather(NAME, subject_folders(root, FILE_NAME), read_one)
+    folders = subject_folders(root, FILE_NAME)
+    strangers = stranger_issues(root, "<CODE>_sa.nii.gz", lambda path: FILE_NAME.fullmatch(path.name))
+    missing = _missing_issues(root, rows, {code for code, _ in folders})
+    return gather(NAME, folders, read_one, (*strangers, *missing))
 
 
 def recognises(root: Path) -> bool:
@@ -94,6 +104,19 @@ def recognises(root: Path) -> bool:
 
 
 READER = Reader(NAME, "<CODE>_sa.nii.gz with <CODE>_sa_gt.nii.gz and the M&Ms CSV", recognises, read)
+
+
+def _missing_issues(root: Path, rows: Mapping[str, Row], codes: Set[str]) -> tuple[Issue, ...]:
+    """A warning of subjects that a table below the folder names, and that have no files."""
+    missing = sorted(
+        code for code, row in rows.items() if code not in codes and row.table.is_relative_to(root)
+    )
+    if not missing:
+        return ()
+    problem = (
+        f"expected files of all its subjects. Received: {len(missing)} subjects of the table have no files"
+    )
+    return (Issue(WARNING, rows[missing[0]].table, f"{problem}: {listed(missing)}"),)
 
 
 def _is_unlabelled(root: Path, code: str, folder: Path, rows: Mapping[str, Row]) -> bool:

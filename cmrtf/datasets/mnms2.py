@@ -19,12 +19,20 @@ from cmrtf.datasets.base import (
     SkippedSubject,
     gather,
 )
-from cmrtf.datasets.raw_files import is_there, require_partner, subject_folders, visible_files, volume_file
+from cmrtf.datasets.raw_files import (
+    is_there,
+    require_partner,
+    stranger_issues,
+    subject_folders,
+    visible_files,
+    volume_file,
+)
 from cmrtf.datasets.tables import Row, known_pathology, known_vendor, read_tables, vendor_letter
 from cmrtf.errors import CmrtfError
 
 NAME = "mnms2"
 FILE_NAME = re.compile(r"(?P<code>\d{1,6})_SA_E[DS](_gt)?\.nii(\.gz)?")
+PASSED_OVER = re.compile(r"\d{1,6}_(SA_CINE|LA_(ED|ES|CINE))(_gt)?\.nii(\.gz)?")
 CODE = re.compile(r"0*(\d{1,6})([.,]0*)?")
 CODE_COLUMN, VENDOR_COLUMN, DISEASE_COLUMN = "SUBJECT_CODE", "VENDOR", "DISEASE"
 
@@ -46,7 +54,8 @@ def read(root: Path) -> RawCohort:
     def read_one(code: str, folder: Path) -> RawSubject | SkippedSubject:
         return _read_one(code, folder, rows)
 
-    return gather(NAME, subject_folders(root, FILE_NAME), read_one)
+    strangers = stranger_issues(root, "NNN_SA_ED.nii.gz", _is_known)
+    return gather(NAME, subject_folders(root, FILE_NAME), read_one, strangers)
 
 
 def recognises(root: Path) -> bool:
@@ -55,6 +64,11 @@ def recognises(root: Path) -> bool:
 
 
 READER = Reader(NAME, "NNN_SA_ED.nii.gz with NNN_SA_ED_gt.nii.gz, likewise ES", recognises, read)
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a volume is one of M&Ms-2."""
+    return bool(FILE_NAME.fullmatch(path.name) or PASSED_OVER.fullmatch(path.name))
 
 
 def _number(text: str) -> str:

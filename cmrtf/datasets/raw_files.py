@@ -5,15 +5,22 @@ Only hidden files are passed over without a word: some archives hold a hidden `.
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cmrtf.core.files import is_file
-from cmrtf.core.issues import ERROR, Issue
+from cmrtf.core.issues import ERROR, WARNING, Issue, listed
 from cmrtf.errors import FileError
 
 VOLUME_SUFFIXES: Final = (".nii", ".nii.gz")
+
+LIKE_A_VOLUME = re.compile(r".+\.(nii|nii\.gz|mha|nrrd|part)", re.IGNORECASE | re.DOTALL)
+"""Names of volumes, of downloads that were not finished too."""
+
+NAMED = 5
+"""Of the volumes that are left out."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,24 @@ def subject_folders(root: Path, file_name: re.Pattern[str]) -> list[tuple[str, P
     """
     files = ((file_name.fullmatch(path.name), path.parent) for path in visible_files(root))
     return sorted({(match["code"], folder) for match, folder in files if match})
+
+
+def stranger_issues(root: Path, layout: str, is_known: Callable[[Path], object]) -> tuple[Issue, ...]:
+    """A warning of volumes that no subject claims, so that none goes missing without a word.
+
+    Args:
+        root: the data set's folder.
+        layout: the names that are looked for, for the message.
+        is_known: whether a file's name is one of the layout, be it read or knowingly passed over.
+    """
+    volumes = (path for path in visible_files(root) if LIKE_A_VOLUME.fullmatch(path.name))
+    strangers = [path for path in volumes if not is_known(path)]
+    if not strangers:
+        return ()
+    names = listed([path.name for path in strangers], NAMED)
+    expected = f"expected names of volumes such as {layout}"
+    problem = f"{expected}. Received: {len(strangers)} others: {names}; left out"
+    return (Issue(WARNING, strangers[0], problem),)
 
 
 def _visible(names: list[str]) -> list[str]:

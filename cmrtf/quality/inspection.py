@@ -161,7 +161,12 @@ def check(
     facts = [facts for facts, _ in subjects if facts]
     duplicates = duplicate_issues((each.raw, each.voxels_sha256) for each in facts)
     copies = {issue.subject for issue in duplicates}
-    issues = [*cohort.problems, *(issue for _, issues in subjects for issue in issues), *duplicates]
+    issues = [
+        *cohort.problems,
+        *cohort.warnings,
+        *(issue for _, issues in subjects for issue in issues),
+        *duplicates,
+    ]
     issues.sort(key=lambda issue: (issue.level != ERROR, str(issue.file)))
     usable = tuple(each for each in facts if each.raw.subject not in copies)
     return Inspection(root, cohort.format, len(cohort.codes), usable, cohort.skipped, tuple(issues))
