@@ -104,10 +104,9 @@ def _require_folder(root: Path) -> None:
     """Check that a folder is there and can be read."""
     try:
         os.listdir(root)
-    except OSError as error:
-        raise CmrtfError(
-            f"{root}: expected the folder of a raw data set. Received: {error.strerror}."
-        ) from error
+    except (OSError, ValueError) as error:  # a null character is the latter
+        received = getattr(error, "strerror", None) or error
+        raise CmrtfError(f"{root}: expected the folder of a raw data set. Received: {received}.") from error
 
 
 def _is_fit(code: str) -> bool:

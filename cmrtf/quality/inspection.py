@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.arguments import MAX_WORKERS, require_flags, require_texts, require_whole
 from cmrtf.core.issues import ERROR, Issue, errors, listed
 from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject, SkippedSubject
@@ -143,8 +144,12 @@ def check(
 
     Raises:
         CmrtfError: the folder is no data set that can be read, it has no subject of such a code, or a slice
-            order is none.
+            order is none, or an argument is of another type.
     """
+    require_flags(progress=progress)
+    require_texts("exclude", exclude)
+    require_texts("slice_orders", slice_orders)
+    require_whole("workers", 1 if workers is None else workers, 1, MAX_WORKERS)
     root = Path(root)
     cohort = with_slice_orders(leave_out(read_raw(root, data_format), exclude), slice_orders)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:

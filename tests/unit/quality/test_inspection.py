@@ -120,3 +120,22 @@ def test_what_is_a_warning_stands_in_the_manifest(raw, tmp_path):
     assert [(warning.subject, warning.warning) for warning in built.warnings] == warnings
     assert len(warnings) == 2
     assert built.cohort.record("patient002").frames == {"ED": 0, "ES": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"progress": "no"}, "progress: expected True or False. Received: 'no'"),
+        ({"exclude": "A1"}, "exclude: expected"),
+        ({"slice_orders": [5]}, "slice_orders: expected"),
+        ({"workers": 0}, "workers: expected a whole number"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(raw, arguments, message):
+    with pytest.raises(CmrtfError, match=message):
+        check(raw, **arguments)
+
+
+def test_a_folder_that_no_system_can_name_is_refused():
+    with pytest.raises(CmrtfError, match="expected the folder of a raw data set"):
+        check("x\0")
