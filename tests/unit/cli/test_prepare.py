@@ -21,6 +21,7 @@ def raw(tmp_path):
         folder = tmp_path / "raw" / patient
         folder.mkdir(parents=True)
         (folder / "Info.cfg").write_text("ED: 1\nES: 2\nGroup: NOR\n")
+        noise = np.random.default_rng(number).integers(0, 9, x.shape, np.uint8)
         for frame, size in (("frame01", 8), ("frame02", 7)):
             radius = np.hypot(x - 15, y - 15) / (size - 1.5 * z)
             structures = [radius < 0.6, radius < 1, (radius < 1.4) & (x < 15)]
@@ -28,7 +29,7 @@ def raw(tmp_path):
             affine = np.diag([2.0, 2.0, 10.0, 1.0])
             nib.save(nib.Nifti1Image(label_ids, affine), folder / f"{patient}_{frame}_gt.nii.gz")
             nib.save(
-                nib.Nifti1Image(label_ids * np.uint8(50) + 10 + number + x.astype(np.uint8), affine),
+                nib.Nifti1Image(label_ids * np.uint8(50) + 10 + noise, affine),
                 folder / f"{patient}_{frame}.nii.gz",
             )
     return tmp_path / "raw"
