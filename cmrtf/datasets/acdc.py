@@ -29,6 +29,7 @@ INFO_NAME = "Info.cfg"
 FILE_NAME = re.compile(r"patient\d+_frame(?P<frame>\d{1,4})(?P<label>_gt)?\.nii(\.gz)?")
 PASSED_OVER = re.compile(r"patient\d+_4d\.nii(\.gz)?")
 """The cine that the labelled frames are of."""
+PATIENT = re.compile(r"patient\d+")
 FRAME = re.compile(r"\d{1,4}")
 MAX_INFO_BYTES = 10_000
 VENDOR = "A"
@@ -50,8 +51,10 @@ READER = Reader(NAME, "patientNNN/Info.cfg with patientNNN_frameYY[_gt].nii.gz",
 
 
 def _is_known(path: Path) -> bool:
-    """Whether a volume is ACDC's."""
-    return bool(FILE_NAME.fullmatch(path.name) or PASSED_OVER.fullmatch(path.name))
+    """Whether a volume is ACDC's, and lies in the folder of its patient."""
+    is_named = FILE_NAME.fullmatch(path.name) or PASSED_OVER.fullmatch(path.name)
+    is_elsewhere = PATIENT.fullmatch(path.parent.name) and not path.name.startswith(f"{path.parent.name}_")
+    return bool(is_named and not is_elsewhere)
 
 
 def _patient_folders(root: Path) -> list[Path]:

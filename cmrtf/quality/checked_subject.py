@@ -67,15 +67,21 @@ class CheckedSubject:
 
     @property
     def voxels_sha256(self) -> dict[str, str]:
-        """`"ED image"`, `"ES image"`, ... to the SHA-256 of what they show: two with one are the same scan.
+        """`"ED image"`, `"ED label"`, ... to the SHA-256 of what they show: two with one are the same scan.
 
-        It does not depend on a file's header and compression, nor on the scale of an image.
+        It does not depend on a file's header and compression, nor on the scale of an image or the values that
+        stand for structures.
         """
-        return {
+        images = {
             f"{phase} image": sha256(_in_steps(to_nifti_order(stack.image)).tobytes())
             for phase, stack in self.stacks.items()
             if self.raw.phases[phase].has_image
         }
+        labels = {
+            f"{phase} label": sha256(np.ascontiguousarray(stack.label_ids).tobytes())
+            for phase, stack in self.stacks.items()
+        }
+        return images | labels
 
     @property
     def subject(self) -> Subject:

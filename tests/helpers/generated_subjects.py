@@ -5,7 +5,7 @@ import numpy as np
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
-from raw_data import heart, image_of
+from raw_data import heart, image_of, of_patient
 
 WINDOW = (40.0, 320.0)
 AFFINE = np.array([[1.5, 0, 0, -90], [0, -1.2, -6, 40], [0, 0.9, -8, 50], [0, 0, 0, 1.0]])
@@ -16,7 +16,7 @@ def generated_subject(name):
     """A subject on the prepared grid, 6 slices of 128 x 128, with a larger heart at ED than at ES."""
     stacks = {}
     for phase, scale in (("ED", 1.0), ("ES", 0.8)):
-        label_ids = heart((128, 128, 6), (1.5, 1.5, 10.0), scale=scale).transpose(2, 1, 0)
+        label_ids = of_patient(heart((128, 128, 6), (1.5, 1.5, 10.0), scale=scale), name).transpose(2, 1, 0)
         low, high = WINDOW
         image = (2.0 * (image_of(label_ids, name) - low) / (high - low) - 1.0).astype(np.float32)
         stacks[phase] = Stack(image, label_ids, Geometry.of(AFFINE, (128, 128, 6)), WINDOW)

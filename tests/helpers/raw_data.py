@@ -21,6 +21,15 @@ def heart(shape=SHAPE, spacing_mm=SPACING_MM, apex_first=True, scale=1.0):
     return label_ids if apex_first else label_ids[:, :, ::-1]
 
 
+def of_patient(label_ids, code):
+    """The same heart without one pixel of its RV, another from code to code: no two hearts are one."""
+    inside = np.argwhere(label_ids == 3)
+    x, y, z = inside[list(code.encode()) @ np.arange(1, len(code.encode()) + 1) % len(inside)]
+    changed = label_ids.copy()
+    changed[x, y, z] = 0
+    return changed
+
+
 def image_of(label_ids, code=""):
     """Bright blood, dark muscle, and noise that differs from code to code."""
     noise = np.random.default_rng(list(code.encode())).normal(0, 5, label_ids.shape)
@@ -38,7 +47,7 @@ def write_acdc(root, patient, group="DCM", apex_first=False):
     """A patient of ACDC: base first, labels reversed, ED = 1 and ES = 3 of frames counted from 1."""
     folder = root / patient
     for frame, scale in ((1, 1.0), (3, 0.8)):
-        label_ids = heart(apex_first=apex_first, scale=scale)
+        label_ids = of_patient(heart(apex_first=apex_first, scale=scale), patient)
         save(folder / f"{patient}_frame{frame:02d}.nii.gz", image_of(label_ids, patient))
         save(folder / f"{patient}_frame{frame:02d}_gt.nii.gz", np.array([0, 3, 2, 1], np.uint8)[label_ids])
     (folder / "Info.cfg").write_text(f"ED: 1\nES: 3\nGroup: {group}\nNbFrame: 4\n")
@@ -47,7 +56,7 @@ def write_acdc(root, patient, group="DCM", apex_first=False):
 
 def write_mnms(folder, code, apex_first=True):
     """A subject of M&Ms: a cine of 4 frames, labelled in frames 0 and 2."""
-    ed, es = (heart(apex_first=apex_first, scale=scale) for scale in (1.0, 0.8))
+    ed, es = (of_patient(heart(apex_first=apex_first, scale=scale), code) for scale in (1.0, 0.8))
     none = np.zeros_like(ed)
     cine = np.stack([image_of(label_ids, code) for label_ids in (ed, ed, es, es)], axis=-1)
     save(folder / f"{code}_sa.nii.gz", cine)

@@ -38,8 +38,8 @@ def test_files_are_hashed_and_not_named(raw, out):
     source = raw / "patient001" / "patient001_frame03_gt.nii.gz"
     assert record.source_sha256["ES label"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert record.file_sha256 == hashlib.sha256(subject_file(out, record).read_bytes()).hexdigest()
-    roles = ["ED image", "ED label", "ES image", "ES label", "ED image voxels", "ES image voxels"]
-    assert list(record.source_sha256) == roles
+    roles = ["ED image", "ED label", "ES image", "ES label"]
+    assert sorted(record.source_sha256) == sorted([*roles, *(f"{role} voxels" for role in roles)])
 
 
 def test_the_same_command_makes_the_same_bytes(raw, out, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from cmrtf.cohort.build import prepare
 from cmrtf.errors import CmrtfError
 from folders import contents, names
-from raw_data import heart, image_of, save, write_acdc
+from raw_data import heart, image_of, of_patient, save, write_acdc
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
@@ -135,7 +135,7 @@ def test_other_images_under_the_same_codes_are_another_data_set(raw, out, tmp_pa
 def test_corrected_labels_bring_a_cohort_up_to_date(raw, out):
     prepare(raw, out)
     for path in raw.rglob("*_frame01_gt.nii.gz"):
-        save(path, np.array([0, 3, 2, 1], np.uint8)[heart(scale=0.9)])
+        save(path, np.array([0, 3, 2, 1], np.uint8)[of_patient(heart(scale=0.9), path.parent.name)])
     assert prepare(raw, out).num_unchanged == 0
 
 

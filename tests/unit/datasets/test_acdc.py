@@ -7,7 +7,7 @@ import pytest
 
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.quality.checks import check_subject
-from raw_data import heart, save, write_acdc
+from raw_data import heart, of_patient, save, write_acdc
 
 
 @pytest.fixture
@@ -31,9 +31,8 @@ def test_frames_count_from_zero_and_labels_are_in_our_order(patient):
     )
     assert {phase: files.frame for phase, files in subject.phases.items()} == {"ED": 0, "ES": 2}
     stacks = check_subject(subject).stacks
-    np.testing.assert_array_equal(
-        stacks["ES"].label_ids, heart(apex_first=False, scale=0.8).transpose(2, 1, 0)
-    )
+    expected = of_patient(heart(apex_first=False, scale=0.8), "patient007")
+    np.testing.assert_array_equal(stacks["ES"].label_ids, expected.transpose(2, 1, 0))
 
 
 def test_group_and_frame_count_may_be_missing(patient):

@@ -10,7 +10,7 @@ from cmrtf.datasets.mnms import LAYOUT, write_table
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.checks import check_subject
 from generated_subjects import write_subjects
-from raw_data import heart, save, write_mnms, write_mnms_csv
+from raw_data import heart, of_patient, save, write_mnms, write_mnms_csv
 
 ROWS = [("A1B2C3", "A", "DCM"), ("D4E5F6", "B", "HCM"), ("G7H8I9", "C", "")]
 DIAGNOSIS_CSV = "211230_M&Ms_Dataset_information_diagnosis_opendataset.csv"
@@ -34,9 +34,11 @@ def test_codes_vendors_centres_pathologies_and_frames_come_from_the_csv(cohort):
 
 
 def test_the_frames_of_the_phases_are_stacks(cohort):
-    stacks = check_subject(read_raw(cohort).subjects[0]).stacks
-    np.testing.assert_array_equal(stacks["ED"].label_ids, heart().transpose(2, 1, 0))
-    np.testing.assert_array_equal(stacks["ES"].label_ids, heart(scale=0.8).transpose(2, 1, 0))
+    subject = read_raw(cohort).subjects[0]
+    stacks = check_subject(subject).stacks
+    for phase, scale in (("ED", 1.0), ("ES", 0.8)):
+        expected = of_patient(heart(scale=scale), subject.subject)
+        np.testing.assert_array_equal(stacks[phase].label_ids, expected.transpose(2, 1, 0))
     assert stacks["ES"].image.shape == stacks["ES"].label_ids.shape
     assert stacks["ES"].label_ids.dtype == np.uint8
 

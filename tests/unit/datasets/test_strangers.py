@@ -50,6 +50,13 @@ def test_volumes_that_no_subject_claims_are_named(tmp_path, write):
     assert f"Received: 4 others: {', '.join(NAMES)}; left out" in warning.problem
 
 
+def test_volumes_in_the_folder_of_another_patient_are_named(tmp_path):
+    folder, _ = _acdc(tmp_path)
+    (folder / "patient009_frame01.nii.gz").touch()
+    (warning,) = read_raw(tmp_path).warnings
+    assert "1 others: patient009_frame01.nii.gz" in warning.problem
+
+
 def test_subjects_of_a_table_without_files_are_counted(tmp_path, caplog):
     for code in ("A1", "B2"):
         write_mnms(tmp_path / "raw" / code, code)

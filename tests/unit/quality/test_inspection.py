@@ -139,3 +139,11 @@ def test_arguments_of_another_kind_are_refused(raw, arguments, message):
 def test_a_folder_that_no_system_can_name_is_refused():
     with pytest.raises(CmrtfError, match="expected the folder of a raw data set"):
         check("x\0")
+
+
+def test_who_has_the_labels_of_another_is_there_twice(raw):
+    """Whatever the images show: two hearts are not equal in every voxel."""
+    labels = "{0}/{0}_frame03_gt.nii.gz"
+    (raw / labels.format("patient003")).write_bytes((raw / labels.format("patient002")).read_bytes())
+    (issue,) = [issue for issue in check(raw).issues if issue.level == "error"]
+    assert issue.problem == "expected an ES label of its own. Received: the ES label of subject patient002."
