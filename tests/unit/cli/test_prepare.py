@@ -26,6 +26,7 @@ def raw(tmp_path):
             radius = np.hypot(x - 15, y - 15) / (size - 1.5 * z)
             structures = [radius < 0.6, radius < 1, (radius < 1.4) & (x < 15)]
             label_ids = np.select(structures, [3, 2, 1], 0).astype(np.uint8)
+            label_ids[tuple(np.argwhere(label_ids == 1)[number])] = 0  # no two hearts are one
             affine = np.diag([2.0, 2.0, 10.0, 1.0])
             nib.save(nib.Nifti1Image(label_ids, affine), folder / f"{patient}_{frame}_gt.nii.gz")
             nib.save(
