@@ -85,6 +85,7 @@ def read(root: Path) -> RawCohort:
     expressions = [_expression(pattern, description.phase_words) for pattern in patterns]
     phases = {word: phase for phase, word in description.phase_words.items()}
     files: dict[str, set[Parts]] = {}
+    described: set[Path] = set()
     for path in visible_files(root):
         name = path.relative_to(root).as_posix()
         matches = (expression.fullmatch(name) for expression in expressions)
@@ -92,15 +93,12 @@ def read(root: Path) -> RawCohort:
             words = match.groupdict()
             parts = Parts(words["subject"], phases[words.get("phase", "")], words.get("vendor", ""))
             files.setdefault(parts.subject, set()).add(parts)
+            described.add(path)
 
     def read_one(subject: str, parts: set[Parts]) -> RawSubject | SkippedSubject:
         return _read_one(root, description, subject, parts)
 
-    def is_known(path: Path) -> bool:
-        name = path.relative_to(root).as_posix()
-        return any(expression.fullmatch(name) for expression in expressions)
-
-    strangers = stranger_issues(root, f"those that {DESCRIPTION_NAME} describes", is_known)
+    strangers = stranger_issues(root, f"those that {DESCRIPTION_NAME} describes", described.__contains__)
     return gather(NAME, sorted(files.items()), read_one, strangers)
 
 
