@@ -1,32 +1,28 @@
 """The distinct 5 x 5 label neighbourhoods of a batch of label maps.
 
 SPADE's modulation of a pixel (two 3 x 3 convolutions on the one-hot label) depends on the 5 x 5
-labels around it and on nothing else, and label maps of a heart have few distinct neighbourhoods:
-about 1 % of the pixels at 128 x 128. So each neighbourhood is encoded as one integer, the distinct
-ones are found once per resolution, and every SPADE layer at that resolution evaluates its
-convolutions on the distinct ones only, then gathers. The nine 3 x 3 windows inside a neighbourhood
-repeat in turn, three to ten times: the convolutions run on the distinct windows. The result is
-exact, borders included.
+labels around it and on nothing else, and label maps have far fewer distinct neighbourhoods than
+pixels: about 2 % at 128 x 128 for the four classes of a heart. The distinct ones are found once per
+resolution, and every SPADE layer at that resolution evaluates its convolutions on them only, then
+gathers. The nine 3 x 3 windows inside a neighbourhood repeat in turn, three to ten times: the
+convolutions run on the distinct windows. The result is exact, borders included.
+
+The 25 labels of a neighbourhood do not fit in one integer, so it is ranked in three stages, for each
+of which 64 bits are enough: nine labels are a window, three windows side by side a strip of 3 x 5
+labels, and three strips one above the other a neighbourhood.
 """
 
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from cmrtf.layers.label_ids import checked_label_ids
 
-SIDE = 5
-"""Side of the receptive field of two 3 x 3 convolutions."""
+MAX_CLASSES = 127
+"""With "outside the image" these are 128 symbols, and the codes of nine fit in 64 bits: `128**9 == 2**63`."""
 
-WINDOWS = np.array(
-    [
-        [(row + dy) * SIDE + column + dx for dy in range(3) for dx in range(3)]
-        for row in range(3)
-        for column in range(3)
-    ]
-)
-"""`(9, 9)`: positions, in a flattened 5 x 5 neighbourhood, of the 3 x 3 window around each inner pixel."""
+MAX_DISTINCT = 2**21
+"""Of windows, and of strips: so that codes of three of their ranks fit in 64 bits."""
 
 
 class LabelNeighbourhoods(NamedTuple):
@@ -47,23 +43,20 @@ class LabelNeighbourhoods(NamedTuple):
     index: tf.Tensor
 
 
-def fits_in_int64(num_classes: int) -> bool:
-    """Whether 25 symbols (the classes and "outside the image") fit in one 64-bit code."""
-    return (num_classes + 1) ** (SIDE * SIDE) < 2**63
-
-
 def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNeighbourhoods:
     """Find the distinct 5 x 5 neighbourhoods of a batch of label maps.
 
     Args:
         label_ids: `(batch, height, width)` integers in `[0, num_classes)`.
-        num_classes: number of label ids, at most 4 with 64-bit codes (`fits_in_int64`).
+        num_classes: number of label ids, at most `MAX_CLASSES`.
 
     Returns:
         `LabelNeighbourhoods`.
 
     Raises:
-        tf.errors.InvalidArgumentError: a label id is not in `[0, num_classes)`.
+        ValueError: there are more than `MAX_CLASSES` classes.
+        tf.errors.InvalidArgumentError: a label id is not in `[0, num_classes)`, or the batch has more
+            than `MAX_DISTINCT` distinct windows or strips.
 
     Example:
         >>> n = find_label_neighbourhoods(tf.zeros((2, 16, 16), tf.int32), num_classes=4)
@@ -72,39 +65,61 @@ def find_label_neighbourhoods(label_ids: tf.Tensor, num_classes: int) -> LabelNe
         >>> n.windows.shape[0]  # inside, a border on one of four sides, four corners, outside
         10
     """
-    base = num_classes + 1
-    outside = num_classes
-    radius = SIDE // 2
-    padded = tf.pad(
-        tf.cast(checked_label_ids(label_ids, num_classes), tf.int64),
-        [[0, 0], [radius, radius], [radius, radius]],
-        constant_values=outside,
-    )
-    # The code of a 5 x 5 window in base `num_classes + 1`, by Horner's rule along rows, then columns.
-    shape = tf.shape(label_ids)
-    height, width = shape[1], shape[2]
-    rows = sum(padded[:, :, dx : dx + width] * base ** (SIDE - 1 - dx) for dx in range(SIDE))
-    codes = sum(rows[:, dy : dy + height] * base ** (SIDE * (SIDE - 1 - dy)) for dy in range(SIDE))
-    distinct, index = tf.unique(tf.reshape(codes, [-1]))
+    if num_classes > MAX_CLASSES:
+        raise ValueError(f"`num_classes` must be at most {MAX_CLASSES}. Received: num_classes={num_classes}")
+    base, outside = num_classes + 1, num_classes
+    labels = _padded(tf.cast(checked_label_ids(label_ids, num_classes), tf.int64), outside)
+    window_codes = _three_down(_three_across(labels, base), base**3)
+    # Windows centred outside the image are one and the same, whichever labels they see.
+    distinct_windows, ranks = _unique(_padded(window_codes, base**9 - 1))
+    num_windows = _checked_count(distinct_windows)
+    distinct_strips, ranks = _unique(_three_across(ranks, num_windows))
+    num_strips = _checked_count(distinct_strips)
+    distinct, ranks = _unique(_three_down(ranks, num_strips))
 
-    symbols = tf.gather(_digits(distinct, base, SIDE * SIDE), WINDOWS, axis=1)
-    window_codes = tf.reduce_sum(symbols * _place_values(base, 9), axis=-1)
-    all_outside = tf.constant(base**9 - 1, tf.int64)
-    window_codes = tf.where(symbols[:, :, 4] == outside, all_outside, window_codes)
-    distinct_windows, window_index = tf.unique(tf.reshape(window_codes, [-1]))
-
-    window_symbols = _digits(distinct_windows, base, 9)
-    one_hot = tf.one_hot(window_symbols, num_classes)  # the symbol "outside" is out of range: all zeros
-    inside = tf.cast(window_symbols[:, 4:5] != outside, tf.float32)
+    strips = _digits(distinct, num_strips, 3)
+    window_index = tf.gather(_digits(distinct_strips, num_windows, 3), strips)
+    symbols = _digits(distinct_windows, base, 9)
+    one_hot = tf.one_hot(symbols, num_classes)  # the symbol "outside" is out of range: all zeros
+    inside = tf.cast(symbols[:, 4:5] != outside, tf.float32)
     windows = tf.concat([tf.reshape(one_hot, (-1, 9 * num_classes)), inside], axis=-1)
-    return LabelNeighbourhoods(windows, tf.reshape(window_index, (-1, 9)), tf.reshape(index, shape))
+    return LabelNeighbourhoods(
+        windows, tf.cast(tf.reshape(window_index, (-1, 9)), tf.int32), tf.cast(ranks, tf.int32)
+    )
 
 
-def _place_values(base: int, digits: int) -> tf.Tensor:
-    """`(digits,)` int64: powers of `base`, largest first."""
-    return tf.constant([base**place for place in reversed(range(digits))], tf.int64)
+def _padded(values: tf.Tensor, constant: int) -> tf.Tensor:
+    """A border of one pixel with a constant value around each map of a batch."""
+    return tf.pad(values, [[0, 0], [1, 1], [1, 1]], constant_values=constant)
 
 
-def _digits(codes: tf.Tensor, base: int, digits: int) -> tf.Tensor:
-    """Digits in base `base` of each code, `(count, digits)` int64, most significant first."""
-    return (codes[:, None] // _place_values(base, digits)) % base
+def _three_across(digits: tf.Tensor, base: tf.Tensor | int) -> tf.Tensor:
+    """The number in base `base` of each three digits side by side, `(batch, height, width - 2)`."""
+    return (digits[:, :, :-2] * base + digits[:, :, 1:-1]) * base + digits[:, :, 2:]
+
+
+def _three_down(digits: tf.Tensor, base: tf.Tensor | int) -> tf.Tensor:
+    """The number in base `base` of each three digits one above the other, `(batch, height - 2, width)`."""
+    return (digits[:, :-2] * base + digits[:, 1:-1]) * base + digits[:, 2:]
+
+
+def _digits(numbers: tf.Tensor, base: tf.Tensor | int, count: int) -> tf.Tensor:
+    """Digits in base `base` of each number, `(numbers, count)` int64, most significant first."""
+    place_values = tf.cast(base, tf.int64) ** tf.range(count - 1, -1, -1, tf.int64)
+    return numbers[:, None] // place_values % base
+
+
+def _unique(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The distinct codes, and the rank of each code among them in a tensor of its shape, int64."""
+    distinct, ranks = tf.unique(tf.reshape(codes, [-1]), tf.int64)
+    return distinct, tf.reshape(ranks, tf.shape(codes))
+
+
+def _checked_count(distinct: tf.Tensor) -> tf.Tensor:
+    """Their number, int64; one whose cube does not fit in 64 bits is an error when the graph runs."""
+    count = tf.shape(distinct, tf.int64)[0]
+    message = f"distinct label windows and strips must be at most {MAX_DISTINCT} in a batch. Received:"
+    assertion = tf.debugging.Assert(count <= MAX_DISTINCT, [message, tf.cast(count, tf.int32)])
+    # Eager execution has asserted by now and returns no operation.
+    with tf.control_dependencies([] if assertion is None else [assertion]):
+        return tf.identity(count)

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from cmrtf.layers.label_ids import checked_label_ids, downsample_labels
-from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.layers.spade_res_block import SPADEResBlock
 from cmrtf.layers.spectral_conv2d import SpectralConv2D
 
@@ -26,7 +26,7 @@ class SPADEGenerator(keras.layers.Layer):
         num_classes: number of label ids.
         start_size: height and width of the first map.
         dense: evaluate SPADE's convolutions on every pixel rather than on distinct label
-            neighbourhoods: the same values, slower. XLA and more than four classes need it.
+            neighbourhoods: the same values, slower. XLA needs it, and so do more than 127 classes.
 
     Call arguments:
         style: `(batch, style_dim)`.
@@ -59,7 +59,7 @@ class SPADEGenerator(keras.layers.Layer):
         self.hidden_channels = hidden_channels
         self.num_classes = num_classes
         self.start_size = start_size
-        self.dense = dense or not fits_in_int64(num_classes)
+        self.dense = dense
         doublings = (image_size // start_size).bit_length() - 1
         if start_size * 2**doublings != image_size:
             raise ValueError(

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.layers import label_neighbourhoods
-from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
+from cmrtf.layers.label_neighbourhoods import MAX_CLASSES, MAX_DISTINCT, find_label_neighbourhoods
 
 
 def _neighbourhood(label_ids, row, column, num_classes):
@@ -19,10 +19,10 @@ def _neighbourhood(label_ids, row, column, num_classes):
     return result
 
 
-@pytest.mark.parametrize("num_classes", [2, 4])
-@pytest.mark.parametrize("shape", [(2, 6, 9), (1, 3, 3), (1, 1, 2)])
+@pytest.mark.parametrize("num_classes", [1, 2, 4, 9, 16, MAX_CLASSES])
+@pytest.mark.parametrize("shape", [(2, 6, 9), (1, 3, 3), (1, 1, 2), (3, 5, 1), (1, 1, 1)])
 def test_windows_and_indices_against_brute_force(shape, num_classes):
-    label_ids = np.random.default_rng(0).integers(0, num_classes, shape)
+    label_ids = num_classes - 1 - np.random.default_rng(0).integers(0, num_classes, shape) // 2
     neighbourhoods = find_label_neighbourhoods(tf.constant(label_ids), num_classes)
     windows, window_index, index = (array.numpy() for array in neighbourhoods)
     assert (windows.dtype, window_index.dtype, index.dtype) == (np.float32, np.int32, np.int32)
@@ -59,10 +59,26 @@ def test_docstring_example():
     assert doctest.testmod(label_neighbourhoods) == (0, 3)
 
 
-@pytest.mark.parametrize(("num_classes", "fits"), [(2, True), (4, True), (5, False)])
-def test_fits_in_int64_up_to_four_classes(num_classes, fits):
-    assert fits_in_int64(num_classes) is fits
-    assert (int("4" * 25, 5) < 2**63) is True  # the largest code of four classes and "outside"
+def test_codes_of_every_stage_fit_in_64_bits():
+    """The largest of them is one less than this."""
+    assert (MAX_CLASSES + 1) ** 9 == MAX_DISTINCT**3 == 2**63
+
+
+def test_more_classes_are_an_error():
+    with pytest.raises(ValueError, match=r"at most 127\. Received: num_classes=128"):
+        find_label_neighbourhoods(tf.zeros((1, 4, 4), tf.int32), MAX_CLASSES + 1)
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_too_many_distinct_windows_are_an_error(monkeypatch, eager):
+    """Their codes would be those of other strips."""
+    monkeypatch.setattr(label_neighbourhoods, "MAX_DISTINCT", 16)
+    find = find_label_neighbourhoods if eager else tf.function(find_label_neighbourhoods)
+    label_ids = np.zeros((1, 8, 8), int)
+    find(tf.constant(label_ids), 4)  # 10 windows, which stand side by side in 16 ways
+    label_ids[0, 3, 3] = 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"distinct.*at most 16 in a batch"):
+        find(tf.constant(label_ids), 4)
 
 
 @pytest.mark.parametrize("foreign", [-1, 4])

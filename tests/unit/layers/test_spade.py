@@ -5,6 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cmrtf.bundle.saved_model import read_signatures
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.layers.spade import SPADE
 from layer_checks import check_layer, label_maps
@@ -29,11 +30,20 @@ def test_layer_checks_with_a_dense_label_map():
     check_layer(SPADE, CONFIG, [_inputs(), tf.one_hot(_label_ids(), 4)], [(2, 8, 8, 3)], (4, 2))
 
 
-@settings(max_examples=25)
-@given(st.data(), st.integers(2, 4), st.sampled_from([3, 5, 8, 13]), st.booleans())
-def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(data, num_classes, size, training):
-    label_ids = data.draw(label_maps(num_classes, size))
-    inputs = tf.constant(_inputs(size))
+@settings(max_examples=40)
+@given(
+    st.data(),
+    st.integers(1, 16),
+    st.sampled_from([1, 2, 3, 5, 8, 13]),
+    st.sampled_from([1, 3, 5, 8, 13]),
+    st.booleans(),
+)
+def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
+    data, num_classes, height, width, training
+):
+    """Of two different maps, jagged or smooth, with labels up to the border."""
+    label_ids = data.draw(label_maps(num_classes, 13))[:, :height, :width]
+    inputs = tf.constant(_inputs(13)[:, :height, :width])
     cotangent = np.random.default_rng(2).normal(size=inputs.shape).astype(np.float32)
     layer = SPADE(6, num_classes)
     layer.build(inputs.shape)
@@ -55,7 +65,7 @@ def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(data, num_c
 
 
 @settings(max_examples=10)
-@given(st.data(), st.integers(2, 4), st.booleans())
+@given(st.data(), st.sampled_from([2, 4, 9, 16]), st.booleans())
 def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(data, num_classes, training):
     """Three significant digits, through two convolutions and a normalisation."""
     label_ids = data.draw(label_maps(num_classes, 8))
@@ -73,6 +83,35 @@ def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(data, num_
         np.testing.assert_allclose(
             tf.cast(outputs, tf.float32), expected, atol=0.03 * max(np.abs(expected).max(), 1)
         )
+
+
+@pytest.mark.parametrize("num_classes", [4, 9])
+def test_graph_and_saved_model_of_any_batch_and_size(num_classes, tmp_path):
+    """A graph that is traced once, in training and, as bundles have it, saved and loaded."""
+    layer = SPADE(6, num_classes)
+    layer.build((None, None, None, 3))
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None, None, 3), tf.float32),
+            tf.TensorSpec((None, None, None), tf.int32),
+        ]
+    )
+    def call(inputs, label_ids):
+        return layer(inputs, find_label_neighbourhoods(label_ids, num_classes))
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in layer.variables]
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, tmp_path, signatures=call, options=options)
+    assert read_signatures(tmp_path)  # nothing but operations that a bundle may have
+    loaded = tf.saved_model.load(tmp_path).signatures["serving_default"]
+    for size in (5, 8):
+        inputs, label_ids = _inputs(size), _label_ids(size, num_classes)
+        expected = layer(inputs, tf.one_hot(label_ids, num_classes))
+        arguments = {"inputs": tf.constant(inputs), "label_ids": tf.constant(label_ids, tf.int32)}
+        for outputs in (call(**arguments), *loaded(**arguments).values()):
+            np.testing.assert_allclose(outputs, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])

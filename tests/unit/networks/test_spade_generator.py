@@ -31,13 +31,11 @@ def test_channels_halve_as_sizes_double():
 
 
 @settings(max_examples=6)
-@given(st.data(), st.sampled_from([2, 3, 4, 5]), st.sampled_from([8, 16]))
+@given(st.data(), st.sampled_from([2, 4, 9, 16]), st.sampled_from([8, 16]))
 def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(data, num_classes, start_size):
     label_ids = data.draw(label_maps(num_classes, 16))
     config = CONFIG | {"num_classes": num_classes, "start_size": start_size}
     generators = [SPADEGenerator(**config, dense=dense) for dense in (False, True)]
-    # Five classes and "outside the image" do not fit in one 64-bit code.
-    assert [generator.dense for generator in generators] == [num_classes == 5, True]
     cotangent = np.random.default_rng(2).normal(size=(2, 16, 16, 1)).astype(np.float32)
     for generator in generators:
         generator.build((None, 3))
