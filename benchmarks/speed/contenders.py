@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods, fits_in_int64
+from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.layers.spade import SPADE
 from cmrtf.layers.spectral_conv2d import SpectralConv2D, fuse_spectral_norm
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
@@ -106,7 +106,7 @@ class SPADECalls:
 
     Args:
         label_ids: `(batch, size, size)`.
-        form: "distinct" (which falls back to dense where codes do not fit) or "dense".
+        form: "distinct" or "dense".
         policy: dtype policy.
         num_classes: number of label ids.
         channels: of the image.
@@ -125,11 +125,11 @@ class SPADECalls:
         shape = (*label_ids.shape, channels)
         layer = SPADE(hidden_channels, num_classes, dtype=policy)
         layer.build(shape)
-        distinct = form == "distinct" and fits_in_int64(num_classes)
+
+        encode = find_label_neighbourhoods if form == "distinct" else tf.one_hot
 
         def apply(inputs: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-            ids = tf.cast(ids, tf.int32)
-            labels = find_label_neighbourhoods(ids, num_classes) if distinct else tf.one_hot(ids, num_classes)
+            labels = encode(tf.cast(ids, tf.int32), num_classes)
             return layer(inputs, labels, training=True)
 
         def apply_and_back(inputs: tf.Tensor, ids: tf.Tensor, upstream: tf.Tensor) -> Any:

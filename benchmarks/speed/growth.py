@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from timing import Effort, interleave
 
 from cmrtf.core.labels import SCHEMA
-from cmrtf.layers.label_neighbourhoods import fits_in_int64
+from cmrtf.training.input_pipeline import Slices
 
 BATCH, CHANNELS, HIDDEN = 4, 32, 64
 
@@ -23,32 +23,36 @@ class Axis:
     Args:
         label: of the plot's axis.
         values: from least to most.
-        labels: the label maps for a value, from labelled slices.
+        labels: the label maps for a value, from labelled slices with their images.
         num_classes: their number for a value.
         log: whether the axis is logarithmic.
     """
 
     label: str
     values: Sequence[float]
-    labels: Callable[[NDArray[np.uint8], Any], NDArray[np.uint8]]
+    labels: Callable[[Slices, Any], NDArray[np.uint8]]
     num_classes: Callable[[Any], int] = lambda value: SCHEMA.num_classes
     log: bool = True
 
 
 AXES = {
     "classes": Axis(
-        "classes", (2, 3, 4, 5, 6), lambda ids, k: with_classes(take(ids, BATCH), k), lambda k: k, log=False
+        "classes",
+        (2, 3, 4, 6, 9, 16),
+        lambda slices, k: with_classes(take(slices.label_ids, BATCH), take(slices.image, BATCH), k),
+        lambda k: k,
+        log=False,
     ),
     "resolution": Axis(
         "height and width, pixels",
         (16, 32, 64, 128, 256),
-        lambda ids, size: with_size(take(ids, BATCH), size),
+        lambda slices, size: with_size(take(slices.label_ids, BATCH), size),
     ),
-    "batch": Axis("batch", (1, 2, 4, 8, 16, 32), take),
+    "batch": Axis("batch", (1, 2, 4, 8, 16, 32), lambda slices, batch: take(slices.label_ids, batch)),
     "jaggedness": Axis(
         "share of pixels with a random label",
         (0.0, 0.01, 0.05, 0.2, 1.0),
-        lambda ids, share: with_noise(take(ids, BATCH), share),
+        lambda slices, share: with_noise(take(slices.label_ids, BATCH), share),
         log=False,
     ),
 }
@@ -63,7 +67,7 @@ def measure_growth(material: Material, effort: Effort) -> dict[str, Any]:
 
 
 def _measure(axis: Axis, value: float, material: Material, effort: Effort) -> dict[str, Any]:
-    label_ids, classes = axis.labels(material.slices.label_ids, value), axis.num_classes(value)
+    label_ids, classes = axis.labels(material.slices, value), axis.num_classes(value)
     calls = {
         form: SPADECalls(label_ids, form, FLOAT32, classes, CHANNELS, HIDDEN).forward_backward
         for form in ("distinct", "dense")
@@ -71,6 +75,5 @@ def _measure(axis: Axis, value: float, material: Material, effort: Effort) -> di
     timings = interleave(calls, effort)
     return {
         "value": value,
-        "falls_back": not fits_in_int64(classes),
         **{form: timing.median_ms for form, timing in timings.items()},
     }

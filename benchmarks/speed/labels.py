@@ -68,16 +68,24 @@ def distinct_counts(label_ids: NDArray[np.uint8], sizes: tuple[int, ...]) -> dic
     return counts
 
 
-def with_classes(label_ids: NDArray[np.uint8], num_classes: int) -> NDArray[np.uint8]:
-    """Fewer classes by joining the last ones; more by cutting the background at the middle."""
+def with_classes(
+    label_ids: NDArray[np.uint8], image: NDArray[np.float32], num_classes: int
+) -> NDArray[np.uint8]:
+    """Fewer classes by joining the last ones; more by dividing the background as tissues do, jaggedly.
+
+    The background of each slice falls into classes of equal area by the intensity of its image,
+    smoothed by 1.5 pixels.
+    """
     if num_classes <= SCHEMA.num_classes:
         return np.minimum(label_ids, num_classes - 1).astype(np.uint8)
-    cut = label_ids.copy()
-    middle = label_ids.shape[1] // 2
-    cut[:, :, middle:][label_ids[:, :, middle:] == 0] = 4
-    if num_classes > 5:
-        cut[:, middle:][label_ids[:, middle:] == 0] = 5
-    return cut
+    result = label_ids.copy()
+    for labels, smooth in zip(result, ndimage.gaussian_filter(image, (0, 1.5, 1.5)), strict=True):
+        background = labels == 0
+        tissues = num_classes - SCHEMA.num_classes + 1
+        limits = np.quantile(smooth[background], np.arange(1, tissues) / tissues)
+        tissue = np.digitize(smooth[background], limits)
+        labels[background] = np.where(tissue > 0, tissue + SCHEMA.num_classes - 1, 0)
+    return result
 
 
 def with_size(label_ids: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

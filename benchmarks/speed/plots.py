@@ -45,20 +45,11 @@ def _draw_axis(axes: Axes, name: str, points: list[dict[str, Any]]) -> None:
     if axis.log:
         axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    if name == "classes":
-        axes.set_ylim(bottom=min(min(p["distinct"], p["dense"]) for p in points) / 2)
     axes.set_xticks(at, [f"{value:g}" for value in values])
     axes.minorticks_off() if axis.log else None
     axes.set_xlabel(axis.label)
     axes.set_ylabel("ms")
     axes.grid(alpha=0.3, which="both")
-    fallen = [x for x, point in zip(at, points, strict=True) if point["falls_back"]]
-    if fallen:
-        axes.axvspan(min(fallen) - 0.5, max(fallen) + 0.5, color="0.93", zorder=0)
-        axes.text(
-            min(fallen) - 0.45, 0.04, "codes exceed 64 bits:\ndistinct falls back to dense",
-            transform=axes.get_xaxis_transform(), fontsize=8,
-        )  # fmt: skip
 
 
 def draw_speed(results: dict[str, Any], path: Path) -> None:

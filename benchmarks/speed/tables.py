@@ -194,12 +194,11 @@ def _growth(section: dict[str, Any]) -> str:
             number(point["distinct"]),
             number(point["dense"]),
             times(point["dense"] / point["distinct"]),
-            "dense, codes do not fit" if point["falls_back"] else "",
         )
         for axis, points in section.items()
         for point in points
     ]
-    return table(("", "", "distinct, ms", "dense, ms", "ratio", "falls back"), rows)
+    return table(("", "", "distinct, ms", "dense, ms", "ratio"), rows)
 
 
 def _pipeline(section: dict[str, Any]) -> str:
