@@ -14,7 +14,7 @@ from cmrtf.cohort.record import SPLITS, TRAIN, SubjectRecord
 from cmrtf.core.files import is_file
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import AppearanceBank
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.training.run import RUN_FILE, RunDirectory, checkpoint_steps, kind_of_run
 

@@ -32,7 +32,8 @@ from cmrtf.core.preparation import to_nifti_order
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.segmenter import Segmentation, dice_per_subject, segment_subjects
 from cmrtf.evaluation.subjects import SubjectSlices, restyled_subject
-from cmrtf.synthesis.appearance import SAMPLE, Appearance, AppearanceBank, find_style
+from cmrtf.synthesis.appearance import Appearance
+from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.protocols import Models
 from cmrtf.training.segmenter_store import SegmenterStore
 from cmrtf.training.train_segmenter import SEGMENTER_STEPS
@@ -209,7 +210,7 @@ def print_styles(models: Models, columns: Sequence[Column], grid: Sequence[Seque
     codes = np.array(
         [[models.encode_style(SubjectSlices.of([cell]).image).mean(axis=0) for cell in row] for row in grid]
     )
-    wanted = np.stack([column.appearance.style for column in columns])
+    wanted = np.stack([column.appearance.style.mean(axis=0) for column in columns])
     distance = np.linalg.norm(codes[:, :, None] - wanted, axis=-1)
     own = distance[:, np.arange(NUM), np.arange(NUM)]
     others = (distance.sum(axis=-1) - own) / (NUM - 1)

@@ -7,7 +7,7 @@ from typing import Any
 from cmrtf.core.files import is_file
 from cmrtf.errors import CmrtfError, FileError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import AppearanceBank
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 
 

@@ -24,7 +24,7 @@ from cmrtf.report.outputs import RemodelledSubjects, SyntheticSubjects
 from cmrtf.report.provenance import with_facts
 from cmrtf.report.synthesized_stacks import SynthesizedStacks
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
+from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition, checked_targets, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.label_maps import read_label_map, read_label_maps

@@ -28,7 +28,9 @@ VERSION = 1
 """Of the models that `cmrtf export` writes; a server that holds several bundles numbers them itself."""
 
 FORMAT = "cmrtf-bundle"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+VERSIONS_READ = (3, 4)
+"""Version 3 has one style code for each subject in its `style_bank.json`, version 4 one for each place."""
 BUNDLE_FILE = "bundle.json"
 MODEL_CARD = "README.md"
 SERVING = "serving"
@@ -142,11 +144,11 @@ def read_description(path: Path) -> dict[str, Any]:
     if not exists(file):
         raise CmrtfError(f"{path}: expected {expected}. Received: none.")
     description = read_json(file, FormatEntry, expected)
-    format_and_version = (description["format"], description["format_version"])
-    if format_and_version != (FORMAT, FORMAT_VERSION):
+    bundle_format, bundle_version = description["format"], description["format_version"]
+    if bundle_format != FORMAT or bundle_version not in VERSIONS_READ:
         raise CmrtfError(
             f"{file}: expected {FORMAT} version {FORMAT_VERSION}. "
-            f"Received: {format_and_version[0]} version {format_and_version[1]}. "
+            f"Received: {bundle_format} version {bundle_version}. "
             "Export the runs again with this cmrtf."
         )
     require_json(description, DescriptionEntry, file, expected)

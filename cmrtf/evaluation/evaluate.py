@@ -27,7 +27,7 @@ from cmrtf.evaluation.sections.realism import realism_section
 from cmrtf.evaluation.sections.reconstruction import reconstruction_section
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices, generated_subjects, interpolated_subjects, restyle
-from cmrtf.synthesis.appearance import SAMPLE, find_style
+from cmrtf.synthesis.appearance_bank import SAMPLE, find_style
 from cmrtf.tensorflow_start import start_tensorflow
 from cmrtf.training.config import MAX_STEPS
 

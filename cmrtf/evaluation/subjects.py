@@ -13,7 +13,8 @@ from cmrtf.core.subject import Subject
 from cmrtf.core.unknown import Unknown, concatenated
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import Appearance, Style, draw_appearance
+from cmrtf.synthesis.appearance import Appearance, draw_appearance
+from cmrtf.synthesis.appearance_bank import Style
 from cmrtf.synthesis.encoded_stack import encode_ends
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.interpolate import decode_labels_between, stack_between

@@ -5,8 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cmrtf.layers.tissue_classes import tissue_classes
 from cmrtf.losses import (
     PerceptualLoss,
+    context_loss,
     feature_matching_loss,
     hinge_discriminator_loss,
     hinge_generator_loss,
@@ -20,22 +22,25 @@ from cmrtf.networks.multiscale_discriminator import MultiscaleDiscriminator
 from cmrtf.networks.spade_generator import SPADEGenerator
 from cmrtf.networks.style_encoder import StyleEncoder
 
+TERMS = ("g_hinge", "feature_matching", "reconstruction", "kl", "context")  # of the generator's loss
+
 
 @keras.saving.register_keras_serializable(package="cmrtf")
 class SPADEGAN(keras.Model):
-    """SPADE generator, style encoder and multiscale discriminator, trained together.
+    """SPADE generator, encoders of style and multiscale discriminator, trained together.
 
-    The style encoder is that of a VAE: it maps a real image to a distribution over style codes close
-    to the standard normal, so that appearance can be encoded, sampled, averaged and interpolated.
+    The style encoder is two VAEs, of contrast and texture and of the tissue context, so that both can be
+    encoded, averaged and interpolated. Generator and discriminator see the label map that it completes.
     `generator_average`, the exponential moving average of the generator, is exported.
 
     Args:
         num_classes: number of label ids.
         size: height and width of the images.
         style_dim: dimensions of the style code.
+        context_dim: how many of them, the last, are the tissue context's.
         base_width: channels of the generator's last block.
         hidden_channels: hidden width of the SPADE layers.
-        style_base_width: channels of the style encoder's first convolution.
+        style_base_width: channels of both encoders' first convolution.
         discriminator_base_width: channels of the discriminators' first convolution.
         discriminator_layers: convolutions of each discriminator.
         discriminator_last_stride: stride of the last of them.
@@ -53,6 +58,7 @@ class SPADEGAN(keras.Model):
         num_classes: int,
         size: int,
         style_dim: int,
+        context_dim: int,
         base_width: int,
         hidden_channels: int,
         style_base_width: int,
@@ -65,6 +71,7 @@ class SPADEGAN(keras.Model):
         self.num_classes = num_classes
         self.size = size
         self.style_dim = style_dim
+        self.context_dim = context_dim
         self.base_width = base_width
         self.hidden_channels = hidden_channels
         self.style_base_width = style_base_width
@@ -72,7 +79,9 @@ class SPADEGAN(keras.Model):
         self.discriminator_layers = discriminator_layers
         self.discriminator_last_stride = discriminator_last_stride
 
-        self.style_encoder = StyleEncoder(style_dim, style_base_width, size, name="style_encoder")
+        self.style_encoder = StyleEncoder(
+            style_dim, context_dim, num_classes, style_base_width, size, name="style_encoder"
+        )
         self.style_encoder.build((None, size, size, 1))
         self.generator = self._build_generator("generator")
         self.generator_average = self._build_generator("generator_average")
@@ -85,18 +94,15 @@ class SPADEGAN(keras.Model):
             last_stride=discriminator_last_stride,
             name="discriminator",
         )
-        self.discriminator.build((None, size, size, num_classes + 1))
-        self.trackers = {
-            name: keras.metrics.Mean(name)
-            for name in ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "d_real", "d_fake")
-        }
+        self.discriminator.build((None, size, size, self.style_encoder.num_tissues + 1))
+        self.trackers = {name: keras.metrics.Mean(name) for name in (*TERMS, "d_hinge", "d_real", "d_fake")}
         self.built = True
 
     def _build_generator(self, name: str) -> SPADEGenerator:
-        generator = SPADEGenerator(
-            self.size, self.base_width, self.hidden_channels, self.num_classes, name=name
-        )
-        generator.build((None, self.style_dim))
+        encoder = self.style_encoder
+        sizes = (self.size, self.base_width, self.hidden_channels, encoder.num_tissues)
+        generator = SPADEGenerator(*sizes, name=name)
+        generator.build((None, encoder.contrast_dim))
         return generator
 
     def compile(
@@ -146,16 +152,17 @@ class SPADEGAN(keras.Model):
         """Weights that `d_optimizer` trains: the discriminator."""
         return self.discriminator.trainable_variables
 
-    def encode_style(self, image: tf.Tensor) -> Gaussian:
+    def encode_style(self, image: tf.Tensor, training: bool = False) -> Gaussian:
         """Posterior over style codes.
 
         Args:
             image: `(batch, size, size, 1)` in [-1, 1].
+            training: normalise with the statistics of the batch.
 
         Returns:
             `Gaussian` over `(batch, style_dim)`.
         """
-        return self.style_encoder(image)
+        return self.style_encoder(image, training=training)
 
     def synthesize(self, label_ids: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
         """Images of the averaged generator.
@@ -170,7 +177,8 @@ class SPADEGAN(keras.Model):
         Raises:
             tf.errors.InvalidArgumentError: a label id is not within `0..num_classes - 1`.
         """
-        return self.generator_average(style, label_ids, training=False)
+        styled = self.style_encoder.decode(style, label_ids)
+        return self.generator_average(styled.contrast, styled.tissue_ids, training=False)
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One step of generator and discriminator on the same fake images.
@@ -189,11 +197,13 @@ class SPADEGAN(keras.Model):
         """
         image, label_ids = batch["image"], batch["label_ids"]
         with tf.GradientTape(persistent=True) as tape:
-            posterior = self.encode_style(image)
+            posterior = self.encode_style(image, training=True)
             style = posterior.sample(batch["style_noise"])
-            fake = self.generator(style, label_ids, training=True)
-            real_features, fake_features = self._discriminate(image, fake, batch)
-            terms = self._generator_terms(posterior, image, fake, label_ids, real_features, fake_features)
+            styled = self.style_encoder.decode(style, label_ids, training=True)
+            fake = self.generator(styled.contrast, styled.tissue_ids, training=True)
+            real_features, fake_features = self._discriminate(image, fake, styled.tissue_ids, batch)
+            terms = self._image_terms(image, fake, label_ids, real_features, fake_features)
+            terms |= self._style_terms(posterior, image, label_ids, styled.context_logits)
             g_loss = scaled_mean(tf.add_n(list(terms.values())))
             d_hinge = hinge_discriminator_loss(_logits(real_features), _logits(fake_features))
             d_loss = scaled_mean(d_hinge)
@@ -202,13 +212,15 @@ class SPADEGAN(keras.Model):
         update_moving_average(self.generator_average.variables, self.generator.variables, self._decay())
         return self._report(terms, d_hinge, real_features, fake_features)
 
-    def _discriminate(self, real: tf.Tensor, fake: tf.Tensor, batch: dict[str, tf.Tensor]) -> Any:
+    def _discriminate(
+        self, real: tf.Tensor, fake: tf.Tensor, tissue_ids: tf.Tensor, batch: dict[str, tf.Tensor]
+    ) -> Any:
         """The discriminator's feature maps of real and of fake images, each `[scale][layer]`.
 
-        Both are augmented alike and pass through the same kernels in one call. They are a list, not one
-        batch: the generator's gradient then passes through the fake only.
+        Both are augmented alike and pass through the same kernels in one call: a list, not one batch, so that
+        the generator's gradient passes through the fake only.
         """
-        label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), self.num_classes)
+        label_map = tf.one_hot(tissue_ids, self.style_encoder.num_tissues)
         pairs = [(image, label_map) for image in (real, fake)]
         if self.augment_discriminator:
             pairs = [augment(*pair, batch["augment_draws"]) for pair in pairs]
@@ -218,27 +230,32 @@ class SPADEGAN(keras.Model):
         fake_features = [[fake for _, fake in scale] for scale in scales]
         return real_features, fake_features
 
-    def _generator_terms(
-        self,
-        posterior: Gaussian,
-        image: tf.Tensor,
-        fake: tf.Tensor,
-        label_ids: tf.Tensor,
-        real_features: Any,
-        fake_features: Any,
+    def _image_terms(
+        self, image: tf.Tensor, fake: tf.Tensor, label_ids: tf.Tensor, real_features: Any, fake_features: Any
     ) -> dict[str, tf.Tensor]:
-        """The terms of the generator's loss, weighted, each `(batch,)`."""
+        """The terms of the generator's loss that compare images, weighted, each `(batch,)`."""
         weights = self.loss_weights
+        matching = feature_matching_loss(_intermediate(real_features), _intermediate(fake_features))
         terms = {
             "g_hinge": hinge_generator_loss(_logits(fake_features)),
-            "feature_matching": weights.feature_matching
-            * feature_matching_loss(_intermediate(real_features), _intermediate(fake_features)),
+            "feature_matching": weights.feature_matching * matching,
             "reconstruction": weights.reconstruction * reconstruction_loss(image, fake, label_ids),
-            "kl": weights.kl * tf.reduce_sum(posterior.kl(), axis=-1),
         }
         if self.perceptual_loss is not None:
             terms["perceptual"] = weights.perceptual * self.perceptual_loss(image, fake)
         return terms
+
+    def _style_terms(
+        self, posterior: Gaussian, image: tf.Tensor, label_ids: tf.Tensor, context_logits: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The terms of both parts of the style, weighted, each `(batch,)`."""
+        parts = self.style_encoder.parts(posterior.kl())
+        contrast_kl, context_kl = (tf.reduce_sum(part, axis=-1) for part in parts)
+        missed = context_loss(tissue_classes(image), context_logits, label_ids)
+        return {
+            "kl": self.loss_weights.kl * contrast_kl,
+            "context": self.loss_weights.context * (missed + context_kl) / self.size**2,
+        }
 
     def _decay(self) -> tf.Tensor:
         """Decay of the moving average, smaller at the start so that the initial weights are forgotten."""
@@ -263,6 +280,7 @@ class SPADEGAN(keras.Model):
             "num_classes": self.num_classes,
             "size": self.size,
             "style_dim": self.style_dim,
+            "context_dim": self.context_dim,
             "base_width": self.base_width,
             "hidden_channels": self.hidden_channels,
             "style_base_width": self.style_base_width,

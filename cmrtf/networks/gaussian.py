@@ -32,6 +32,12 @@ class Gaussian(NamedTuple):
         means, log_variances = tf.split(self.mean, parts), tf.split(self.log_variance, parts)
         return [Gaussian(*parameters) for parameters in zip(means, log_variances, strict=True)]
 
+    def joined(self, other: "Gaussian") -> "Gaussian":
+        """The distribution over the codes of both, one behind the other, of independent parts."""
+        return Gaussian(
+            tf.concat([self.mean, other.mean], -1), tf.concat([self.log_variance, other.log_variance], -1)
+        )
+
     def sample(self, noise: tf.Tensor) -> tf.Tensor:
         """Reparametrised sample `mean + stddev * noise`.
 

@@ -17,7 +17,9 @@ class SPADEGenerator(keras.layers.Layer):
 
     A dense layer turns the style code into an 8 x 8 map; SPADE residual blocks, doubling height and
     width between them, turn it into the image: two blocks at 8 x 8, one at each size above, the
-    number of channels halving from `base_width * 16` (8 x 8) to `base_width` (128 x 128).
+    number of channels halving from `base_width * 16` (8 x 8) to `base_width` (128 x 128). Before each
+    block and behind the last the style scales and shifts whole channels, so that contrast and texture
+    need not survive the way from the first map.
 
     Args:
         image_size: height and width of the image, `start_size` times a power of two.
@@ -81,10 +83,18 @@ class SPADEGenerator(keras.layers.Layer):
         self.from_style = keras.layers.Dense(
             start_size * start_size * self.start_channels, name="from_style", dtype=self.dtype_policy
         )
+        channels = [self.start_channels, *(block.channels for block in self.blocks)]
+        self.affines = [
+            keras.layers.Dense(
+                2 * count, kernel_initializer="zeros", name=f"affine_{number}", dtype=self.dtype_policy
+            )
+            for number, count in enumerate(channels)
+        ]
         self.to_image = SpectralConv2D(1, 3, name="to_image", dtype=self.dtype_policy)
 
     def build(self, style_shape: tuple[Any, ...], label_ids_shape: Any = None) -> None:
-        self.from_style.build(style_shape)
+        for dense in (self.from_style, *self.affines):
+            dense.build(style_shape)
         channels = self.start_channels
         for block, size in zip(self.blocks, self.sizes, strict=True):
             block.build((None, size, size, channels))
@@ -94,10 +104,12 @@ class SPADEGenerator(keras.layers.Layer):
     def call(self, style: tf.Tensor, label_ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         labels = self._labels_by_size(label_ids)
         x = tf.reshape(self.from_style(style), (-1, self.start_size, self.start_size, self.start_channels))
-        for block, size in zip(self.blocks, self.sizes, strict=True):
+        for block, affine, size in zip(self.blocks, self.affines[:-1], self.sizes, strict=True):
+            x = _scaled_and_shifted(x, affine(style))
             if x.shape[1] != size:
                 x = keras.ops.repeat(keras.ops.repeat(x, 2, axis=1), 2, axis=2)
             x = block(x, labels[size], training=training)
+        x = _scaled_and_shifted(x, self.affines[-1](style))
         return tf.tanh(tf.cast(self.to_image(tf.nn.leaky_relu(x, 0.2), training=training), tf.float32))
 
     def _labels_by_size(self, label_ids: tf.Tensor) -> dict[int, Any]:
@@ -121,3 +133,9 @@ class SPADEGenerator(keras.layers.Layer):
             "start_size": self.start_size,
             "dense": self.dense,
         }
+
+
+def _scaled_and_shifted(maps: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+    """`(1 + a) * maps + b`, a and b for each channel of each example, `(batch, 2 * channels)`."""
+    scale, shift = tf.split(parameters[:, None, None], 2, axis=-1)
+    return (1.0 + scale) * maps + shift

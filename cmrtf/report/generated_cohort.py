@@ -35,7 +35,7 @@ from cmrtf.report.provenance import complete_provenance
 from cmrtf.report.provenance_entries import read_provenance, read_settings
 from cmrtf.report.provenance_files import ProvenanceFiles, code_of
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import SAMPLE, AppearanceBank, find_style
+from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.protocols import Models

@@ -7,7 +7,8 @@ import numpy as np
 
 from cmrtf.core.files import new_folder
 from cmrtf.core.stack import Stack
-from cmrtf.synthesis.appearance import Appearance, AppearanceBank, find_style
+from cmrtf.synthesis.appearance import Appearance
+from cmrtf.synthesis.appearance_bank import AppearanceBank, find_style
 from cmrtf.synthesis.label_maps import LabelMaps
 from cmrtf.synthesis.protocols import Models
 

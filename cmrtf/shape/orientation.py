@@ -68,8 +68,12 @@ class OrderEvidence:
         labelled = np.flatnonzero(np.any([label_ids.any(axis=(0, 1)) for label_ids in label_volumes], axis=0))
         num_slices = label_volumes[0].shape[2]
         unlabelled = int(num_slices - 1 - labelled[-1] - labelled[0])
-        direction = -affine[:3, 2] / spacing_mm(affine)[2] @ BASE_TO_APEX
-        return cls(apical_taper(label_volumes), unlabelled, float(direction))
+        return cls(apical_taper(label_volumes), unlabelled, _direction(affine))
+
+    @classmethod
+    def of_affine(cls, affine: NDArray[np.float64]) -> "OrderEvidence":
+        """What is said by the affine of a stack without labels."""
+        return cls(0.0, 0, _direction(affine))
 
     @property
     def log_odds(self) -> float:
@@ -96,6 +100,11 @@ class OrderEvidence:
         apex_first, base_first = others
         of_others = float(np.log((apex_first + 1) / (base_first + 1)))  # the rule of succession
         return self.log_odds + (0.0 if self.is_certain else of_others) < 0
+
+
+def _direction(affine: NDArray[np.float64]) -> float:
+    """Cosine of the third axis, reversed, to the usual axis."""
+    return float(-affine[:3, 2] / spacing_mm(affine)[2] @ BASE_TO_APEX)
 
 
 def apical_taper(label_volumes: Iterable[NDArray[Any]]) -> float:

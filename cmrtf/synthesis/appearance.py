@@ -1,37 +1,30 @@
-"""What images look like: whose appearance is known, and how one is asked for by name.
+"""What images of a subject look like.
 
-An appearance is one style code for a whole subject, all slices and both phases. The shape of the heart is not
-in it: any appearance goes with any anatomy.
+An appearance is a style code at each of a few places along the heart, for both phases: what surrounds a
+heart changes from below the apex to above the base. The shape of the heart is not in it: any appearance goes
+with any anatomy.
 """
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmrtf.core.dicom_series import read_volume
-from cmrtf.core.files import sha256_of, write_text
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.issues import listed, raise_errors
+from cmrtf.core.issues import raise_errors
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.core.stack import Stack
-from cmrtf.errors import CmrtfError
 from cmrtf.quality.header_checks import header_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
-from cmrtf.synthesis.bank_files import read_style_bank
+from cmrtf.shape.orientation import OrderEvidence
 from cmrtf.synthesis.protocols import Models
 
-SAMPLE = "sample"
-"""Name of the style whose appearances are sampled."""
-
-NAMES_IN_MESSAGES = 12
-"""Of each kind, in a message."""
+PLACES = np.linspace(-0.25, 1.25, 13)
+"""Where along the heart an appearance is known, 0 the apical labelled slice and 1 the basal one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,8 @@ class Appearance:
     """What all images of a subject look like.
 
     Args:
-        style: `(style_dim,)`.
+        style: `(places, style_dim)`, evenly from the first of `PLACES` to the last; one place of a bundle of
+            earlier versions, for all slices.
         intensity_window: source values of -1 and 1.
         vendor: whose scanners make such images, `""` when unknown.
         centre: where they are made, `""` when unknown.
@@ -50,13 +44,63 @@ class Appearance:
     vendor: str = ""
     centre: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        codes: Mapping[str, NDArray[np.float32]],
+        label_ids: Mapping[str, NDArray[np.uint8]],
+        intensity_window: tuple[float, float],
+        vendor: str = "",
+        centre: str = "",
+    ) -> "Appearance":
+        """The appearance of a subject, the mean over its phases.
+
+        Args:
+            codes: by phase, `(slices, style_dim)`, of its images.
+            label_ids: by phase, `(slices, size, size)`; they say where along the heart a slice lies.
+            intensity_window: see the class.
+            vendor: see the class.
+            centre: see the class.
+        """
+        at_places = [
+            _interpolated(PLACES, along_heart(label_ids[phase]), phase_codes)
+            for phase, phase_codes in codes.items()
+        ]
+        return cls(np.stack(at_places).mean(axis=0), intensity_window, vendor, centre)
+
+    def styles_of(self, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Style codes `(slices, style_dim)` of the slices of a stack, by where along the heart they lie."""
+        places = np.linspace(PLACES[0], PLACES[-1], len(self.style))
+        return _interpolated(along_heart(label_ids), places, self.style)
+
     def synthesize(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape, one style for all."""
-        return models.synthesize(label_ids, np.repeat(self.style[None], len(label_ids), axis=0))
+        """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape."""
+        return models.synthesize(label_ids, self.styles_of(label_ids))
 
     def synthesize_stack(self, models: Models, labels: Stack) -> Stack:
         """The same stack with images of its labels."""
         return labels.with_image(self.synthesize(models, labels.label_ids), self.intensity_window)
+
+
+def along_heart(label_ids: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Where along the heart the slices of a stack lie: 0 the apical labelled slice, 1 the basal one.
+
+    Fewer than two labelled slices say nothing of that; the stack is taken for the heart then.
+
+    Args:
+        label_ids: `(slices, size, size)`, apex first.
+    """
+    slices = np.arange(len(label_ids))
+    labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
+    first, last = (labelled[0], labelled[-1]) if len(labelled) > 1 else (0, max(len(label_ids) - 1, 1))
+    return (slices - first) / (last - first)
+
+
+def _interpolated(
+    wanted: NDArray[np.float64], places: NDArray[np.float64], codes: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Codes `(wanted, style_dim)` at wanted places, those beyond the last of `places` as at the last."""
+    return np.stack([np.interp(wanted, places, column) for column in codes.T], axis=1).astype(np.float32)
 
 
 Group = tuple[Appearance, ...]
@@ -92,155 +136,16 @@ def draw_appearance(known: Sequence[Appearance], rng: np.random.Generator) -> Ap
     mean = average(known)
     deviations = np.stack([appearance.style for appearance in known]) - mean.style
     weights = rng.standard_normal(len(known)) / np.sqrt(len(known) - 1)
-    style = (mean.style + weights @ deviations).astype(np.float32)
+    style = (mean.style + np.tensordot(weights, deviations, axes=1)).astype(np.float32)
     return Appearance(style, mean.intensity_window, mean.vendor, mean.centre)
 
 
-@dataclass(frozen=True)
-class Style:
-    """Which appearances were asked for.
-
-    Args:
-        name: in full, such as `"vendor:A"`; an image file's is the hash of its content.
-        groups: to draw from, each as often as it has subjects. Where there is but one subject, its own
-            appearance is meant.
-    """
-
-    name: str
-    groups: tuple[Group, ...]
-
-    def draw(self, rng: np.random.Generator) -> Appearance:
-        """One of those that were asked for."""
-        sizes = np.array([len(group) for group in self.groups])
-        group = self.groups[rng.choice(len(sizes), p=sizes / sizes.sum())]
-        return group[0] if len(group) == 1 else draw_appearance(group, rng)
-
-
-@dataclass(frozen=True)
-class AppearanceBank:
-    """The appearances of the training subjects.
-
-    Args:
-        subjects: by their codes.
-    """
-
-    subjects: Mapping[str, Appearance]
-
-    @classmethod
-    def load(cls, path: Path) -> "AppearanceBank":
-        """Read what `save` wrote.
-
-        Raises:
-            CmrtfError: the file is missing or holds something else.
-        """
-        return cls({code: _from_entry(entry) for code, entry in read_style_bank(path).items()})
-
-    def save(self, path: Path) -> None:
-        """Write `{"subjects": {code: entry}, "vendors": {letter: entry}, "centres": {name: entry}}`.
-
-        An entry has `style`, a list of `style_dim` numbers, `intensity_window`, the source values of -1
-        and 1, `vendor` and `centre`. Those of vendors and centres are means over subjects, for programs
-        that do without cmrtf.
-        """
-        content = {
-            f"{kind}s": {name: _to_entry(average(group)) for name, group in groups.items() if name}
-            for kind, groups in self.groups().items()
-        }
-        write_text(path, json.dumps(content) + "\n")
-
-    @property
-    def style_dim(self) -> int:
-        """How many numbers a style has."""
-        return len(next(iter(self.subjects.values())).style)
-
-    def groups(self) -> dict[str, dict[str, Group]]:
-        """By kind, `"subject"`, `"vendor"` or `"centre"`, and name; `""` stands for unknown ones."""
-        known = self.subjects.values()
-        vendors, centres = (sorted({getattr(a, kind) for a in known}) for kind in ("vendor", "centre"))
-        return {
-            "subject": {code: (appearance,) for code, appearance in self.subjects.items()},
-            "vendor": {name: tuple(a for a in known if a.vendor == name) for name in vendors},
-            "centre": {name: tuple(a for a in known if a.centre == name) for name in centres},
-        }
-
-    def find(self, name: str) -> Style | None:
-        """What a name means.
-
-        Args:
-            name: a subject's code, a vendor's letter or a centre's name, with its kind in front
-                (`"centre:1"`) where several have it; or `SAMPLE`.
-
-        Returns:
-            the subject's own appearance, or the distribution of the vendor's, of the centre's or of all; None
-            if nothing here has this name.
-
-        Raises:
-            CmrtfError: the name has several meanings, or there is but one subject to draw from.
-        """
-        if name == SAMPLE:
-            return self._sample()
-        named = {
-            f"{kind}:{own_name}": group
-            for kind, groups in self.groups().items()
-            for own_name, group in groups.items()
-            if own_name
-        }
-        matches = [full for full in named if name in (full, full.partition(":")[2])]
-        if len(matches) > 1:
-            raise CmrtfError(
-                f"style {name}: expected one of {' and '.join(matches)}. Received: what may be both."
-            )
-        if not matches:
-            return None
-        (full,) = matches
-        if not full.startswith("subject:"):
-            _require_several(full, named[full])
-        return Style(full, (named[full],))
-
-    def _sample(self) -> Style:
-        """Each vendor as often as it was seen.
-
-        Who was seen once has no distribution; where there are no others, vendors are not told apart.
-        """
-        several = [group for group in self.groups()["vendor"].values() if len(group) > 1]
-        everyone = tuple(self.subjects.values())
-        _require_several(SAMPLE, everyone)
-        return Style(SAMPLE, tuple(several) or (everyone,))
-
-    def names(self) -> str:
-        """Some of the names that `find` knows, for messages."""
-        return ", ".join(f"a {kind} ({_known(list(groups))})" for kind, groups in self.groups().items())
-
-
-def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geometry | None = None) -> Style:
-    """The style of a name: what the bank knows by it, or else an image file.
-
-    Args:
-        models: encode the image.
-        bank: of the same bundle.
-        name: as in `AppearanceBank.find`, or the path of an image, a NIfTI file or a DICOM series (`"./A"` is
-            never a vendor).
-        geometry: of a label file that the image may belong to.
-
-    Raises:
-        CmrtfError: the name has no meaning or several, or the file is no image.
-    """
-    style = bank.find(name)
-    if style:
-        return style
-    path = Path(name)
-    if os.path.exists(path):  # False too of names that no file system takes
-        return Style(f"file:{sha256_of(path)}", ((appearance_of_file(models, path, geometry),),))
-    raise CmrtfError(
-        f"style {name}: expected {bank.names()}, an image file, a DICOM series, or {SAMPLE}. "
-        f"Received: none of these."
-    )
-
-
 def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = None) -> Appearance:
-    """The appearance of an image file or a DICOM series: the mean over its slices, of a cine in one frame.
+    """The appearance of an image file or a DICOM series, of a cine in one frame.
 
-    Of a cine it is the first frame, which is next to the R wave in most.
+    Of a cine it is the first frame, which is next to the R wave in most. The first slice stands for the apex
+    and the last for the base where a geometry or the affine says which is which; otherwise the mean of all
+    stands for each.
 
     What the models see is 192 mm wide. It is cut out around the heart where a geometry says where that is,
     and about the middle of the image otherwise.
@@ -260,43 +165,21 @@ def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = N
     raise_errors(slices_issues(path, volume.data.shape[2]))
     raise_errors(finite_issues(path, volume.data, np.ones(volume.data.shape, np.bool_)))
     raise_errors(image_issues(path, volume.data))
-    if geometry is None or not _on_same_grid(volume, geometry):
+    is_on_labels = geometry is not None and _on_same_grid(volume, geometry)
+    order = OrderEvidence.of_affine(volume.affine)
+    if geometry is None or not is_on_labels:
         middle = np.zeros(volume.data.shape, np.bool_)
         middle[tuple(size // 2 for size in volume.data.shape)] = True
-        geometry = crop_geometry(middle, volume.affine, stack_flipped=False)
+        geometry = crop_geometry(middle, volume.affine, stack_flipped=order.is_base_first())
     image, window = prepare_image(volume.data.astype(np.float32), geometry, path)
-    return Appearance(models.encode_style(image).mean(axis=0), window)
+    codes = models.encode_style(image)
+    if not (is_on_labels or order.is_certain):
+        return Appearance(codes.mean(axis=0, keepdims=True), window)
+    unlabelled = np.zeros(image.shape, np.uint8)
+    return Appearance.of({"": codes}, {"": unlabelled}, window)
 
 
 def _on_same_grid(volume: NiftiVolume, geometry: Geometry) -> bool:
     return volume.data.shape == geometry.source_shape and np.allclose(
         volume.affine, geometry.source_affine, atol=1e-3
     )
-
-
-def _to_entry(appearance: Appearance) -> dict[str, Any]:
-    return {
-        "style": appearance.style.tolist(),
-        "intensity_window": list(appearance.intensity_window),
-        "vendor": appearance.vendor,
-        "centre": appearance.centre,
-    }
-
-
-def _from_entry(entry: Mapping[str, Any]) -> Appearance:
-    low, high = entry["intensity_window"]
-    return Appearance(
-        np.array(entry["style"], np.float32), (low, high), entry["vendor"], entry.get("centre", "")
-    )
-
-
-def _known(names: Sequence[str]) -> str:
-    return listed([name for name in names if name], NAMES_IN_MESSAGES) or "none known"
-
-
-def _require_several(name: str, group: Group) -> None:
-    if len(group) < 2:
-        raise CmrtfError(
-            f"style {name}: expected two subjects or more to draw appearances from. Received: one. Name the "
-            "subject to have its own appearance."
-        )

@@ -13,11 +13,14 @@ from cmrtf.core.measures import VOLUMES
 from cmrtf.core.npz_files import Array, read_npz
 from cmrtf.errors import FileError
 
+Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
+StyleCode = Annotated[list[Number], Meta(min_length=1, max_length=2**16)]
+
 
 class AppearanceEntry(Struct):
     """See `cmrtf.synthesis.appearance.Appearance`."""
 
-    style: Annotated[list[Annotated[float, Meta(ge=-1e6, le=1e6)]], Meta(min_length=1, max_length=2**16)]
+    style: Annotated[list[StyleCode | Number], Meta(min_length=1, max_length=2**16)]
     intensity_window: IntensityWindow
     vendor: Text
     centre: Text = ""
@@ -29,10 +32,15 @@ class StyleBankEntry(Struct):
     subjects: Annotated[dict[Code, AppearanceEntry], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
-        """Refuse styles that are not all of one model."""
-        lengths = {len(entry.style) for entry in self.subjects.values()}
-        if len(lengths) > 1:
-            raise ValueError(f"Expected styles of one length, got {', '.join(map(str, sorted(lengths)))}")
+        """Refuse styles that are not all of one model: codes at places, or, earlier, one for all places."""
+        shapes = {_shape(entry.style) for entry in self.subjects.values()}
+        if len(shapes) > 1:
+            raise ValueError(f"Expected styles of one shape, got {', '.join(map(str, sorted(shapes)))}")
+
+
+def _shape(style: list[list[float] | float]) -> tuple[int, ...]:
+    """Of a style's numbers; ValueError if they have none."""
+    return np.array(style, np.float64).shape
 
 
 ARRAYS = {

@@ -15,7 +15,7 @@ from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import Style
+from cmrtf.synthesis.appearance_bank import Style
 from cmrtf.synthesis.criteria import Condition, all_hold
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.volume_matching import VolumeMatching

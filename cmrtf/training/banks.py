@@ -16,7 +16,8 @@ from cmrtf.shape.pose import landmarks, mean_landmarks, pose_between
 from cmrtf.shape.signed_distance import fill_gaps
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import Appearance, AppearanceBank
+from cmrtf.synthesis.appearance import Appearance
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 
 
 def write_anatomy_bank(model: StandardisedVAE, cohort: PreparedCohort, path: Path) -> None:
@@ -68,7 +69,7 @@ def _has_both_stacks(subject: Subject) -> bool:
 
 
 def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> None:
-    """Encode the styles of the training subjects, each as the mean over its slices in all phases.
+    """Encode the styles of the training subjects, along the heart, each as the mean over its phases.
 
     Subjects held out for validation stay out.
 
@@ -81,8 +82,12 @@ def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> Non
     appearances = {}
     for code in cohort.codes(TRAIN):
         subject = cohort[code]
-        images = np.concatenate([stack.image for stack in subject.stacks.values()])
         low, high = np.mean([stack.intensity_window for stack in subject.stacks.values()], axis=0)
-        style = encode(images[..., None]).numpy().mean(axis=0)
-        appearances[code] = Appearance(style, (float(low), float(high)), subject.vendor, subject.centre)
+        appearances[code] = Appearance.of(
+            {phase: encode(stack.image[..., None]).numpy() for phase, stack in subject.stacks.items()},
+            {phase: stack.label_ids for phase, stack in subject.stacks.items()},
+            (float(low), float(high)),
+            subject.vendor,
+            subject.centre,
+        )
     AppearanceBank(appearances).save(path)

@@ -108,9 +108,10 @@ class GANConfig:
 
     Args:
         style_dim: dimensions of the style code.
+        context_dim: how many of them describe the tissue context; the others are contrast and texture.
         base_width: channels of the generator at full size.
         hidden_channels: hidden width of the SPADE layers.
-        style_base_width: channels of the style encoder's first convolution.
+        style_base_width: channels of the first convolution of the encoders of both.
         discriminator_base_width: channels of the discriminators' first convolution.
         discriminator_layers: convolutions of each discriminator.
         batch_size: slices per step, over all devices.
@@ -130,6 +131,7 @@ class GANConfig:
     """
 
     style_dim: Annotated[int, WIDTH]
+    context_dim: Annotated[int, WIDTH]
     base_width: Annotated[int, WIDTH]
     hidden_channels: Annotated[int, WIDTH]
     style_base_width: Annotated[int, WholeNumber(8, MAX_WIDTH, step=8)]
@@ -196,7 +198,7 @@ def load_config(
         source, config = "settings", config_from_dict(config_class, values, "settings")
     if steps is not None:
         config = with_steps(config, steps)
-    _require_whole_intervals(config, source)
+    _require_consistent(config, source)
     return config
 
 
@@ -207,7 +209,7 @@ def config_of_run(config_class: type[ConfigT], values: Any, source: str) -> Conf
         CmrtfError: as of `load_config`.
     """
     config: ConfigT = config_from_dict(config_class, values, source)
-    _require_whole_intervals(config, source)
+    _require_consistent(config, source)
     return config
 
 
@@ -241,11 +243,16 @@ def _read_section(preset: str, section: str) -> tuple[str, Any]:
     return f"{source}, section {section}", document[section]
 
 
-def _require_whole_intervals(config: VAEConfig | GANConfig, source: str) -> None:
+def _require_consistent(config: VAEConfig | GANConfig, source: str) -> None:
     if config.steps % config.interval_steps:
         raise CmrtfError(
             f"{source}: expected steps to be a multiple of interval_steps. "
             f"Received: {config.steps} and {config.interval_steps}."
+        )
+    if isinstance(config, GANConfig) and config.context_dim >= config.style_dim:
+        raise CmrtfError(
+            f"{source}: expected context_dim to be less than style_dim, of which it is a part. "
+            f"Received: {config.context_dim} and {config.style_dim}."
         )
 
 

@@ -38,8 +38,11 @@ COORDINATES = "coordinates.npz"
 """Of the codes of a trained label VAE, see `cmrtf.models.standardised_vae`."""
 CHECKPOINT_PREFIX = "ckpt-"
 KINDS: dict[str, type[Any]] = {LABEL_VAE: VAEConfig, SPADE_GAN: GANConfig}
-RECIPES = {LABEL_VAE: 1, SPADE_GAN: 2}
+RECIPES = {LABEL_VAE: 1, SPADE_GAN: 3}
 """By kind; the next number whenever the same configuration is trained otherwise than before."""
+
+OLDEST_READ = {LABEL_VAE: 1, SPADE_GAN: 3}
+"""By kind, the recipe since which networks have been the same: those of earlier runs are no longer known."""
 
 
 class RunEntry(Struct):
@@ -114,11 +117,16 @@ class RunDirectory:
         """Open an existing run.
 
         Raises:
-            CmrtfError: the folder holds no run, or one of another kind.
+            CmrtfError: the folder holds no run, one of another kind, or of networks of before.
         """
         file, values = path / RUN_FILE, _read_record(path)
         if values["kind"] != kind:
             raise CmrtfError(f"{file}: expected a run of kind {kind}. Received: {values['kind']}.")
+        if values.get("recipe", 1) < OLDEST_READ[kind]:
+            raise CmrtfError(
+                f"{file}: expected a run whose networks this version has. Received: one of an earlier "
+                "version, with others. Train a new one, or export it with the version that trained it."
+            )
         return cls(
             path,
             kind,

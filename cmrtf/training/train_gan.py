@@ -30,7 +30,7 @@ from cmrtf.training.loop import opened_run, train
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.samples import COLUMNS, draw_syntheses, sample_file
 
-DISPLAYED = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "val_l1")
+DISPLAYED = ("g_hinge", "d_hinge", "feature_matching", "reconstruction", "kl", "context", "val_l1")
 SAMPLE_HEIGHTS = (1 / 3, 1 / 2, 2 / 3)
 """Where stacks are sampled, from the apex (0) to the base (1): where all structures are cut."""
 
@@ -42,6 +42,7 @@ def build_spade_gan(config: GANConfig, size: int) -> SPADEGAN:
         num_classes=SCHEMA.num_classes,
         size=size,
         style_dim=config.style_dim,
+        context_dim=config.context_dim,
         base_width=config.base_width,
         hidden_channels=config.hidden_channels,
         style_base_width=config.style_base_width,

@@ -24,7 +24,8 @@ from cmrtf.core.preparation import SIZE, SPACING_MM
 from cmrtf.errors import CmrtfError
 from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import AppearanceBank, average
+from cmrtf.synthesis.appearance import PLACES, average
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.tensorflow_start import own_keras_settings, tensorflow_writing_to
 from cmrtf.training import train_gan, train_vae
@@ -102,7 +103,8 @@ def _write(folder: Path, runs: dict[str, RunDirectory]) -> None:
     }
     promised = promised_signatures(SCHEMA.num_classes, SIZE, vae.latent_dim, gan.style_dim)
     folders = {model: model_folder(folder, model) for model in (LABEL_VAE, SPADE_GAN)}
-    save_models(vae, gan, average(known).style.tolist(), promised, folders)
+    middle = average(known).style[len(PLACES) // 2]
+    save_models(vae, gan, middle.tolist(), promised, folders)
     for model, path in folders.items():
         write_warmup_requests(path, model, promised[model])
     card = model_card(facts, promised, [appearance.vendor for appearance in known], pathologies)

@@ -7,7 +7,8 @@ from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.report.generated_cohort import Source
 from cmrtf.synthesis.anatomy import PLACES, Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import Appearance, AppearanceBank
+from cmrtf.synthesis.appearance import Appearance
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 
 SIZE = 128
 SLICE_SPACING_MM = 20.0
@@ -78,7 +79,7 @@ def heart_source():
     )
     subjects = {
         f"P{number}": Appearance(
-            rng.normal(0.0, 0.05, 2).astype(np.float32), (0.0, 100.0 + number), vendor, centre
+            rng.normal(0.0, 0.05, (1, 2)).astype(np.float32), (0.0, 100.0 + number), vendor, centre
         )
         for number, (vendor, centre) in enumerate(zip("AABBBC", "112233", strict=True))
     }

@@ -26,6 +26,7 @@ def gan_config():
     """Two intervals of two steps for 16 x 16 images."""
     return GANConfig(
         style_dim=3,
+        context_dim=1,
         base_width=2,
         hidden_channels=4,
         style_base_width=8,

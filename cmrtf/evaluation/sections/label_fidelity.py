@@ -85,10 +85,12 @@ def _in_own_style(models: Models, subject: Subject) -> Subject:
 
 
 def _in_style_of(models: Models, subject: Subject, donor: Subject) -> Subject:
-    """The labels of a subject with images in the mean style of another's stack."""
+    """The labels of a subject with images in the styles of another's stack, place by place."""
     stacks = {}
     for phase, stack in subject.stacks.items():
         look = donor.stacks.get(phase, next(iter(donor.stacks.values())))
-        appearance = Appearance(models.encode_style(look.image).mean(axis=0), look.intensity_window)
+        appearance = Appearance.of(
+            {phase: models.encode_style(look.image)}, {phase: look.label_ids}, look.intensity_window
+        )
         stacks[phase] = stack.with_image(appearance.synthesize(models, stack.label_ids))
     return subject.with_stacks(stacks)

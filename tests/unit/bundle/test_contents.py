@@ -73,11 +73,11 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("entries", "received"),
-    [({"format": "other"}, "other version 3"), ({"format_version": 1}, "cmrtf-bundle version 1")],
+    [({"format": "other"}, "other version 4"), ({"format_version": 1}, "cmrtf-bundle version 1")],
 )
 def test_another_format_is_refused(copied, edit, entries, received):
     edit(**entries)
-    message = rf"bundle\.json: expected cmrtf-bundle version 3\. Received: {received}\. Export"
+    message = rf"bundle\.json: expected cmrtf-bundle version 4\. Received: {received}\. Export"
     with pytest.raises(CmrtfError, match=message):
         Bundle.open(copied)
 

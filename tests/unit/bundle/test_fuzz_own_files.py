@@ -23,7 +23,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.json_files import CHECKSUM
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
-from cmrtf.synthesis.appearance import AppearanceBank
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.training.run import RunDirectory
 
 pytestmark = pytest.mark.slow
@@ -97,7 +97,7 @@ def read(story, folder):
     def bank(file):
         for known in AppearanceBank.load(file).subjects.values():
             low, high = known.intensity_window
-            assert np.isfinite([*known.style, low, high]).all()
+            assert np.isfinite([*known.style.ravel(), low, high]).all()
             assert low < high
 
     def manifest(file):

@@ -10,7 +10,8 @@ import pytest
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation import evaluate as evaluation_module
 from cmrtf.evaluation.evaluate import evaluate
-from cmrtf.synthesis.appearance import Appearance, AppearanceBank
+from cmrtf.synthesis.appearance import Appearance
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.training import segmenter_store
 from evaluation_doubles import ExactModels, GreySegmenter, real_subjects
 
@@ -38,7 +39,7 @@ class Bundle:
     def appearance_bank(self):
         return AppearanceBank(
             {
-                subject.name: Appearance(np.full(1, number, np.float32), (0.0, 1.0), subject.vendor)
+                subject.name: Appearance(np.full((1, 1), number, np.float32), (0.0, 1.0), subject.vendor)
                 for number, subject in enumerate(real_subjects()[0])
             }
         )

@@ -62,7 +62,7 @@ def test_generated_subjects_depend_on_the_seed_alone():
 
 
 def test_restyled_subjects_keep_their_labels_and_have_one_appearance_each(interpolated):
-    known = [Appearance(np.array([grey], np.float32), (0.0, 1.0)) for grey in (-5.0, 0.0, 5.0)]
+    known = [Appearance(np.array([[grey]], np.float32), (0.0, 1.0)) for grey in (-5.0, 0.0, 5.0)]
     restyled = restyle(ExactModels(), interpolated, known, seed=0)
     for before, after in zip(interpolated, restyled, strict=True):
         assert after.name == before.name
@@ -72,7 +72,9 @@ def test_restyled_subjects_keep_their_labels_and_have_one_appearance_each(interp
 
 
 def test_a_restyled_subject_is_in_the_units_of_its_appearance(training):
-    subject = restyled_subject(ExactModels(), training[0], Appearance(np.zeros(1, np.float32), (3.0, 4.0)))
+    subject = restyled_subject(
+        ExactModels(), training[0], Appearance(np.zeros((1, 1), np.float32), (3.0, 4.0))
+    )
     assert {stack.intensity_window for stack in subject.stacks.values()} == {(3.0, 4.0)}
 
 

@@ -36,6 +36,7 @@ def spade_gan():
         num_classes=4,
         size=SIZE,
         style_dim=3,
+        context_dim=1,
         base_width=2,
         hidden_channels=4,
         style_base_width=8,

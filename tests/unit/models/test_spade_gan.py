@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cmrtf.layers.tissue_classes import tissue_classes
 from cmrtf.losses import (
+    context_loss,
     feature_matching_loss,
     hinge_discriminator_loss,
     hinge_generator_loss,
@@ -20,6 +22,7 @@ CONFIG = {
     "num_classes": 4,
     "size": SIZE,
     "style_dim": 3,
+    "context_dim": 1,
     "base_width": 2,
     "hidden_channels": 4,
     "style_base_width": 8,
@@ -27,7 +30,7 @@ CONFIG = {
     "discriminator_layers": 2,
 }
 RATES = (0.01, 0.02)
-WEIGHTS = LossWeights(feature_matching=2.0, reconstruction=3.0, kl=0.5, perceptual=7.0)
+WEIGHTS = LossWeights(feature_matching=2.0, reconstruction=3.0, kl=0.5, context=1.5, perceptual=7.0)
 
 
 def _batch(examples=2):
@@ -54,9 +57,20 @@ def _twin(model):
     return twin
 
 
-def _discriminate(gan, image, fake, batch, augmented=True):
+def _generate(gan, batch):
+    """Posterior, logits of the context, label map with tissues, and the fake image."""
+    posterior = gan.encode_style(batch["image"], training=True)
+    style = posterior.mean + tf.exp(posterior.log_variance / 2) * batch["style_noise"]
+    context_logits = gan.style_encoder.context_vae.decode(style[:, 2:], training=True)
+    classes = tf.argmax(context_logits, -1, tf.int32)
+    tissue_ids = tf.where(batch["label_ids"] > 0, tf.cast(batch["label_ids"], tf.int32), classes)
+    tissue_ids = tf.where((batch["label_ids"] == 0) & (classes > 0), classes + 3, tissue_ids)
+    return posterior, context_logits, tissue_ids, gan.generator(style[:, :2], tissue_ids, training=True)
+
+
+def _discriminate(gan, image, fake, tissue_ids, batch, augmented=True):
     """The discriminator's feature maps of real and fake, each `[scale][layer]`."""
-    label_map = tf.one_hot(tf.cast(batch["label_ids"], tf.int32), 4)
+    label_map = tf.one_hot(tissue_ids, 7)
     both = []
     for pair in ((image, label_map), (fake, label_map)):
         images, labels = augment(*pair, batch["augment_draws"]) if augmented else pair
@@ -79,15 +93,17 @@ def test_train_step_of_the_generator_descends_its_loss_only(perceptual_loss, aug
     model = _compiled(perceptual_loss=perceptual_loss, augment_discriminator=augmented)
     twin = _twin(model)
     with tf.GradientTape() as tape:
-        mean, log_variance = twin.encode_style(batch["image"])
-        style = mean + tf.exp(log_variance / 2) * batch["style_noise"]
-        image = twin.generator(style, batch["label_ids"], training=True)
-        real, fake = _discriminate(twin, batch["image"], image, batch, augmented)
+        posterior, context_logits, tissue_ids, image = _generate(twin, batch)
+        real, fake = _discriminate(twin, batch["image"], image, tissue_ids, batch, augmented)
+        mean, log_variance = posterior
+        kl = 0.5 * (mean**2 + tf.exp(log_variance) - 1 - log_variance)
+        missed = context_loss(tissue_classes(batch["image"]), context_logits, batch["label_ids"])
         terms = {
             "g_hinge": hinge_generator_loss([scale[-1] for scale in fake]),
             "feature_matching": 2.0 * feature_matching_loss([s[:-1] for s in real], [s[:-1] for s in fake]),
             "reconstruction": 3.0 * reconstruction_loss(batch["image"], image, batch["label_ids"]),
-            "kl": 0.5 * 0.5 * tf.reduce_sum(mean**2 + tf.exp(log_variance) - 1 - log_variance, -1),
+            "kl": 0.5 * tf.reduce_sum(kl[:, :2], -1),
+            "context": 1.5 * (missed + tf.reduce_sum(kl[:, 2:], -1)) / SIZE**2,
         }
         if perceptual_loss is not None:
             terms["perceptual"] = 7.0 * perceptual_loss(batch["image"], image)
@@ -106,10 +122,9 @@ def test_train_step_of_the_discriminator_descends_its_loss_only():
     batch = _batch()
     model = _compiled()
     twin = _twin(model)
-    style = twin.encode_style(batch["image"]).sample(batch["style_noise"])
-    image = twin.generator(style, batch["label_ids"], training=True)
+    *_, tissue_ids, image = _generate(twin, batch)
     with tf.GradientTape() as tape:
-        real, fake = _discriminate(twin, batch["image"], tf.stop_gradient(image), batch)
+        real, fake = _discriminate(twin, batch["image"], tf.stop_gradient(image), tissue_ids, batch)
         real_logits, fake_logits = ([scale[-1] for scale in scales] for scales in (real, fake))
         loss = tf.reduce_mean(hinge_discriminator_loss(real_logits, fake_logits))
     gradients = tape.gradient(loss, twin.d_variables)
@@ -146,8 +161,16 @@ def test_generator_average_is_a_moving_average(average_decay, decays):
 
 def test_generator_average_starts_as_the_generator():
     model = SPADEGAN(**CONFIG)
-    style, label_ids = tf.ones((2, 3)), _batch()["label_ids"]
-    np.testing.assert_array_equal(model.synthesize(label_ids, style), model.generator(style, label_ids))
+    for average, value in zip(model.generator_average.weights, model.generator.weights, strict=True):
+        np.testing.assert_array_equal(average, value)
+
+
+def test_synthesize_paints_the_context_of_the_style():
+    model = _compiled()
+    label_ids, style = _batch()["label_ids"], tf.ones((2, 3))
+    tissue_ids = model.style_encoder.decode(style, label_ids).tissue_ids
+    expected = model.generator_average(style[:, :2], tissue_ids)
+    np.testing.assert_array_equal(model.synthesize(label_ids, style), expected)
 
 
 def test_synthesize_uses_generator_average():

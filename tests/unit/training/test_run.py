@@ -7,7 +7,7 @@ import pytest
 
 from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
-from cmrtf.training.run import RunDirectory
+from cmrtf.training.run import RECIPES, RunDirectory
 
 HOLD = """\
 import sys, pathlib
@@ -112,15 +112,21 @@ def test_a_run_that_was_stopped_before_its_record_was_written_can_be_started(
     vae_run(tmp_path / "new", vae_config).start(resume=True)
 
 
-def test_a_run_that_was_trained_otherwise_can_be_read_but_not_continued(tmp_path, gan_config):
-    run = RunDirectory(tmp_path, "spade_gan", gan_config, 0, "abc")
-    run.start(resume=False)
+def test_a_run_that_was_trained_otherwise_can_be_read_but_not_continued(run, monkeypatch):
+    run.start(resume=True)
+    monkeypatch.setitem(RECIPES, "label_vae", 2)
+    assert RunDirectory.open(run.path, "label_vae") == run
+    with pytest.raises(CmrtfError, match=r"run\.json: expected a run that this version trains on"):
+        run.start(resume=True)
+
+
+def test_a_run_of_other_networks_is_refused(tmp_path, gan_config):
+    RunDirectory(tmp_path, "spade_gan", gan_config, 0, "abc").start(resume=False)
     record = json.loads((tmp_path / "run.json").read_text())
     del record["recipe"], record["checksum"]  # as before there was one
     (tmp_path / "run.json").write_text(json.dumps(record))
-    assert RunDirectory.open(tmp_path, "spade_gan") == run
-    with pytest.raises(CmrtfError, match=r"run\.json: expected a run that this version trains on"):
-        run.start(resume=True)
+    with pytest.raises(CmrtfError, match=r"run\.json: expected a run whose networks this version has"):
+        RunDirectory.open(tmp_path, "spade_gan")
 
 
 def test_settings_that_differ_are_named(run, vae_config):
