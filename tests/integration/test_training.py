@@ -213,4 +213,4 @@ def test_the_gan_leaves_the_styles_of_its_training_subjects(kind, whole):
         bank = json.loads((whole.path / "style_bank.json").read_text())
         assert list(bank["subjects"]) == ["S1", "S2", "S3"]
         assert list(bank["vendors"]) == ["A", "B"]
-        assert np.shape(bank["vendors"]["B"]["style"]) == (3,)
+        assert np.shape(bank["vendors"]["B"]["style"]) == (13, 3)

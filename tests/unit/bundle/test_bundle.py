@@ -45,7 +45,7 @@ def test_the_appearances_of_the_training_subjects_come_along(bundle):
     assert len(subjects) > 1
     for appearance in subjects.values():
         low, high = appearance.intensity_window
-        assert appearance.style.shape == (4,)
+        assert appearance.style.shape == (13, 4)
         assert low < high
 
 
