@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items):
 
     The longest file that needs none comes first: one process works on it while the other tells the story.
     """
-    items.sort(key=lambda item: item.path.name != "test_survival.py")
+    items.sort(key=lambda item: item.path.name != "test_processes.py")
     for item in items:
         if "story" in item.fixturenames:
             item.add_marker("slow")

@@ -26,5 +26,5 @@ def script(monkeypatch):
     """Imports `docs/<name>.py`, as if it were run there."""
     monkeypatch.syspath_prepend(ROOT / "docs")
     yield importlib.import_module
-    for name in ("cli_help", "figures", "panels"):
+    for name in ("cli_help", "figures", "panels", "signatures"):
         sys.modules.pop(name, None)

@@ -3,12 +3,13 @@
 import ast
 import json
 import re
-import runpy
 import sys
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+
+from documents import run_python
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -24,9 +25,9 @@ def demo(story, hearts_given, tmp_path) -> Path:
 
 
 def run(script: str, demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run a script with the folder as its argument; returns the folder of its outputs."""
+    """Run a script, made tiny, with the folder as its argument; returns the folder of its outputs."""
     monkeypatch.setattr(sys, "argv", [script, str(demo)])
-    runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    run_python((EXAMPLES / script).read_text(encoding="utf-8"), script, {"__name__": "__main__"})
     return demo / "examples"
 
 
@@ -38,7 +39,7 @@ def code_cells() -> list[str]:
 def test_interpolating_saves_a_report_and_a_heart_half_way(demo, monkeypatch, capsys):
     out = run("01_interpolate.py", demo, monkeypatch)
     said = capsys.readouterr().out
-    assert len(re.findall(r"^inter_\d\d +intersubject +LV", said, re.MULTILINE)) == 8
+    assert len(re.findall(r"^inter_\d\d +intersubject +LV", said, re.MULTILINE)) == 2
     assert len(re.findall(r"^intra_\w+ +intrasubject +LV", said, re.MULTILINE)) == 2
     assert (out / "interpolated" / "report.html").is_file()
     assert (out / "interpolated" / "measures.csv").is_file()
@@ -48,9 +49,9 @@ def test_interpolating_saves_a_report_and_a_heart_half_way(demo, monkeypatch, ca
 def test_generated_hearts_are_as_weak_as_was_asked_for(demo, monkeypatch, capsys):
     out = run("02_generate.py", demo, monkeypatch)
     fractions = re.findall(r"^SYN\d+ +EDV \d+ ml, EF (\d+) %$", capsys.readouterr().out, re.MULTILINE)
-    assert len(fractions) == 4
+    assert len(fractions) == 2
     assert all(int(fraction) <= 45 for fraction in fractions)
-    assert len(list((out / "Dataset501_Weak" / "labelsTr").iterdir())) == 8
+    assert len(list((out / "Dataset501_Weak" / "labelsTr").iterdir())) == 4
     assert (out / "remodelled" / "report.html").is_file()
 
 
@@ -67,7 +68,7 @@ def test_the_notebook_runs_from_top_to_bottom(demo):
     namespace = {"__name__": "__main__"}
     for number, code in enumerate(code_cells(), start=1):
         code = code.replace('Path("../demo")', f"Path({str(demo)!r})")
-        exec(compile(code, f"notebook, code cell {number}", "exec"), namespace)
+        run_python(code, f"notebook, code cell {number}", namespace)
         shown = ast.parse(code).body[-1]
         if isinstance(shown, ast.Expr) and isinstance(shown.value, (ast.Name, ast.Subscript)):
             assert "<" in eval(ast.unparse(shown), namespace)._repr_html_()

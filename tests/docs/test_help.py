@@ -1,14 +1,16 @@
 """What commands and bundles say of themselves is what the documents say."""
 
+import contextlib
+import io
 import re
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import click
 import pytest
+from tensorflow.python.tools import saved_model_cli
 
 from cmrtf_cli.main import COMMANDS, cli
-from documents import ROOT, parse, text_of
+from documents import parse, text_of
 
 
 def test_cli_help_is_up_to_date(script):
@@ -39,13 +41,23 @@ def test_help_of_the_group():
         parse(example)
 
 
-def test_the_documented_signatures_are_those_of_a_bundle(story):
+def in_this_process(command: list, **_) -> SimpleNamespace:
+    """What `saved_model_cli show --dir ... --all` prints, without a process that starts TensorFlow for it."""
+    program, *arguments = command
+    assert program.is_file()
+    assert (arguments[:2], arguments[3:]) == (["show", "--dir"], ["--all"])
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        saved_model_cli._show_all(str(arguments[2]))
+    return SimpleNamespace(stdout=printed.getvalue())
+
+
+def test_the_documented_signatures_are_those_of_a_bundle(story, script, monkeypatch):
     """But for the dimensions of the codes, which differ from preset to preset."""
-    code = "import pathlib, signatures, sys; print(signatures.signatures(pathlib.Path(sys.argv[1])))"
-    command = [sys.executable, "-c", code, str(story.bundle)]
-    written = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT / "docs").stdout
+    writer = script("signatures")
+    monkeypatch.setattr(writer.subprocess, "run", in_this_process)
 
     def comparable(text: str) -> list[str]:
         return re.sub(r"shape: \(-1, \d+\)", "shape: (-1, CODE)", text).split("\n")
 
+    written = writer.signatures(story.bundle)
     assert comparable(written.strip()) == comparable(text_of("docs/signatures.txt").strip())

@@ -1,19 +1,17 @@
+"""The bundle of the story, and its models behind every door.
+
+What takes seconds to import is imported within fixtures: pytest-xdist's first process, which runs no test,
+reads this file too, before it starts the others.
+"""
+
 import shutil
 
 import numpy as np
 import pytest
 
-import serving_double
-from cmrtf.bundle.bundle import Bundle
 from cmrtf.bundle.contents import model_folder
 from cmrtf.bundle.signatures import promised_by
-from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
-from cmrtf.training.checkpoints import restore_for_inference
-from cmrtf.training.run import COORDINATES, RunDirectory
-from cmrtf.training.train_gan import build_spade_gan
-from cmrtf.training.train_vae import build_label_vae
-from cmrtf_export.session_model import SessionModel
 
 MODELS = (LABEL_VAE, SPADE_GAN)
 
@@ -21,6 +19,8 @@ MODELS = (LABEL_VAE, SPADE_GAN)
 @pytest.fixture(scope="session")
 def bundle(story):
     """Opened once, to read only."""
+    from cmrtf.bundle.bundle import Bundle
+
     return Bundle.open(story.bundle)
 
 
@@ -38,12 +38,16 @@ def promised(bundle):
 @pytest.fixture(scope="session")
 def session_models(story):
     """Both models as a server runs them."""
+    from cmrtf_export.session_model import SessionModel
+
     return {model: SessionModel(model_folder(story.bundle, model)) for model in MODELS}
 
 
 @pytest.fixture
 def served(session_models):
     """What the server holds; a test may change it."""
+    import serving_double
+
     return serving_double.Models(
         {model: {1: session_models[model]} for model in MODELS},
         labels={model: {"stable": 1} for model in MODELS},
@@ -53,6 +57,8 @@ def served(session_models):
 @pytest.fixture
 def addresses(served):
     """Of the server, by protocol."""
+    import serving_double
+
     with serving_double.serve(served) as (grpc_address, rest_address):
         yield {"grpc": grpc_address, "rest": rest_address}
 
@@ -60,6 +66,12 @@ def addresses(served):
 @pytest.fixture(scope="session")
 def keras_models(story):
     """The trained VAE, in the coordinates of bundles, and GAN."""
+    from cmrtf.models.standardised_vae import StandardisedVAE
+    from cmrtf.training.checkpoints import restore_for_inference
+    from cmrtf.training.run import COORDINATES, RunDirectory
+    from cmrtf.training.train_gan import build_spade_gan
+    from cmrtf.training.train_vae import build_label_vae
+
     vae_run = RunDirectory.open(story.vae_run, LABEL_VAE)
     gan_run = RunDirectory.open(story.gan_run, SPADE_GAN)
     vae, gan = build_label_vae(vae_run.config, 128), build_spade_gan(gan_run.config, 128)

@@ -1,6 +1,9 @@
 """The tutorial's commands, run once with tiny networks."""
 
+import contextlib
 import csv
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from cmrtf.bundle.models import LoadedModels
+from graphs import without_graphs
 from shared import built_once
 
 TINY_PRESET = """\
@@ -28,8 +33,13 @@ STORY = (
     "cmrtf train-vae prepared --run runs/vae --preset tiny.yaml",
     "cmrtf train-gan prepared --run runs/gan --preset tiny.yaml",
     "cmrtf export --vae runs/vae --gan runs/gan bundle",
+    "cmrtf export --check bundle",
 )
 """How the tutorial begins, with less of everything."""
+EVALUATION = (
+    "cmrtf evaluate --model bundle --data prepared --out evaluation --walks 4 --training-steps 2 --use"
+)
+"""The same of its evaluation, with segmenters on synthetic subjects too."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Story:
     bundle: Path
     preset: Path
     said: dict[str, str]
+    """By command; what `export --check` says, by that."""
     commands: tuple[str, ...]
     """As they stand in the tutorial, but for sizes."""
     patient_name: str
@@ -50,14 +61,21 @@ class Story:
 
 
 @pytest.fixture(scope="session")
-def story(tmp_path_factory) -> Story:
+def story(tmp_path_factory) -> Iterator[Story]:
     """The whole way through the command line once, with tiny networks: to read only."""
-    return built_once(tmp_path_factory, "story", _tell)
+    story = built_once(tmp_path_factory, "story", _tell)
+    with pytest.MonkeyPatch.context() as patch:
+        _load_once(story.bundle, patch)
+        yield story
+
+
+@pytest.fixture(scope="session")
+def evaluated(story, tmp_path_factory) -> Path:
+    """The folder that `EVALUATION` made, with tiny segmenters: to read only."""
+    return built_once(tmp_path_factory, "evaluated", lambda folder: _evaluate(story, folder))
 
 
 def _tell(folder: Path) -> Story:
-    from cmrtf_cli.main import cli
-
     names = (PATIENT_NAME, "prepared", "vae", "gan", "bundle")
     raw, prepared, vae, gan, bundle = (folder / name for name in names)
     preset = folder / "tiny.yaml"
@@ -65,16 +83,55 @@ def _tell(folder: Path) -> Story:
     names_in_tutorial = ("phantom", "prepared", "runs/vae", "runs/gan", "bundle", "tiny.yaml")
     paths = dict(zip(names_in_tutorial, (raw, prepared, vae, gan, bundle, preset), strict=True))
     said = {}
-    for line in STORY:
-        _, command, *arguments = line.split()
-        arguments = [str(paths.get(argument, argument)) for argument in arguments]
-        result = CliRunner().invoke(cli, [command, *arguments], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        said[command] = result.output
-        if command == "phantom":
-            _write_into_headers(raw, PATIENT_NAME)
-            _write_into_table(raw, PATIENT_NAME)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.cpu_count", lambda: 1)  # processes take longer to start than four phantoms to make
+        for line in STORY:
+            command = "export --check" if "--check" in line else line.split()[1]
+            with without_graphs() if command.startswith("train") else contextlib.nullcontext():
+                said[command] = _run(line, paths)
+            if command == "phantom":
+                _write_into_headers(raw, PATIENT_NAME)
+                _write_into_table(raw, PATIENT_NAME)
     return Story(raw, prepared, vae, gan, bundle, preset, said, STORY, PATIENT_NAME)
+
+
+def _evaluate(story: Story, folder: Path) -> Path:
+    from cmrtf.training.segmenter_store import SegmenterConfig, SegmenterStore
+
+    tiny = SegmenterConfig(widths=(4, 4), batch_size=2)
+    paths = {"bundle": story.bundle, "prepared": story.prepared, "evaluation": folder / "evaluation"}
+    with pytest.MonkeyPatch.context() as patch, without_graphs():
+        store = functools.partial(SegmenterStore, config=tiny)
+        patch.setattr("cmrtf.training.segmenter_store.SegmenterStore", store)
+        _run(EVALUATION, paths)
+    return paths["evaluation"]
+
+
+def _run(line: str, paths: dict[str, Path]) -> str:
+    """Run a `cmrtf ...` line in this process, with paths for names in it, and return what it says."""
+    from cmrtf_cli.main import cli
+
+    _, command, *arguments = line.split()
+    arguments = [str(paths.get(argument, argument)) for argument in arguments]
+    result = CliRunner().invoke(cli, [command, *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def _load_once(bundle: Path, patch: pytest.MonkeyPatch) -> None:
+    """Whatever opens this bundle gets the models that were loaded first: loading them takes seconds."""
+    load, loaded = LoadedModels.signatures.func, []
+
+    def signatures(models):
+        if models.bundle.resolve() != bundle.resolve():
+            return load(models)
+        if not loaded:
+            loaded.append(load(models))
+        return loaded[0]
+
+    shared = functools.cached_property(signatures)
+    shared.__set_name__(LoadedModels, "signatures")
+    patch.setattr(LoadedModels, "signatures", shared)
 
 
 PATIENT_NAME = "DOE^JOHN"

@@ -24,9 +24,20 @@ from cmrtf.training.run import RunDirectory
 from cmrtf.training.train import train_gan, train_vae
 from cmrtf.training.train_gan import build_spade_gan
 from cmrtf.training.train_vae import build_label_vae
+from graphs import without_graphs
 from prepared_cohort import write_cohort
 
-TRAIN = {"label_vae": train_vae, "spade_gan": train_gan}
+
+def train(kind, *arguments, **settings):
+    """Train the VAE in graphs, and the GAN without, which take ten times as long as these few steps.
+
+    tests/integration/test_processes.py kills and resumes a GAN that trains in graphs.
+    """
+    if kind == "label_vae":
+        train_vae(*arguments, **settings)
+    else:
+        with without_graphs():
+            train_gan(*arguments, **settings)
 
 
 @pytest.fixture(scope="module", params=["label_vae", "spade_gan"])
@@ -43,7 +54,7 @@ def config(kind, vae_config, gan_config):
 def whole(kind, config, tiny_cohort, tmp_path_factory):
     """A run of all steps in one go."""
     path = tmp_path_factory.mktemp(kind) / "run"
-    TRAIN[kind](tiny_cohort, path, config, seed=3)
+    train(kind, tiny_cohort, path, config, seed=3)
     return RunDirectory.open(path, kind)
 
 
@@ -75,7 +86,7 @@ def test_resuming_is_exact(kind, config, whole, tiny_cohort, tmp_path):
     run = dataclasses.replace(whole, path=shutil.copytree(whole.path, tmp_path / "run"))
     damaged = run.checkpoints / "ckpt-4.index"
     damaged.write_bytes(damaged.read_bytes()[:100])
-    TRAIN[kind](tiny_cohort, run.path, config, seed=3, resume=True)
+    train(kind, tiny_cohort, run.path, config, seed=3, resume=True)
     _assert_same(run, whole)
 
 
@@ -98,12 +109,12 @@ def test_sigterm_within_an_interval_saves_and_the_run_goes_on_as_if_it_had_not_c
     with monkeypatch.context() as patch:
         _at(patch, 3, lambda: os.kill(os.getpid(), signal.SIGTERM))
         with pytest.raises(Stopped) as stop:
-            TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+            train(kind, tiny_cohort, tmp_path / "run", config, seed=3)
     assert stop.value.code == 143
     assert str(stop.value) == "Stopped by SIGTERM, saved after step 3."
     run = RunDirectory.open(tmp_path / "run", kind)
     assert [row["step"] for row in _log(run)] == ["2"]
-    TRAIN[kind](tiny_cohort, run.path, config, seed=3, resume=True)
+    train(kind, tiny_cohort, run.path, config, seed=3, resume=True)
     _assert_same(run, whole)
 
 
@@ -121,8 +132,8 @@ def test_a_step_that_is_not_finite_ends_the_run_and_leaves_the_checkpoint_before
     # As a gradient that is not finite would.
     _at(monkeypatch, 3, lambda: model[0].decoder.weights[0].assign(model[0].decoder.weights[0] * np.nan))
     message = r"run: expected finite numbers in step 4\. .* first in the loss cross_entropy\. The same"
-    with pytest.raises(CmrtfError, match=message):
-        TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+    with pytest.raises(CmrtfError, match=message), without_graphs():
+        train(kind, tiny_cohort, tmp_path / "run", config, seed=3)
     run = RunDirectory.open(tmp_path / "run", kind)
     assert [row["step"] for row in _log(run)] == ["2"]
     assert all(np.isfinite(values).all() for values in _saved(run).values())
@@ -137,8 +148,9 @@ def test_a_full_disk_ends_the_run_and_leaves_the_checkpoint_before(
     _at(monkeypatch, 3, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     monkeypatch.setattr(loop, "draw_curves", lambda *_: None)  # a larger picture
     try:
-        with pytest.raises(CmrtfError, match=r"to save the checkpoint of step 4, but: .*1 saved before"):
-            TRAIN[kind](tiny_cohort, tmp_path / "run", config, seed=3)
+        message = r"to save the checkpoint of step 4, but: .*1 saved before"
+        with pytest.raises(CmrtfError, match=message), without_graphs():
+            train(kind, tiny_cohort, tmp_path / "run", config, seed=3)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     run = RunDirectory.open(tmp_path / "run", kind)
@@ -196,14 +208,14 @@ def test_every_interval_leaves_a_row_a_picture_and_a_checkpoint(kind, whole):
 
 def test_a_finished_run_is_left_as_it_is(kind, config, whole, tiny_cohort):
     before = whole.log.read_bytes()
-    TRAIN[kind](tiny_cohort, whole.path, config, seed=3, resume=True)
+    train(kind, tiny_cohort, whole.path, config, seed=3, resume=True)
     assert whole.log.read_bytes() == before
 
 
 def test_a_run_is_not_continued_on_other_data(kind, config, whole, tmp_path):
     other = write_cohort(tmp_path / "other", vendors="AAB")
     with pytest.raises(CmrtfError, match=r"data_hash: started with \w+, asked for \w+"):
-        TRAIN[kind](other, whole.path, config, seed=3, resume=True)
+        train(kind, other, whole.path, config, seed=3, resume=True)
 
 
 def test_the_gan_leaves_the_styles_of_its_training_subjects(kind, whole):

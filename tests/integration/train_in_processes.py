@@ -1,4 +1,4 @@
-"""Not a test: trains in processes that are killed, in two at a time, and twice with the same bits.
+"""Not a test: trains in processes that are killed, in two at a time, on two devices, and with the same bits.
 
 Run as `python train_in_processes.py COHORT PRESET OUT KILL_SECONDS ...`. Processes are forked before
 TensorFlow wakes, so that it is imported once.
@@ -18,6 +18,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import tensorflow as tf
+import train_on_devices
 
 from cmrtf.training import loop
 from cmrtf_cli.main import main as cmrtf
@@ -94,8 +95,39 @@ def train_on_two(train, out, name, after_step):
     return wait(*processes)
 
 
+def train_with_same_bits(train, out):
+    """One run in one process, and the same in two: the first is killed after the third of four steps."""
+
+    def kill(model, step):
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    once, again = (
+        (out / f"{name}.txt", [*train, "--deterministic", "--run", out / name])
+        for name in ("same-1", "same-2")
+    )
+    return [*wait(start(*once), start(*again, kill)), *wait(start(*again))]
+
+
+def train_on_two_devices(*arguments):
+    """Start a process for it: TensorFlow takes logical devices only before it starts."""
+    if process := os.fork():
+        return process
+    code = 1
+    try:
+        train_on_devices.main(*arguments)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
 def main(cohort, preset, out, *delays):
     out = Path(out)
+    (out / "devices").mkdir()
+    devices = train_on_two_devices(cohort, preset, out / "devices")
     train_vae = ["train-vae", cohort, "--preset", preset, "--resume"]
     codes = {"killed": kill_again_and_again(train_vae, out, map(float, delays))}
 
@@ -115,9 +147,8 @@ def main(cohort, preset, out, *delays):
         np.savez(out / f"weights-{index}.npz", *model.get_weights())
 
     codes["both return"] = train_on_two(train_vae, out, "return", keep)
-    train_gan = ["train-gan", cohort, "--preset", preset, "--steps", 4, "--deterministic"]
-    runs = [start(out / f"{name}.txt", [*train_gan, "--run", out / name]) for name in ("same-1", "same-2")]
-    codes["same bits"] = wait(*runs)
+    codes["same bits"] = train_with_same_bits(["train-gan", cohort, "--preset", preset, "--resume"], out)
+    codes["devices"] = wait(devices)
     (out / "codes.json").write_text(json.dumps(codes))
 
 

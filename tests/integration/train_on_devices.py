@@ -1,17 +1,7 @@
-"""Not a test: trains the VAE and then a segmenter on two logical CPUs.
-
-Run as `python train_on_devices.py COHORT PRESET OUT`. Logical devices can be set up only before
-TensorFlow starts, so this has a process of its own.
-"""
+"""Not a test: trains the VAE and then a segmenter on two logical CPUs, for `train_in_processes.py`."""
 
 import dataclasses
 import json
-import os
-import sys
-from pathlib import Path
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import tensorflow as tf
 
@@ -36,13 +26,9 @@ def main(cohort, preset, out):
         except CmrtfError as error:
             refused[name] = str(error)
         assert not (out / name).exists()
-    train_vae(cohort, out / "vae", load_config(preset, VAEConfig))
+    train_vae(cohort, out / "vae", load_config(preset, VAEConfig, steps=4))
     tiny = SegmenterConfig(widths=(4, 4), batch_size=2)
     training = Slices.of_split(PreparedCohort.open(cohort), "train")
     trained = train_segmenter(training.image, training.label_ids, steps=2, progress=False, config=tiny)
     trained.save(out / "segmenter")
     (out / "refused.json").write_text(json.dumps(refused))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -80,13 +80,11 @@ def train(build_model, strategy):
             name: tf.constant(values[start : start + replica_batch_size]) for name, values in batch.items()
         }
 
-    step = tf.function(lambda inputs: strategy.run(model.train_step, (inputs,)), autograph=False)
-    for batch in batches():
-        step(
-            strategy.experimental_distribute_values_from_function(
-                lambda context, b=batch: replica_batch(b, context)
-            )
+    for batch in batches():  # not in a graph: tracing one for each replica takes longer than the steps
+        inputs = strategy.experimental_distribute_values_from_function(
+            lambda context, b=batch: replica_batch(b, context)
         )
+        strategy.run(model.train_step, (inputs,))
     metrics = [float(value) for value in model.get_metrics_result().values()]
     return before, model.get_weights(), metrics
 

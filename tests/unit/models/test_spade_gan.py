@@ -85,8 +85,9 @@ def _perceptual(real, fake):
     return tf.reduce_mean(tf.square(real - fake), axis=[1, 2, 3])
 
 
-@pytest.mark.parametrize("augmented", [True, False])
-@pytest.mark.parametrize("perceptual_loss", [None, _perceptual], ids=["plain", "perceptual"])
+@pytest.mark.parametrize(
+    ("perceptual_loss", "augmented"), [(None, True), (_perceptual, False)], ids=["augmented", "perceptual"]
+)
 def test_train_step_of_the_generator_descends_its_loss_only(perceptual_loss, augmented):
     """Against the loss written out on a second model, differentiated by generator and style encoder."""
     batch = _batch()

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.core.preparation import SIZE
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.input_pipeline import Slices
 from cmrtf.training.train_segmenter import SegmenterConfig, TrainedSegmenter, train_segmenter
+from graphs import without_graphs
 
 pytestmark = pytest.mark.slow
 
 TINY = SegmenterConfig(
     widths=(8, 8), batch_size=4, learning_rate=0.02, augmentation=AugmentationConfig(rotation_degrees=10)
 )
+BLANK = np.zeros((1, SIZE, SIZE), np.float32), np.zeros((1, SIZE, SIZE), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,8 @@ def test_a_slice_alone_is_as_one_of_many(trained, slices):
 
 
 def test_a_segmenter_is_a_function_of_slices_and_seed(slices):
-    first, same, other = (_train(slices, seed=seed).model.get_weights() for seed in (1, 1, 2))
+    with without_graphs():
+        first, same, other = (_train(slices, seed=seed).model.get_weights() for seed in (1, 1, 2))
     for one, again in zip(first, same, strict=True):
         np.testing.assert_array_equal(one, again)
     assert any(not np.array_equal(one, another) for one, another in zip(same, other, strict=True))
@@ -92,8 +96,16 @@ def test_what_is_no_segmenter_is_not_loaded(damage, trained, tmp_path):
         TrainedSegmenter.load(folder)
 
 
+def test_the_segmenter_of_evaluations_takes_slices_of_cohorts():
+    with without_graphs():
+        trained = train_segmenter(*BLANK, steps=1, progress=False)
+        assert trained.features(BLANK[0]).shape == (1, 160)
+        assert trained.segment(BLANK[0]).shape == (1, SIZE, SIZE)
+
+
 def test_the_bar_says_whose_it_is(slices, capsys):
-    train_segmenter(slices.image, slices.label_ids, 2, name="reference", config=TINY)
+    with without_graphs():
+        train_segmenter(slices.image, slices.label_ids, 2, name="reference", config=TINY)
     said = capsys.readouterr()
     assert "reference: 2 of 2 steps" in said.err
     assert "soft_dice" in said.out + said.err

@@ -1,0 +1,19 @@
+"""TensorFlow with and without graphs."""
+
+import contextlib
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def without_graphs() -> Iterator[None]:
+    """Let every `tf.function` run as it is: tracing one costs more than the few steps that tests take.
+
+    That training does the same in a graph is shown on 16 x 16 pixels, by tests/integration/.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
