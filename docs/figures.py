@@ -21,7 +21,7 @@ from panels import grid, last_sample, save, show_image, show_labels, upper_half
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.display import upright
-from cmrtf.core.labels import PHASES, SCHEMA
+from cmrtf.core.labels import PHASES
 from cmrtf.core.preparation import SIZE
 from cmrtf.core.stack import Stack
 from cmrtf.metrics.overlap import dice
@@ -230,9 +230,11 @@ def modulation(tutorial: Tutorial, path: Path) -> None:
     middle = len(stacks[0].label_ids) // 2
     label_ids = np.stack([stack.label_ids[middle] for stack in stacks])
     style = tf.repeat(gan.encode_style(stacks[0].image[middle][None, ..., None]).mean, 2, axis=0)
-    inputs, image = inputs_of(layer, lambda: gan.generator(style, label_ids))
+    styled = gan.style_encoder.decode(style, label_ids)
+    inputs, image = inputs_of(layer, lambda: gan.generator(styled.contrast, styled.tissue_ids))
 
-    parameters = tf.cast(layer._dense(tf.one_hot(label_ids, SCHEMA.num_classes)), tf.float32)
+    label_map = tf.one_hot(styled.tissue_ids, gan.style_encoder.num_tissues)
+    parameters = tf.cast(layer._dense(label_map), tf.float32)
     gamma, beta = tf.split(parameters, 2, axis=-1)
     mean, inverse_stddev = layer.statistics(inputs, training=False)
     normalised = (tf.cast(inputs, tf.float32) - mean) * inverse_stddev

@@ -24,6 +24,7 @@ PANELS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "hinge losses": ("g_hinge", "d_hinge"),
         "mean logits": ("d_real", "d_fake"),
         "generator's other losses, weighted": ("feature_matching", "reconstruction", "kl", "perceptual"),
+        "tissue context, nats per pixel": ("context",),
     },
 }
 """By model: title to metrics, in the order in which they are drawn; what a run does not log stays out."""

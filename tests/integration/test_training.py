@@ -189,6 +189,7 @@ def test_every_interval_leaves_a_row_a_picture_and_a_checkpoint(kind, whole):
             "reconstruction",
             "kl",
             "d_real",
+            "context",
             "d_fake",
             "val_l1",
         },
