@@ -238,7 +238,8 @@ class Bundle:
         else:
             labels = read_label_map(Path(labels), label_values)
         choice = find_style(self.models, self.appearance_bank, style, labels.geometry)
-        return choice.draw(np.random.default_rng(seed)).synthesize_stack(self.models, labels)
+        appearance = choice.draw(np.random.default_rng(seed))
+        return appearance.synthesize_stacks(self.models, {"": labels})[""]
 
     def synthesize_all(
         self,

@@ -134,9 +134,7 @@ def restyle(
 
 def restyled_subject(models: Models, subject: Subject, appearance: Appearance) -> Subject:
     """The labels of a subject in another appearance."""
-    return subject.with_stacks(
-        {phase: appearance.synthesize_stack(models, stack) for phase, stack in subject.stacks.items()}
-    )
+    return subject.with_stacks(appearance.synthesize_stacks(models, subject.stacks))
 
 
 def distinct_pairs(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmrtf.core.files import new_folder
 from cmrtf.core.stack import Stack
@@ -34,13 +35,14 @@ class SynthesizedStacks(Mapping[str, Stack]):
         self, models: Models, bank: AppearanceBank, files: Sequence[LabelMaps], style: str, seed: int
     ) -> None:
         self.models = models
-        self._labels: dict[str, tuple[Stack, Appearance]] = {}
+        self._labels: dict[str, tuple[Stack, Appearance, NDArray[np.float32]]] = {}
         for number, file in enumerate(files):
             rng = np.random.default_rng(seed if len(files) == 1 else (seed, number))
             geometry = next(iter(file.stacks.values())).geometry
             appearance = find_style(models, bank, style, geometry).draw(rng)
+            styles = appearance.styles_of([stack.label_ids for stack in file.stacks.values()])
             for frame, labels in file.stacks.items():
-                self._labels[f"{file.name}{frame and f'_{frame}'}"] = labels, appearance
+                self._labels[f"{file.name}{frame and f'_{frame}'}"] = labels, appearance, styles
 
     def save(self, folder: Path | str) -> None:
         """Write an image `<name>.nii.gz` for each, on the voxels of its label file.
@@ -58,8 +60,9 @@ class SynthesizedStacks(Mapping[str, Stack]):
                 stack.save_on_source(file)
 
     def __getitem__(self, name: str) -> Stack:
-        labels, appearance = self._labels[name]
-        return appearance.synthesize_stack(self.models, labels)
+        labels, appearance, styles = self._labels[name]
+        image = self.models.synthesize(labels.label_ids, styles)
+        return labels.with_image(image, appearance.intensity_window)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._labels)

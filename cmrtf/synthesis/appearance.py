@@ -57,42 +57,54 @@ class Appearance:
 
         Args:
             codes: by phase, `(slices, style_dim)`, of its images.
-            label_ids: by phase, `(slices, size, size)`; they say where along the heart a slice lies.
+            label_ids: by phase, `(slices, size, size)`, on the same slices.
             intensity_window: see the class.
             vendor: see the class.
             centre: see the class.
         """
-        at_places = [
-            _interpolated(PLACES, along_heart(label_ids[phase]), phase_codes)
-            for phase, phase_codes in codes.items()
-        ]
-        return cls(np.stack(at_places).mean(axis=0), intensity_window, vendor, centre)
+        of_slices = np.stack(list(codes.values())).mean(axis=0)
+        style = _interpolated(PLACES, along_heart(list(label_ids.values())), of_slices)
+        return cls(style, intensity_window, vendor, centre)
 
-    def styles_of(self, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Style codes `(slices, style_dim)` of the slices of a stack, by where along the heart they lie."""
+    def styles_of(self, label_ids: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Style codes `(slices, style_dim)` of slices, by where they lie: see `along_heart`."""
         places = np.linspace(PLACES[0], PLACES[-1], len(self.style))
         return _interpolated(along_heart(label_ids), places, self.style)
 
-    def synthesize(self, models: Models, label_ids: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Images `(slices, size, size)` in [-1, 1] of label ids of the same shape."""
-        return models.synthesize(label_ids, self.styles_of(label_ids))
+    def synthesize(
+        self, models: Models, label_ids: Mapping[str, NDArray[np.uint8]]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Images of label maps; what surrounds the heart is that of the slice, in every phase.
 
-    def synthesize_stack(self, models: Models, labels: Stack) -> Stack:
-        """The same stack with images of its labels."""
-        return labels.with_image(self.synthesize(models, labels.label_ids), self.intensity_window)
+        Args:
+            models: a bundle's.
+            label_ids: by phase, `(slices, size, size)`, on the same slices.
+
+        Returns:
+            by phase, images in [-1, 1], of the same shape.
+        """
+        styles = self.styles_of(list(label_ids.values()))
+        return {phase: models.synthesize(labels, styles) for phase, labels in label_ids.items()}
+
+    def synthesize_stacks(self, models: Models, stacks: Mapping[str, Stack]) -> dict[str, Stack]:
+        """The same stacks, on the same slices, with images of their labels."""
+        images = self.synthesize(models, {phase: stack.label_ids for phase, stack in stacks.items()})
+        return {
+            phase: stack.with_image(images[phase], self.intensity_window) for phase, stack in stacks.items()
+        }
 
 
-def along_heart(label_ids: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Where along the heart the slices of a stack lie: 0 the apical labelled slice, 1 the basal one.
+def along_heart(label_ids: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Where along the heart slices lie: 0 the apical one that is labelled in any phase, 1 the basal one.
 
     Fewer than two labelled slices say nothing of that; the stack is taken for the heart then.
 
     Args:
-        label_ids: `(slices, size, size)`, apex first.
+        label_ids: of each phase, `(slices, size, size)`, on the same slices, apex first.
     """
-    slices = np.arange(len(label_ids))
-    labelled = np.flatnonzero(label_ids.any(axis=(1, 2)))
-    first, last = (labelled[0], labelled[-1]) if len(labelled) > 1 else (0, max(len(label_ids) - 1, 1))
+    slices = np.arange(len(label_ids[0]))
+    labelled = np.flatnonzero(np.any([stack.any(axis=(1, 2)) for stack in label_ids], axis=0))
+    first, last = (labelled[0], labelled[-1]) if len(labelled) > 1 else (0, max(len(slices) - 1, 1))
     return (slices - first) / (last - first)
 
 

@@ -97,9 +97,10 @@ def generate_subject(
     appearance = style.draw(style_rng)
     # Columns go to the patient's left and rows to the back, as scanners store them.
     affine = np.diag([-SPACING_MM, -SPACING_MM, slice_spacing_mm, 1.0])
+    images = appearance.synthesize(models, label_ids)
     stacks = {
         phase: Stack(
-            appearance.synthesize(models, labels),
+            images[phase],
             labels,
             Geometry.of(affine, labels.shape[::-1]),
             appearance.intensity_window,

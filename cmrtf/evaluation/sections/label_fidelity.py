@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.section import Headline, Section, Table
 from cmrtf.evaluation.segmenter import ReferenceSegmenter, dice_per_subject, segment_subjects
@@ -86,11 +87,11 @@ def _in_own_style(models: Models, subject: Subject) -> Subject:
 
 def _in_style_of(models: Models, subject: Subject, donor: Subject) -> Subject:
     """The labels of a subject with images in the styles of another's stack, place by place."""
-    stacks = {}
+    stacks: dict[str, Stack] = {}
     for phase, stack in subject.stacks.items():
         look = donor.stacks.get(phase, next(iter(donor.stacks.values())))
         appearance = Appearance.of(
             {phase: models.encode_style(look.image)}, {phase: look.label_ids}, look.intensity_window
         )
-        stacks[phase] = stack.with_image(appearance.synthesize(models, stack.label_ids))
+        stacks |= appearance.synthesize_stacks(models, {phase: stack})
     return subject.with_stacks(stacks)

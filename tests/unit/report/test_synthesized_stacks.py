@@ -37,7 +37,7 @@ def test_frames_of_a_file_share_an_appearance_and_files_do_not():
 def test_a_file_alone_has_the_appearance_of_its_seed_and_a_folder_repeats_itself():
     drawn = SOURCE.bank.find("vendor:B").draw(np.random.default_rng(3))
     alone = synthesized(ONE, seed=3)["one"]
-    np.testing.assert_array_equal(alone.image, drawn.synthesize(SOURCE.models, labels().label_ids))
+    np.testing.assert_array_equal(alone.image, drawn.synthesize(SOURCE.models, {"": labels().label_ids})[""])
     again = [synthesized(CINE, ONE, seed=3)["one"].image for _ in range(2)]
     np.testing.assert_array_equal(*again)
 

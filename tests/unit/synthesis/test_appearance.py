@@ -50,8 +50,9 @@ def test_an_average_has_what_all_have_in_common():
 
 def test_the_style_of_one_place_is_that_of_all_slices():
     label_ids = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
-    image = Appearance(np.array([[0.5, 9.0]], np.float32), (0.0, 1.0)).synthesize(MeanEncoder(), label_ids)
-    np.testing.assert_array_equal(image, label_ids / 2)
+    appearance = Appearance(np.array([[0.5, 9.0]], np.float32), (0.0, 1.0))
+    images = appearance.synthesize(MeanEncoder(), {"ED": label_ids})
+    np.testing.assert_array_equal(images["ED"], label_ids / 2)
 
 
 def labelled(num_slices, first, last):
@@ -61,9 +62,9 @@ def labelled(num_slices, first, last):
 
 
 def test_places_are_counted_from_the_apical_to_the_basal_labelled_slice():
-    np.testing.assert_allclose(along_heart(labelled(7, 2, 4)), [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0])
-    np.testing.assert_allclose(along_heart(labelled(3, 1, 1)), [0.0, 0.5, 1.0])
-    np.testing.assert_allclose(along_heart(labelled(1, 0, 0)), [0.0])
+    np.testing.assert_allclose(along_heart([labelled(7, 2, 4)]), [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0])
+    np.testing.assert_allclose(along_heart([labelled(3, 1, 1)]), [0.0, 0.5, 1.0])
+    np.testing.assert_allclose(along_heart([labelled(1, 0, 0)]), [0.0])
 
 
 def test_slices_of_another_stack_have_the_styles_of_their_places():
@@ -72,13 +73,25 @@ def test_slices_of_another_stack_have_the_styles_of_their_places():
     appearance = Appearance.of({"ED": codes}, {"ED": labelled(8, 1, 6)}, (0.0, 1.0))
     other = labelled(15, 3, 11)
     np.testing.assert_allclose(
-        appearance.styles_of(other)[:, 0], np.clip(along_heart(other), -0.2, 1.2), atol=1e-6
+        appearance.styles_of([other])[:, 0], np.clip(along_heart([other]), -0.2, 1.2), atol=1e-6
     )
 
 
+def test_a_slice_has_the_same_style_in_all_phases():
+    """Though the heart ends earlier at ES."""
+    appearance = Appearance(np.arange(13, dtype=np.float32)[:, None], (0.0, 1.0))
+    label_ids = {"ED": labelled(8, 1, 6), "ES": labelled(8, 2, 4)}
+    seen = []
+    models = MeanEncoder()
+    models.synthesize = lambda labels, styles: seen.append(styles)
+    appearance.synthesize(models, label_ids)
+    np.testing.assert_array_equal(seen[0], seen[1])
+    np.testing.assert_array_equal(seen[0], appearance.styles_of([label_ids["ED"]]))
+
+
 def test_an_appearance_is_the_mean_over_phases_of_equal_weight():
-    codes = {"ED": np.zeros((6, 1), np.float32), "ES": np.full((4, 1), 2.0, np.float32)}
-    label_ids = {"ED": labelled(6, 1, 4), "ES": labelled(4, 0, 3)}
+    codes = {"ED": np.zeros((6, 1), np.float32), "ES": np.full((6, 1), 2.0, np.float32)}
+    label_ids = {"ED": labelled(6, 1, 4), "ES": labelled(6, 2, 3)}
     np.testing.assert_allclose(Appearance.of(codes, label_ids, (0.0, 1.0)).style, 1.0)
 
 

@@ -63,7 +63,7 @@ def test_a_bank_of_version_3_has_one_style_for_all_places(tmp_path):
     (tmp_path / "bank.json").write_text(json.dumps({"subjects": {"A1": entry}}))
     known = AppearanceBank.load(tmp_path / "bank.json")
     assert known.style_dim == 2
-    np.testing.assert_array_equal(known.subjects["A1"].styles_of(np.zeros((3, 2, 2))), [[0.5, 9.0]] * 3)
+    np.testing.assert_array_equal(known.subjects["A1"].styles_of([np.zeros((3, 2, 2))]), [[0.5, 9.0]] * 3)
 
 
 @pytest.mark.parametrize(

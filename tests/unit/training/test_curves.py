@@ -33,4 +33,4 @@ def test_a_gan_has_other_panels(run, gan_config):
     draw_curves(
         gan, [(2, dict.fromkeys((name for names in PANELS["spade_gan"].values() for name in names), 1.0))]
     )
-    assert Image.open(run.curves).width == pytest.approx(4 * 288, abs=8)
+    assert Image.open(run.curves).width == pytest.approx(5 * 288, abs=8)
