@@ -1,5 +1,6 @@
 """Shared by all tests: a quiet TensorFlow and a tiny cohort; helpers/ has the other fixtures."""
 
+import gc
 import os
 import sys
 
@@ -25,12 +26,20 @@ hypothesis.settings.load_profile("cmrtf")
 def pytest_collection_modifyitems(items):
     """What needs the story, which trains models, is slow too.
 
-    The longest file that needs none comes first: one process works on it while the other tells the story.
+    Slow files come first, or one process would end with them alone; and of them the longest that needs no
+    story: one process works on it while the other tells the story.
     """
-    items.sort(key=lambda item: item.path.name != "test_processes.py")
     for item in items:
         if "story" in item.fixturenames:
             item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != "test_processes.py", item.path not in slow))
+
+
+def pytest_collection_finish():
+    """Modules and tests stay to the end: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,6 @@
 
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -112,26 +110,13 @@ def test_what_tiny_python_stands_for_is_still_said():
     assert not [said for said in TINY_PYTHON if said not in files]
 
 
-TESTED_ABOVE = {"tutorial.md", "nnunet.md", "mnms.md", "serving.md"}
+TESTED_ELSEWHERE = {"tutorial.md", "nnunet.md", "mnms.md", "serving.md"}
+"""Above, and by tests/unit/export/test_saved_models.py without cmrtf."""
 OTHER_PAGES_WITH_PYTHON = [
-    path for path in DOCUMENTS if path.name not in TESTED_ABOVE and blocks(text_of(path), "python")
+    path for path in DOCUMENTS if path.name not in TESTED_ELSEWHERE and blocks(text_of(path), "python")
 ]
 
 
 @pytest.mark.parametrize("document", OTHER_PAGES_WITH_PYTHON, ids=lambda path: path.name)
 def test_python_in_all_other_pages_runs(told, document):
     follow_python(str(document.relative_to(ROOT)))
-
-
-def test_python_runs_without_cmrtf(story):
-    (code,) = blocks(text_of("docs/how-to/serving.md"), "python")
-    code = code.replace("demo/bundle", str(story.bundle))
-    code += """
-import sys
-assert label_ids.shape == (8, 128, 128) and images.shape == (8, 128, 128, 1)
-assert 0 <= int(tf.reduce_min(label_ids)) and int(tf.reduce_max(label_ids)) <= 3
-assert float(tf.reduce_max(tf.abs(images))) <= 1.0
-assert stack["label_ids"].shape == (32, 128, 128) and stack["image"].shape == (32, 128, 128, 1)
-assert "cmrtf" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,7 @@ from cmrtf.bundle.server import ServedModels
 from cmrtf.synthesis.interpolate import interpolate_subjects
 from cmrtf_cli.main import cli
 
-SLICES, SUBJECTS = 5, 1
+SLICES, SUBJECTS = 3, 1
 
 
 class KerasModels:
@@ -58,7 +58,7 @@ def expected(ends, keras_models):
 
 
 @pytest.mark.parametrize(
-    ("way", "rows"), [("bundle", 1), ("bundle", 32), ("grpc", 1), ("grpc", 32), ("rest", 3)]
+    ("way", "rows"), [("bundle", 1), ("bundle", 32), ("grpc", 1), ("grpc", 32), ("rest", 2)]
 )
 def test_the_models_agree_however_slices_are_batched(
     ends, expected, bundle, addresses, monkeypatch, way, rows

@@ -81,6 +81,13 @@ def _assert_same(run, expected):
         np.testing.assert_array_equal(saved[name], values, err_msg=name)
 
 
+@pytest.fixture
+def no_curves(monkeypatch):
+    """Runs that nobody looks at: drawing takes as long as all else."""
+    monkeypatch.setattr(loop, "draw_curves", lambda *_: None)
+
+
+@pytest.mark.usefixtures("no_curves")
 def test_resuming_is_exact(kind, config, whole, tiny_cohort, tmp_path):
     """Where the last checkpoint is damaged its interval is trained again, with the same result."""
     run = dataclasses.replace(whole, path=shutil.copytree(whole.path, tmp_path / "run"))
@@ -102,6 +109,7 @@ def _at(monkeypatch, step, act):
     monkeypatch.setattr(loop, "Progress", ActingProgress)
 
 
+@pytest.mark.usefixtures("no_curves")
 @pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
 def test_sigterm_within_an_interval_saves_and_the_run_goes_on_as_if_it_had_not_come(
     kind, config, whole, tiny_cohort, tmp_path, monkeypatch
@@ -118,6 +126,7 @@ def test_sigterm_within_an_interval_saves_and_the_run_goes_on_as_if_it_had_not_c
     _assert_same(run, whole)
 
 
+@pytest.mark.usefixtures("no_curves")
 @pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
 def test_a_step_that_is_not_finite_ends_the_run_and_leaves_the_checkpoint_before(
     kind, config, tiny_cohort, tmp_path, monkeypatch
@@ -139,14 +148,14 @@ def test_a_step_that_is_not_finite_ends_the_run_and_leaves_the_checkpoint_before
     assert all(np.isfinite(values).all() for values in _saved(run).values())
 
 
+@pytest.mark.usefixtures("no_curves")
 @pytest.mark.parametrize("kind", ["label_vae"], indirect=True)
 def test_a_full_disk_ends_the_run_and_leaves_the_checkpoint_before(
     kind, config, tiny_cohort, tmp_path, monkeypatch
 ):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    limit = (40_000, limits[1])  # bytes of any file: fewer than a checkpoint has, more than a picture
+    limit = (40_000, limits[1])  # bytes of any file: fewer than a checkpoint has, more than a sample
     _at(monkeypatch, 3, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
-    monkeypatch.setattr(loop, "draw_curves", lambda *_: None)  # a larger picture
     try:
         message = r"to save the checkpoint of step 4, but: .*1 saved before"
         with pytest.raises(CmrtfError, match=message), without_graphs():

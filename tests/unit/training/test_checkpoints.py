@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import keras
 import numpy as np
@@ -25,15 +26,21 @@ def _values(model):
     return {float(value) for variable in variables for value in np.unique(variable)}
 
 
-@pytest.fixture
-def saved(tmp_path):
-    """Checkpoints of steps 2 and 4, filled with 2 and 4."""
-    model = _model()
-    checkpoints = Checkpoints(model, tmp_path / "checkpoints")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Checkpoints of steps 2 and 4, filled with 2 and 4: to read only."""
+    model, folder = _model(), tmp_path_factory.mktemp("written") / "checkpoints"
+    checkpoints = Checkpoints(model, folder)
     for step in (2, 4):
         _fill(model, step)
         checkpoints.save(step)
-    return tmp_path / "checkpoints"
+    return folder
+
+
+@pytest.fixture
+def saved(written, tmp_path):
+    """A copy of them that a test may damage."""
+    return shutil.copytree(written, tmp_path / "checkpoints")
 
 
 def test_without_a_checkpoint_the_step_is_0(tmp_path):
