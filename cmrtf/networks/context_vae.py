@@ -39,6 +39,8 @@ class ContextVAE(keras.layers.Layer):
     def build(self, input_shape: Any = None) -> None:
         self.encoder.build((None, self.image_size, self.image_size, NUM_CLASSES))
         self.decoder.build((None, self.context_dim))
+        # One class everywhere at first: with random weights it would be noise, which SPADE is slow on.
+        self.decoder.to_logits.kernel.assign(tf.zeros_like(self.decoder.to_logits.kernel))
 
     def encode(self, image: tf.Tensor, training: bool = False) -> Gaussian:
         """Posterior over codes of what an image shows around the heart.

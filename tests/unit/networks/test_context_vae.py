@@ -11,7 +11,17 @@ def _built():
     keras.utils.set_random_seed(0)
     network = ContextVAE(context_dim=3, base_width=4, image_size=16)
     network.build()
+    kernel = network.decoder.to_logits.kernel
+    kernel.assign(0.1 * tf.random.stateless_normal(kernel.shape, (0, 1)))
     return network
+
+
+def test_before_training_all_is_one_class():
+    """Noise would be as many label neighbourhoods as there are pixels."""
+    network = ContextVAE(context_dim=3, base_width=4, image_size=16)
+    network.build()
+    codes = tf.random.stateless_normal((4, 3), (0, 2))
+    assert len(np.unique(tf.argmax(network.decode(codes), -1))) == 1
 
 
 def _images():
