@@ -1,6 +1,5 @@
 """Shared by all tests: a quiet TensorFlow and a tiny cohort; helpers/ has the other fixtures."""
 
-import gc
 import os
 import sys
 
@@ -34,12 +33,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.name != "test_processes.py", item.path not in slow))
-
-
-def pytest_collection_finish():
-    """Modules and tests stay to the end: the garbage collector need not look through them again and again."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """TensorFlow with and without graphs."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 
 
@@ -12,8 +13,10 @@ def without_graphs() -> Iterator[None]:
     """
     import tensorflow as tf
 
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though .* does not apply to tf.data functions", UserWarning)
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(False)
