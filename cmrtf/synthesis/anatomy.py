@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cmrtf.core.labels import PHASES
 from cmrtf.shape.plausibility import repair
 from cmrtf.shape.pose import inverse, move
-from cmrtf.synthesis.heart_axis import codes_at
+from cmrtf.synthesis.heart_axis import codes_at, interpolated
 from cmrtf.synthesis.protocols import Decoder
 
 PLACES = 48
@@ -63,7 +63,7 @@ class Anatomy:
             first, last = labelled[0], labelled[-1]
             # Slices in between that are not labelled (there are some) have no code of their own.
             slice_codes = encode(move(label_ids[phase][labelled], inverse(pose)))
-            codes.append(_interpolate(np.linspace(first, last, places), labelled, slice_codes))
+            codes.append(interpolated(np.linspace(first, last, places), labelled, slice_codes))
             ends.append((first * slice_spacing_mm, last * slice_spacing_mm))
         ends_mm = np.array(ends, np.float32)
         return cls(np.stack(codes), ends_mm - ends_mm[0, 0], np.asarray(pose, np.float32))
@@ -105,10 +105,3 @@ class Anatomy:
             label_ids[first : last + 1] = repair(move(decoded, self.pose))
             stacks[phase] = label_ids
         return stacks
-
-
-def _interpolate(
-    places: NDArray[np.float64], known: NDArray[np.intp], values: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Linear interpolation along slices, entry by entry."""
-    return np.stack([np.interp(places, known, column) for column in values.T], axis=1).astype(np.float32)

@@ -21,6 +21,7 @@ from cmrtf.core.stack import Stack
 from cmrtf.quality.header_checks import header_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.shape.orientation import OrderEvidence
+from cmrtf.synthesis.heart_axis import interpolated
 from cmrtf.synthesis.protocols import Models
 
 PLACES = np.linspace(-0.25, 1.25, 13)
@@ -63,13 +64,13 @@ class Appearance:
             centre: see the class.
         """
         of_slices = np.stack(list(codes.values())).mean(axis=0)
-        style = _interpolated(PLACES, along_heart(list(label_ids.values())), of_slices)
+        style = interpolated(PLACES, along_heart(list(label_ids.values())), of_slices)
         return cls(style, intensity_window, vendor, centre)
 
     def styles_of(self, label_ids: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Style codes `(slices, style_dim)` of slices, by where they lie: see `along_heart`."""
         places = np.linspace(PLACES[0], PLACES[-1], len(self.style))
-        return _interpolated(along_heart(label_ids), places, self.style)
+        return interpolated(along_heart(label_ids), places, self.style)
 
     def synthesize(
         self, models: Models, label_ids: Mapping[str, NDArray[np.uint8]]
@@ -106,13 +107,6 @@ def along_heart(label_ids: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
     labelled = np.flatnonzero(np.any([stack.any(axis=(1, 2)) for stack in label_ids], axis=0))
     first, last = (labelled[0], labelled[-1]) if len(labelled) > 1 else (0, max(len(slices) - 1, 1))
     return (slices - first) / (last - first)
-
-
-def _interpolated(
-    wanted: NDArray[np.float64], places: NDArray[np.float64], codes: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Codes `(wanted, style_dim)` at wanted places, those beyond the last of `places` as at the last."""
-    return np.stack([np.interp(wanted, places, column) for column in codes.T], axis=1).astype(np.float32)
 
 
 Group = tuple[Appearance, ...]

@@ -91,6 +91,22 @@ def codes_at(codes: NDArray[Any], positions: NDArray[np.float64]) -> NDArray[np.
     return between(codes[low], codes[low + 1], fraction).astype(np.float32)
 
 
+def interpolated(
+    wanted: NDArray[np.float64], places: NDArray[Any], codes: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Linear interpolation of codes between any places, entry by entry; beyond the last, the last's.
+
+    Args:
+        wanted: `(wanted,)`, on the scale of `places`.
+        places: `(known,)`, ascending.
+        codes: `(known, dim)`.
+
+    Returns:
+        `(wanted, dim)`.
+    """
+    return np.stack([np.interp(wanted, places, column) for column in codes.T], axis=1).astype(np.float32)
+
+
 def between(first: Any, second: Any, weight: Any) -> Any:
     """`(1 - weight) * first + weight * second`."""
     return (1.0 - weight) * first + weight * second
