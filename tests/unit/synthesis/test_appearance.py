@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from appearance_double import MeanEncoder
+from appearance_double import MeanEncoder, write_image
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.nifti import write_nifti
 from cmrtf.shape.orientation import BASE_TO_APEX
@@ -95,19 +95,9 @@ def test_an_appearance_is_the_mean_over_phases_of_equal_weight():
     np.testing.assert_allclose(Appearance.of(codes, label_ids, (0.0, 1.0)).style, 1.0)
 
 
-@pytest.fixture
-def image_file(tmp_path):
-    """Called as a vendor is; dark but for a bright corner that the middle of the image does not show."""
-    image = np.random.default_rng(0).uniform(0.0, 10.0, (300, 300, 4)).astype(np.float32)
-    image[:120, :120] += 90.0
-    path = tmp_path / "B"
-    write_nifti(tmp_path / "image.nii", image, np.diag([1.5, 1.5, 8.0, 1.0]))
-    (tmp_path / "image.nii").rename(path)
-    return path
-
-
 @pytest.mark.parametrize(("shift_mm", "sees_corner"), [(0.0, True), (3.0, False)])
-def test_an_image_is_cut_out_around_the_heart_of_labels_on_its_grid(image_file, shift_mm, sees_corner):
+def test_an_image_is_cut_out_around_the_heart_of_labels_on_its_grid(tmp_path, shift_mm, sees_corner):
+    image_file = write_image(tmp_path)
     affine = np.diag([1.5, 1.5, 8.0, 1.0])
     affine[0, 3] = shift_mm
     crop = np.eye(4)

@@ -5,9 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from appearance_double import MeanEncoder
+from appearance_double import MeanEncoder, write_image
 from cmrtf.core.dicom_series import convert
-from cmrtf.core.nifti import write_nifti
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.appearance_bank import AppearanceBank, find_style
@@ -135,18 +134,8 @@ def test_one_subject_is_no_distribution(bank):
         alone.find("sample")
 
 
-@pytest.fixture
-def image_file(tmp_path):
-    """Called as a vendor is; dark but for a bright corner that the middle of the image does not show."""
-    image = np.random.default_rng(0).uniform(0.0, 10.0, (300, 300, 4)).astype(np.float32)
-    image[:120, :120] += 90.0
-    path = tmp_path / "B"
-    write_nifti(tmp_path / "image.nii", image, np.diag([1.5, 1.5, 8.0, 1.0]))
-    (tmp_path / "image.nii").rename(path)
-    return path
-
-
-def test_an_image_file_has_one_appearance(bank, image_file, monkeypatch):
+def test_an_image_file_has_one_appearance(bank, tmp_path, monkeypatch):
+    image_file = write_image(tmp_path)
     style = find_style(MeanEncoder(), bank, str(image_file))
     first, second = draws(style, 2)
     assert first is second
