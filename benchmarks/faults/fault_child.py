@@ -15,8 +15,8 @@ vae:
   {latent_dim: 4, widths: [4, 4, 4, 4], depth: 1, batch_size: 2, steps: 24, interval_steps: 4,
    learning_rate: 1.0e-3, kl_weight: 1.0, kl_warmup_steps: 20, between_weight: 1.0}
 gan:
-  {style_dim: 4, base_width: 1, hidden_channels: 4, style_base_width: 8, discriminator_base_width: 4,
-   discriminator_layers: 2, batch_size: 2, steps: 24, interval_steps: 4}
+  {style_dim: 4, context_dim: 2, base_width: 1, hidden_channels: 4, style_base_width: 8,
+   discriminator_base_width: 4, discriminator_layers: 2, batch_size: 2, steps: 24, interval_steps: 4}
 """
 """Of the trainings that are disturbed."""
 

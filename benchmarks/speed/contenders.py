@@ -15,8 +15,8 @@ from cmrtf.layers.spade import SPADE
 from cmrtf.layers.spectral_conv2d import SpectralConv2D, fuse_spectral_norm
 from cmrtf.models.differentiable_augmentation import NUM_DRAWS
 from cmrtf.models.spade_gan import SPADEGAN
+from cmrtf.networks.contrast_encoder import ContrastEncoder
 from cmrtf.networks.spade_generator import SPADEGenerator
-from cmrtf.networks.style_encoder import StyleEncoder
 from cmrtf.training.config import GANConfig
 from cmrtf.training.fused_adam import FusedAdam
 from cmrtf.training.input_pipeline import Slices, image_batches
@@ -40,11 +40,14 @@ def precision(policy: str) -> Iterator[None]:
 
 
 class ImageTranslator:
-    """Style encoder and generator of the paper's size, spectral normalisation fused: image to image."""
+    """Contrast encoder and generator of the paper's size, on labels of the heart: image to image.
+
+    Spectral normalisation is fused.
+    """
 
     def __init__(self, form: str, policy: str) -> None:
         with precision(policy):
-            self.encoder = StyleEncoder(style_dim=512, base_width=32, image_size=128)
+            self.encoder = ContrastEncoder(contrast_dim=512, base_width=32, image_size=128)
             self.encoder.build((None, 128, 128, 1))
             self.generator = SPADEGenerator(
                 128, base_width=32, hidden_channels=128, num_classes=4, start_size=8, dense=form == "dense"

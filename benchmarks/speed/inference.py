@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from contenders import FORMS, ImageTranslator, build_translators
 from labels import Material, distinct_counts, take
-from multiply_adds import generator_multiply_adds, style_encoder_multiply_adds
+from multiply_adds import contrast_encoder_multiply_adds, generator_multiply_adds
 from peers import GENERATOR_NOTE, MonaiTranslator
 from timing import Effort, interleave
 
@@ -62,7 +62,7 @@ def _multiply_adds(
     translator: ImageTranslator, batch: int, counts: dict[int, dict[str, int]]
 ) -> dict[str, int]:
     """Of a batch with these distinct neighbourhoods and windows, in both forms."""
-    encoder = style_encoder_multiply_adds(translator.encoder, batch)
+    encoder = contrast_encoder_multiply_adds(translator.encoder, batch)
     rows = {
         "distinct": {size: count["windows"] for size, count in counts.items()},
         "dense": {size: count["pixels"] for size, count in counts.items()},

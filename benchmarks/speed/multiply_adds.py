@@ -6,8 +6,8 @@ import numpy as np
 
 from cmrtf.layers.spade import SPADE
 from cmrtf.layers.spectral_conv2d import SpectralConv2D
+from cmrtf.networks.contrast_encoder import ContrastEncoder
 from cmrtf.networks.spade_generator import SPADEGenerator
-from cmrtf.networks.style_encoder import StyleEncoder
 
 
 def generator_multiply_adds(generator: SPADEGenerator, batch: int, rows: Mapping[int, int]) -> int:
@@ -19,7 +19,8 @@ def generator_multiply_adds(generator: SPADEGenerator, batch: int, rows: Mapping
         rows: for each size, on how many places SPADE's convolutions are evaluated: the distinct windows
             of the batch, or all its pixels for the dense form.
     """
-    total = batch * _entries(generator.from_style.kernel)
+    of_style = (generator.from_style, *generator.affines)
+    total = batch * sum(_entries(dense.kernel) for dense in of_style)
     total += batch * generator.image_size**2 * _entries(generator.to_image.kernel)
     for block, size in zip(generator.blocks, generator.sizes, strict=True):
         for layer in block._flatten_layers():
@@ -33,7 +34,7 @@ def generator_multiply_adds(generator: SPADEGenerator, batch: int, rows: Mapping
     return total
 
 
-def style_encoder_multiply_adds(encoder: StyleEncoder, batch: int) -> int:
+def contrast_encoder_multiply_adds(encoder: ContrastEncoder, batch: int) -> int:
     """Multiply-adds of a batch of images."""
     total, size = _entries(encoder.to_parameters.kernel), encoder.image_size
     for convolution in encoder.convolutions:
