@@ -20,14 +20,14 @@ MAX_BYTES = 2**28
 # fmt: off
 COMPUTING = frozenset({
     "AddN", "AddV2", "All", "Any", "ArgMax", "Assert", "AssignVariableOp", "AvgPool", "BatchMatMulV2",
-    "BiasAdd", "Cast", "CheckNumerics", "ConcatV2", "Const", "Conv2D", "Conv2DBackpropInput",
+    "BiasAdd", "Cast", "CheckNumerics", "ConcatV2", "Const", "Conv2D", "Conv2DBackpropInput", "Cos",
     "DepthToSpace", "DisableCopyOnRead", "EnsureShape", "Equal", "Exp", "ExpandDims", "Fill", "FloorDiv",
     "FloorMod", "FusedBatchNormV3", "GatherV2", "Greater", "GreaterEqual", "Identity", "IdentityN",
     "LeakyRelu", "Less", "LessEqual", "Log", "LogicalAnd", "LogicalNot", "LogicalOr", "MatMul", "Max",
     "MaxPool", "Maximum", "Mean", "Min", "Minimum", "MirrorPad", "Mul", "Neg", "NoOp", "NotEqual",
     "OneHot", "OnesLike", "Pack", "Pad", "PadV2", "PartitionedCall", "Placeholder", "Pow", "Range",
     "ReadVariableOp", "RealDiv", "Relu", "Reshape", "ResizeBilinear", "ResizeNearestNeighbor", "Rsqrt",
-    "Select", "SelectV2", "Shape", "ShardedFilename", "Sigmoid", "Softmax", "SparseMatrixMatMul",
+    "Select", "SelectV2", "Shape", "ShardedFilename", "Sigmoid", "Sin", "Softmax", "SparseMatrixMatMul",
     "SparseTensorToCSRSparseMatrix", "Split", "SplitV", "Sqrt", "Square", "SquaredDifference", "Squeeze",
     "StatefulPartitionedCall", "StaticRegexFullMatch", "StopGradient", "StridedSlice", "StringJoin",
     "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unique", "Unpack", "VarHandleOp", "ZerosLike",

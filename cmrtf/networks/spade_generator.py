@@ -9,6 +9,7 @@ from cmrtf.layers.label_ids import checked_label_ids, downsample_labels
 from cmrtf.layers.label_neighbourhoods import find_label_neighbourhoods
 from cmrtf.layers.spade_res_block import SPADEResBlock
 from cmrtf.layers.spectral_conv2d import SpectralConv2D
+from cmrtf.layers.texture_noise import TextureNoise
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
@@ -19,7 +20,7 @@ class SPADEGenerator(keras.layers.Layer):
     width between them, turn it into the image: two blocks at 8 x 8, one at each size above, the
     number of channels halving from `base_width * 16` (8 x 8) to `base_width` (128 x 128). Before each
     block and behind the last the style scales and shifts whole channels, so that contrast and texture
-    need not survive the way from the first map.
+    need not survive the way from the first map, and noise is added, of which texture can be made.
 
     Args:
         image_size: height and width of the image, `start_size` times a power of two.
@@ -90,26 +91,35 @@ class SPADEGenerator(keras.layers.Layer):
             )
             for number, count in enumerate(channels)
         ]
+        self.noises = [
+            TextureNoise(number, name=f"noise_{number}", dtype=self.dtype_policy)
+            for number in range(len(channels))
+        ]
         self.to_image = SpectralConv2D(1, 3, name="to_image", dtype=self.dtype_policy)
 
     def build(self, style_shape: tuple[Any, ...], label_ids_shape: Any = None) -> None:
         for dense in (self.from_style, *self.affines):
             dense.build(style_shape)
         channels = self.start_channels
-        for block, size in zip(self.blocks, self.sizes, strict=True):
+        for block, noise, size in zip(self.blocks, self.noises[:-1], self.sizes, strict=True):
+            noise.build((None, size, size, channels), style_shape)
             block.build((None, size, size, channels))
             channels = block.channels
-        self.to_image.build((None, self.image_size, self.image_size, channels))
+        last_shape = (None, self.image_size, self.image_size, channels)
+        self.noises[-1].build(last_shape, style_shape)
+        self.to_image.build(last_shape)
 
     def call(self, style: tf.Tensor, label_ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         labels = self._labels_by_size(label_ids)
         x = tf.reshape(self.from_style(style), (-1, self.start_size, self.start_size, self.start_channels))
-        for block, affine, size in zip(self.blocks, self.affines[:-1], self.sizes, strict=True):
+        for block, affine, noise, size in zip(
+            self.blocks, self.affines[:-1], self.noises[:-1], self.sizes, strict=True
+        ):
             x = _scaled_and_shifted(x, affine(style))
             if x.shape[1] != size:
                 x = keras.ops.repeat(keras.ops.repeat(x, 2, axis=1), 2, axis=2)
-            x = block(x, labels[size], training=training)
-        x = _scaled_and_shifted(x, self.affines[-1](style))
+            x = block(noise(x, style), labels[size], training=training)
+        x = self.noises[-1](_scaled_and_shifted(x, self.affines[-1](style)), style)
         return tf.tanh(tf.cast(self.to_image(tf.nn.leaky_relu(x, 0.2), training=training), tf.float32))
 
     def _labels_by_size(self, label_ids: tf.Tensor) -> dict[int, Any]:

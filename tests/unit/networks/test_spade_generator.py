@@ -14,8 +14,9 @@ CONFIG = {"image_size": 16, "base_width": 4, "hidden_channels": 5, "num_classes"
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_layer_checks(dense):
-    """From style, two blocks at 8 x 8 without and one at 16 x 16 with a learned shortcut, four affines."""
-    num_weights = (2 + 12 + 12 + 17 + 4 * 2 + 2, 6 + 6 + 9 + 1)
+    """From style, two blocks at 8 x 8 without and one at 16 x 16 with a learned shortcut, four affines and
+    noises."""
+    num_weights = (2 + 12 + 12 + 17 + 4 * (2 + 1) + 2, 6 + 6 + 9 + 4 * 2 + 1)
     network = check_layer(
         SPADEGenerator, CONFIG | {"dense": dense}, [STYLE, LABEL_IDS], [(2, 16, 16, 1)], num_weights
     )
