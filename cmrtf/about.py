@@ -113,19 +113,23 @@ def _training_cohort(run: RunDirectory) -> dict[str, Any]:
 
 def _of_bundle(folder: Path) -> Info:
     description = read_description(folder)
-    known = list(AppearanceBank.load(folder / STYLE_BANK).subjects.values())
+    appearances = AppearanceBank.load(folder / STYLE_BANK).subjects.values()
     anatomies = folder / ANATOMY_BANK
     pathologies = AnatomyPrior.load(anatomies).pathologies.tolist() if is_file(anatomies) else []
+    trained_on = description.get("trained_on") or {  # of before bundles said so
+        "subjects": len(appearances),
+        "vendor": _counts(appearance.vendor for appearance in appearances),
+        "centre": _counts(appearance.centre for appearance in appearances),
+    }
     models = {model: description[model] for model in (LABEL_VAE, SPADE_GAN)}
     facts = {
         "format_version": description["format_version"],
         "trained_on": {
             "data_hash": sorted({model["data_hash"] for model in models.values()}),
-            "subjects": len(known),
-            "vendor": _counts(appearance.vendor for appearance in known),
-            "centre": _counts(appearance.centre for appearance in known),
+            **trained_on,
         },
-        "hearts_to_draw_from": {"subjects": len(pathologies), "pathology": _counts(pathologies)},
+        "patient_codes": description.get("patient_codes", True),
+        "hearts_to_draw_from": {"hearts": len(pathologies), "pathology": _counts(pathologies)},
         **{
             name: {entry: model[entry] for entry in ("steps_trained", "seed", "metrics", "config")}
             for name, model in models.items()

@@ -84,7 +84,7 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
     def export() -> None:
         if not _is_done(bundle):  # in a process of its own, to be the bytes that `cmrtf export` writes
             with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                process.submit(_export, vae, gan, bundle).result()
+                process.submit(_export, vae, gan, bundle, raw is None).result()
 
     def interpolate() -> None:
         from cmrtf.synthesis.pairs import dissimilar_pair
@@ -105,10 +105,11 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
     return stages if raw else [("Making a phantom cohort", phantom), *stages]
 
 
-def _export(vae: Path, gan: Path, bundle: Path) -> None:
+def _export(vae: Path, gan: Path, bundle: Path, phantoms: bool) -> None:
+    """Phantoms are no patients: their codes may be in a bundle."""
     import cmrtf_export
 
-    cmrtf_export.export_bundle(vae, gan, bundle)
+    cmrtf_export.export_bundle(vae, gan, bundle, patient_codes=phantoms)
 
 
 def _name(raw: Path) -> str:

@@ -4,8 +4,8 @@ BUNDLE/
   bundle.json          format, versions, label schema, sizes, training, checksums
   label_vae/1/         SavedModel: encode, decode, interpolate
   spade_gan/1/         SavedModel: synthesize, encode_style, walk, walk_average
-  style_bank.json      style codes per training subject, vendor and centre
-  anatomy_bank.npz     label codes of the training subjects that have both phases, if any
+  style_bank.json      style codes to draw appearances from, and means per vendor and centre
+  anatomy_bank.npz     label codes of hearts to draw from, if there were subjects with both phases
   README.md            the model card, yours to complete: no checksum
   serving/             configuration for TF Serving, yours to edit: no checksums
 """
@@ -96,6 +96,15 @@ class GANEntry(TrainingEntry):
     config: GANConfigEntry
 
 
+class TrainedOnEntry(Struct):
+    """How many training subjects there are of what."""
+
+    subjects: Count
+    vendor: dict[Text, Count]
+    centre: dict[Text, Count]
+    pathology: dict[Text, Count]
+
+
 class DescriptionEntry(Struct):
     """What `bundle.json` holds, beside its format and versions."""
 
@@ -106,6 +115,8 @@ class DescriptionEntry(Struct):
     versions: dict[Text, Text]
     sha256: dict[Text, Sha256]
     banks: dict[Text, int] = {}
+    patient_codes: bool = True
+    trained_on: TrainedOnEntry | None = None
 
 
 def model_folder(bundle: Path, model: str) -> Path:

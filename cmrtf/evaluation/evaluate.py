@@ -27,6 +27,7 @@ from cmrtf.evaluation.sections.realism import realism_section
 from cmrtf.evaluation.sections.reconstruction import reconstruction_section
 from cmrtf.evaluation.segmenter import ReferenceSegmenter
 from cmrtf.evaluation.subjects import SubjectSlices, generated_subjects, interpolated_subjects, restyle
+from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.appearance_bank import SAMPLE, find_style
 from cmrtf.tensorflow_start import start_tensorflow
 from cmrtf.training.config import MAX_STEPS
@@ -179,8 +180,7 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
     """All sections that need no training but the reference segmenter's."""
     models, training, held_out, seed = job.bundle.models, job.training, job.held_out, job.seed
     as_decoded, interpolated = interpolated_subjects(models, training, job.num_subjects, seed, job.progress)
-    bank = job.bundle.appearance_bank
-    known = [bank.subjects[subject.name] for subject in training]
+    known = [Appearance.of_subject(models.encode_style, subject) for subject in training]
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
     images = {
@@ -229,12 +229,12 @@ def _generated(job: _Job) -> list[Subject]:
 
 def _downstream_utility(job: _Job, seeds: range) -> Section:
     bundle, training, seed = job.bundle, job.training, job.seed
-    bank = bundle.appearance_bank
 
     def synthesize(real: Sequence[Subject]) -> list[Subject]:
         """Subjects between these in appearances drawn from theirs, which are more varied."""
         _, interpolated = interpolated_subjects(bundle.models, real, job.num_subjects, seed)
-        return restyle(bundle.models, interpolated, [bank.subjects[subject.name] for subject in real], seed)
+        known = [Appearance.of_subject(bundle.models.encode_style, subject) for subject in real]
+        return restyle(bundle.models, interpolated, known, seed)
 
     # In an order without meaning: the first five are any five.
     order = np.random.default_rng(seed).permutation(len(training))

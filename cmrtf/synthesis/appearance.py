@@ -5,7 +5,7 @@ heart changes from below the apex to above the base. The shape of the heart is n
 with any anatomy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from cmrtf.core.issues import raise_errors
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.core.stack import Stack
+from cmrtf.core.subject import Subject
 from cmrtf.quality.header_checks import header_issues, slices_issues
 from cmrtf.quality.voxel_checks import finite_issues, image_issues
 from cmrtf.shape.orientation import OrderEvidence
@@ -66,6 +67,25 @@ class Appearance:
         of_slices = np.stack(list(codes.values())).mean(axis=0)
         style = interpolated(PLACES, along_heart(list(label_ids.values())), of_slices)
         return cls(style, intensity_window, vendor, centre)
+
+    @classmethod
+    def of_subject(
+        cls, encode_style: Callable[[NDArray[np.float32]], NDArray[np.float32]], subject: Subject
+    ) -> "Appearance":
+        """The appearance of a prepared subject.
+
+        Args:
+            encode_style: `(slices, size, size)` images in [-1, 1] to style means `(slices, style_dim)`.
+            subject: with images and labels of every phase.
+        """
+        low, high = np.mean([stack.intensity_window for stack in subject.stacks.values()], axis=0)
+        return cls.of(
+            {phase: encode_style(stack.image) for phase, stack in subject.stacks.items()},
+            {phase: stack.label_ids for phase, stack in subject.stacks.items()},
+            (float(low), float(high)),
+            subject.vendor,
+            subject.centre,
+        )
 
     def styles_of(self, label_ids: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Style codes `(slices, style_dim)` of slices, by where they lie: see `along_heart`."""

@@ -98,7 +98,7 @@ class VolumeMatching:
         Returns:
             the closest heart: measure it to know how close.
         """
-        directions = self._directions()
+        directions = volume_directions(self.prior)
 
         def moved(amounts: NDArray[np.float64]) -> Anatomy:
             step = (amounts @ directions).reshape(anatomy.codes.shape)
@@ -120,14 +120,15 @@ class VolumeMatching:
                 closest, error = amounts, np.abs(wanted - measured).max()
         return moved(closest)
 
-    def _directions(self) -> NDArray[np.float64]:
-        """`(6, code values)`: how codes change with the logarithm of each volume, the others held."""
-        log_ml = log_volumes(self.prior.volumes_ml)
-        codes = self.prior.codes.reshape(len(log_ml), -1).astype(np.float64)
-        return np.linalg.pinv(log_ml - log_ml.mean(axis=0)) @ (codes - codes.mean(axis=0))
-
     def _log_measured(self, anatomy: Anatomy) -> NDArray[np.float64]:
         """Logarithms of `VOLUMES` as they are decoded."""
         upright = replace(anatomy, pose=np.zeros(3, np.float32))  # which is faster
         label_ids = upright.decode(self.models, self.slice_spacing_mm)
         return log_volumes(measure_volumes_ml(label_ids, self.slice_spacing_mm))
+
+
+def volume_directions(prior: AnatomyPrior) -> NDArray[np.float64]:
+    """`(6, code values)`: how codes change with the logarithm of each volume, the others held."""
+    log_ml = log_volumes(prior.volumes_ml)
+    codes = prior.codes.reshape(len(log_ml), -1).astype(np.float64)
+    return np.linalg.pinv(log_ml - log_ml.mean(axis=0)) @ (codes - codes.mean(axis=0))

@@ -79,15 +79,8 @@ def write_style_bank(model: SPADEGAN, cohort: PreparedCohort, path: Path) -> Non
         path: the JSON file, see `AppearanceBank.save`.
     """
     encode = tf.function(lambda image: model.encode_style(image).mean, reduce_retracing=True, autograph=False)
-    appearances = {}
-    for code in cohort.codes(TRAIN):
-        subject = cohort[code]
-        low, high = np.mean([stack.intensity_window for stack in subject.stacks.values()], axis=0)
-        appearances[code] = Appearance.of(
-            {phase: encode(stack.image[..., None]).numpy() for phase, stack in subject.stacks.items()},
-            {phase: stack.label_ids for phase, stack in subject.stacks.items()},
-            (float(low), float(high)),
-            subject.vendor,
-            subject.centre,
-        )
+    appearances = {
+        code: Appearance.of_subject(lambda image: encode(image[..., None]).numpy(), cohort[code])
+        for code in cohort.codes(TRAIN)
+    }
     AppearanceBank(appearances).save(path)

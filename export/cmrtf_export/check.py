@@ -71,11 +71,12 @@ def _check_banks(bundle: Bundle) -> str:
     for name, number in expected.items():
         if received.get(name) != number:
             raise CmrtfError(
-                f"{bundle.path}/{name}: expected {number} training subjects, as in {BUNDLE_FILE}. "
+                f"{bundle.path}/{name}: expected {number} entries, as in {BUNDLE_FILE}. "
                 f"Received: {received.get(name, 0)}."
             )
     appearances, hearts = received.values()
-    return f"{STYLE_BANK} and {ANATOMY_BANK}: {appearances} appearances, {hearts} hearts"
+    whose = "of training subjects" if bundle.description.get("patient_codes", True) else "of nobody, drawn"
+    return f"{STYLE_BANK} and {ANATOMY_BANK}: {appearances} appearances, {hearts} hearts, {whose}"
 
 
 def _check_answer(

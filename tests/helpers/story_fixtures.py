@@ -32,7 +32,7 @@ STORY = (
     "cmrtf prepare phantom prepared --validation-fraction 0.5",
     "cmrtf train-vae prepared --run runs/vae --preset tiny.yaml",
     "cmrtf train-gan prepared --run runs/gan --preset tiny.yaml",
-    "cmrtf export --vae runs/vae --gan runs/gan bundle",
+    "cmrtf export --vae runs/vae --gan runs/gan --patient-codes bundle",
     "cmrtf export --check bundle",
 )
 """How the tutorial begins, with less of everything."""

@@ -67,6 +67,7 @@ def test_a_bundle_is_what_its_models_were_trained_on(story):
     assert said.facts["trained_on"]["data_hash"] == [cohort["data_hash"]]
     for entry in ("subjects", "vendor", "centre"):
         assert said.facts["trained_on"][entry] == cohort["split"]["train"][entry]
+    assert said.facts["patient_codes"] is True
     assert said.facts["label_vae"]["steps_trained"] > 0
     assert "steps_trained" in str(said)
 

@@ -131,5 +131,5 @@ def test_fewer_subjects_than_were_exported_are_found(copied, reseal):
     bank = json.loads((copied / "style_bank.json").read_text())
     bank["subjects"].popitem()
     reseal("style_bank.json", json.dumps(bank).encode())
-    with pytest.raises(CmrtfError, match=r"style_bank\.json: expected 2 training subjects.*Received: 1"):
+    with pytest.raises(CmrtfError, match=r"style_bank\.json: expected 2 entries, as in .*Received: 1"):
         list(check_bundle(copied))

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from tensorflow.core.protobuf import fingerprint_pb2
@@ -7,6 +8,7 @@ from tensorflow.core.protobuf import fingerprint_pb2
 from cmrtf.bundle.contents import model_folder
 from cmrtf.core.json_files import with_checksum
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.training.run import RunDirectory
 from cmrtf_export import export
 from cmrtf_export.export import export_bundle
@@ -65,6 +67,25 @@ def test_a_run_without_a_checkpoint_is_refused_and_leaves_nothing(story, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["vae"]
 
 
+def test_too_few_subjects_for_a_bundle_without_their_codes_are_refused(story, tmp_path):
+    with pytest.raises(CmrtfError, match=r"expected 5 training subjects or more.*--patient-codes"):
+        export_bundle(story.vae_run, story.gan_run, tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
+
+
+def test_small_groups_are_not_counted_where_nobody_is_named(story):
+    appearance, *_ = AppearanceBank.load(story.gan_run / "style_bank.json").subjects.values()
+    bank = AppearanceBank({str(n): replace(appearance, vendor=vendor) for n, vendor in enumerate("ABAAAAB")})
+    pathologies = ["NOR"] * 5 + ["DCM"]
+    assert export._trained_on(bank, pathologies, patient_codes=True)["vendor"] == {"A": 5, "B": 2}
+    assert export._trained_on(bank, pathologies, patient_codes=False) == {
+        "subjects": 7,
+        "vendor": {"A": 5},
+        "centre": {},
+        "pathology": {"NOR": 5},
+    }
+
+
 def _copy_models(bundle, folders):
     """In place of tracing both models again, which takes longest."""
     for model, folder in folders.items():
@@ -80,7 +101,7 @@ def test_a_run_without_an_anatomy_bank_and_of_another_cohort_is_exported_and_bot
     run = shutil.copytree(story.vae_run, tmp_path / "vae", ignore=shutil.ignore_patterns("anatomy_bank.npz"))
     record = json.loads((run / "run.json").read_text()) | {"data_hash": "0" * 16}
     (run / "run.json").write_text(json.dumps(with_checksum(record)))
-    export_bundle(run, story.gan_run, tmp_path / "bundle")
+    export_bundle(run, story.gan_run, tmp_path / "bundle", patient_codes=True)
     assert "the bundle cannot generate or remodel hearts" in caplog.text
     assert "bundle: expected both models to be trained on one cohort. Received: two" in caplog.text
     assert not (tmp_path / "bundle" / "anatomy_bank.npz").exists()
