@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import functools
 import os
 import re
 import shutil
@@ -84,9 +85,15 @@ def owner_of(module: str) -> str:
     return unit if unit in ALLOWED else "cmrtf"
 
 
+@functools.cache
+def parsed(module: str) -> ast.Module:
+    """Every test looks at all of them."""
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
 def imports(module: str, everywhere: bool = True) -> Iterator[str]:
     """Modules that a module imports, inside functions too or at its top level only."""
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    tree = parsed(module)
     for node in ast.walk(tree) if everywhere else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -159,7 +166,7 @@ def test_paths_are_not_asked_by_methods_that_raise(module):
     """`Path.exists` and its like raise `OSError` for names that are too long; `cmrtf.core.files` does not."""
     asked = {
         node.func.attr
-        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(module))
         if isinstance(node, ast.Call)
         if isinstance(node.func, ast.Attribute)
         if ast.unparse(node.func.value) not in ("os.path", "files")
@@ -180,7 +187,7 @@ def test_what_uses_a_bundle_does_not_use_tensorflow():
 def test_layers_networks_and_losses_know_no_config():
     for module in MODULES:
         if unit_of(module) in ("cmrtf.layers", "cmrtf.networks", "cmrtf.losses"):
-            tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+            tree = parsed(module)
             arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
             assert not arguments & {"config", "preset"}, f"{module} takes plain arguments"
 

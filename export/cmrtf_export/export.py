@@ -30,6 +30,7 @@ from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance import PLACES, average
 from cmrtf.synthesis.appearance_bank import AppearanceBank
+from cmrtf.synthesis.drawn_banks import draw_anatomy_bank, draw_appearance_bank
 from cmrtf.synthesis.group_statistics import LEAST_PATIENTS
 from cmrtf.synthesis.protocols import ANATOMY_BANK, LABEL_VAE, SPADE_GAN, STYLE_BANK
 from cmrtf.tensorflow_start import own_keras_settings, tensorflow_writing_to
@@ -37,7 +38,6 @@ from cmrtf.training import train_gan, train_vae
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import COORDINATES, RunDirectory
 from cmrtf.version import __version__
-from cmrtf_export.drawn_banks import draw_anatomy_bank, draw_appearance_bank
 from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
 from cmrtf_export.warmup import write_warmup_requests

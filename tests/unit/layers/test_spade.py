@@ -30,7 +30,7 @@ def test_layer_checks_with_a_dense_label_map():
     check_layer(SPADE, CONFIG, [_inputs(), tf.one_hot(_label_ids(), 4)], [(2, 8, 8, 3)], (4, 2))
 
 
-@settings(max_examples=40)
+@settings(max_examples=16)
 @given(
     st.data(),
     st.integers(1, 16),

@@ -39,6 +39,7 @@ def _compiled(learning_rate=0.01, kl_weight=1.0, kl_warmup_steps=10, **changes):
     return model
 
 
+@pytest.mark.slow
 def test_training_overfits_two_label_maps():
     model = _compiled(learning_rate=0.005, kl_weight=0.01, size=32)
     batch = _batch(32)

@@ -30,6 +30,7 @@ def _compiled(optimizer=None):
     return model
 
 
+@pytest.mark.slow
 def test_training_overfits_discs_in_rings_and_an_empty_slice():
     model, batch = _compiled(), _batch()
     step = tf.function(model.train_step, autograph=False)

@@ -31,7 +31,7 @@ def test_channels_halve_as_sizes_double():
     assert [block.channels for block in generator.blocks] == [512, 512, 256, 128, 64, 32]
 
 
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.data(), st.sampled_from([2, 4, 9, 16]), st.sampled_from([8, 16]))
 def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(data, num_classes, start_size):
     label_ids = data.draw(label_maps(num_classes, 16))

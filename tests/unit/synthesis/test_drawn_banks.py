@@ -8,7 +8,7 @@ from cmrtf.core.measures import VOLUMES
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.appearance import PLACES, Appearance
 from cmrtf.synthesis.appearance_bank import AppearanceBank
-from cmrtf_export.drawn_banks import APPEARANCES, HEARTS, draw_anatomy_bank, draw_appearance_bank
+from cmrtf.synthesis.drawn_banks import APPEARANCES, HEARTS, draw_anatomy_bank, draw_appearance_bank
 from heart_double import RingModels, heart_source
 
 

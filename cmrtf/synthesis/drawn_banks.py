@@ -36,7 +36,8 @@ APPEARANCES = 32
 MATCHING_ROUNDS = 2
 """Steps towards the volumes of a heart: what is left is small beside their spread."""
 
-logger = logging.getLogger("cmrtf.export")
+logger = logging.getLogger(__name__)
+logger.addHandler(logging.NullHandler())  # silent unless logging is switched on
 
 
 def draw_appearance_bank(patients: AppearanceBank, rng: np.random.Generator) -> AppearanceBank:
