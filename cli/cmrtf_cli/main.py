@@ -133,7 +133,7 @@ def cli(ctx: click.Context, quiet: bool, log_file: Path | None) -> None:
 def main() -> None:
     """Console entry point: a user's error is one paragraph and exit code 1, usage errors are 2.
 
-    What was stopped ends with 143 after SIGTERM and with 130 after Ctrl-C.
+    What was stopped ends with 143 after SIGTERM, 130 after Ctrl-C and 129 after SIGHUP.
     """
     with stopping_when_asked():
         try:

@@ -1,4 +1,4 @@
-"""Stopping when asked to: SIGTERM and Ctrl-C end a job with `Stopped`, and with an exit code of their own.
+"""Stopping when asked to: SIGTERM, Ctrl-C and a terminal that is closed end a job with `Stopped`.
 
 A signal handler that raises is heard nearly everywhere, but not in a finaliser or in the garbage collector:
 Python prints what is raised there and goes on. So what came is remembered too. A request that was lost so is
@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Final, Self
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""SIGHUP is let be where the process was started to ignore it, by `nohup`."""
+
 AGAIN_S: Final = 0.05
 """From a request that was lost to its repetition: a finaliser is over by then."""
 
@@ -24,14 +26,14 @@ _received: signal.Signals | None = None
 
 
 class Stopped(SystemExit):
-    """SIGTERM or Ctrl-C came, and the work is not done. Uncaught it ends the process, with its exit code.
+    """One of `SIGNALS` came, and the work is not done. Uncaught it ends the process, with its exit code.
 
     Args:
         number: the signal.
         saved: what is safe, for a message.
 
     Attributes:
-        code: the exit code, 143 after SIGTERM and 130 after Ctrl-C.
+        code: the exit code, 143 after SIGTERM, 130 after Ctrl-C and 129 after SIGHUP.
         is_told: whether somebody has shown it, so that nobody does again.
     """
 
@@ -49,7 +51,7 @@ class Stopped(SystemExit):
 
 @contextlib.contextmanager
 def stopping_when_asked() -> Iterator[None]:
-    """A block that SIGTERM and Ctrl-C end at once; in the main thread, since no other may handle signals.
+    """A block that `SIGNALS` end at once; in the main thread, since no other may handle signals.
 
     While it ends, further ones are ignored.
 
@@ -87,9 +89,10 @@ def raise_if_stopped() -> None:
 
 
 class StopRequest:
-    """SIGTERM and Ctrl-C as a request to stop at the next good moment, or at the end of the block.
+    """`SIGNALS` as a request to stop at the next good moment, or at the end of the block.
 
-    While entered, the first signal is remembered; a second one acts as it would have without this.
+    While entered, the first signal is remembered; a second one acts as it would have without this, but for
+    SIGHUP: of a terminal that is closed both the shell and the kernel tell.
 
     Attributes:
         received: the signal, if one came.
@@ -115,6 +118,8 @@ class StopRequest:
     def _remember(self, number: int, _: FrameType | None) -> None:
         self.received = signal.Signals(number)
         _restore(self._before)
+        if signal.SIGHUP in self._before:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
@@ -147,8 +152,9 @@ def _is_main_thread() -> bool:
 def _handle(
     handler: Callable[[int, FrameType | None], Any], *numbers: signal.Signals
 ) -> dict[signal.Signals, Any]:
-    """Let a function handle signals; returns the handlers that they had."""
-    return {number: signal.signal(number, handler) for number in numbers}
+    """Let a function handle signals, but for a SIGHUP that is ignored; returns the handlers that they had."""
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else set()
+    return {number: signal.signal(number, handler) for number in numbers if number not in ignored}
 
 
 def _restore(handlers: dict[signal.Signals, Any]) -> None:

@@ -42,6 +42,9 @@ from cmrtf_export.model_card import model_card
 from cmrtf_export.saved_models import save_models
 from cmrtf_export.warmup import write_warmup_requests
 
+FEWEST_ANATOMIES = 2
+"""That a run writes a bank of."""
+
 logger = logging.getLogger("cmrtf.export")
 
 
@@ -97,7 +100,8 @@ def _write(folder: Path, runs: dict[str, RunDirectory], patient_codes: bool) -> 
     gan = train_gan.build_spade_gan(runs[SPADE_GAN].config, SIZE)
     gan_step = _restored_step(gan, runs[SPADE_GAN], STYLE_BANK)
     patients = AppearanceBank.load(runs[SPADE_GAN].path / STYLE_BANK)
-    hearts = _hearts(runs[LABEL_VAE].path / ANATOMY_BANK)
+    least = FEWEST_ANATOMIES if patient_codes else LEAST_PATIENTS
+    hearts = _hearts(runs[LABEL_VAE].path / ANATOMY_BANK, least)
     pathologies = hearts.pathologies.tolist() if hearts else []
     appearances = patients if patient_codes else draw_appearance_bank(patients, _secret(runs[SPADE_GAN]))
     appearances.save(folder / STYLE_BANK)
@@ -145,14 +149,17 @@ def _copy_serving_files(folder: Path) -> None:
                 (folder / entry.name).write_bytes(source.read_bytes())
 
 
-def _hearts(anatomy_bank: Path) -> AnatomyPrior | None:
-    """Those of a run; a run on subjects with one phase has none."""
-    if is_file(anatomy_bank):
-        return AnatomyPrior.load(anatomy_bank)
+def _hearts(anatomy_bank: Path, least: int) -> AnatomyPrior | None:
+    """Those of a run; none where fewer than `least` of its subjects had both phases."""
+    hearts = AnatomyPrior.load(anatomy_bank) if is_file(anatomy_bank) else None
+    if hearts and len(hearts.codes) >= least:
+        return hearts
     logger.warning(
-        "%s: expected the anatomy bank of a run on subjects with both phases. Received: none; the bundle "
-        "cannot generate or remodel hearts.",
+        "%s: expected the anatomy bank of a run on %d subjects or more with both phases. Received: %s; the "
+        "bundle cannot generate or remodel hearts.",
         anatomy_bank,
+        least,
+        f"one of {len(hearts.codes)}" if hearts else "none",
     )
     return None
 

@@ -25,9 +25,9 @@ def command(prepared: Path | None, run_path: Path, **asked: Any) -> None:
     structure and how many latent dimensions are in use. Runs on all GPUs that TensorFlow sees, else
     on the CPU.
 
-    SIGTERM and Ctrl-C save after the step under way; a run that was stopped, or killed, goes on with
-    --run RUN --resume alone, and one that is finished with more --steps too. With TF_CONFIG set on each of
-    them, several machines train one run.
+    SIGTERM, Ctrl-C and a closed terminal save after the step under way; a run that was stopped, or
+    killed, goes on with --run RUN --resume alone, and one that is finished with more --steps too. With
+    TF_CONFIG set on each of them, several machines train one run.
     """
     cmrtf.train_vae(prepared, run_path, **asked)
     click.echo(f"Trained: {run_path}. Look at {run_path / 'samples'} and {run_path / 'curves.png'}.")

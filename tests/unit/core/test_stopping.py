@@ -10,10 +10,14 @@ import time
 import pytest
 
 from cmrtf.core.files import new_file, new_folder
-from cmrtf.core.stopping import Stopped, StopRequest, raise_if_stopped, stopping_when_asked
+from cmrtf.core.stopping import SIGNALS, Stopped, StopRequest, raise_if_stopped, stopping_when_asked
 from folders import names
 
-BOTH = [(signal.SIGTERM, 143, "Stopped by SIGTERM."), (signal.SIGINT, 130, "Stopped by Ctrl-C.")]
+ALL = [
+    (signal.SIGTERM, 143, "Stopped by SIGTERM."),
+    (signal.SIGINT, 130, "Stopped by Ctrl-C."),
+    (signal.SIGHUP, 129, "Stopped by SIGHUP."),
+]
 
 
 def _send(number):
@@ -21,7 +25,7 @@ def _send(number):
 
 
 def _handlers():
-    return [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)]
+    return [signal.getsignal(number) for number in (*SIGNALS, signal.SIGALRM)]
 
 
 def _stopped(work):
@@ -31,7 +35,7 @@ def _stopped(work):
     return caught.value
 
 
-@pytest.mark.parametrize(("number", "code", "text"), BOTH)
+@pytest.mark.parametrize(("number", "code", "text"), ALL)
 def test_a_signal_ends_the_block_with_its_exit_code(number, code, text):
     def work():
         with stopping_when_asked():
@@ -114,17 +118,18 @@ def test_work_that_is_done_is_done():
         raise_if_stopped()  # nobody asked this block
 
 
-@pytest.mark.parametrize(("number", "code", "_"), BOTH)
+@pytest.mark.parametrize(("number", "code", "_"), ALL)
 def test_a_request_is_remembered_and_made_good_at_the_end_of_the_block(number, code, _):
     def work():
         with StopRequest() as stop:
             assert stop.received is None
             _send(number)
             assert stop.received == number
-            assert _handlers() == before
+            assert signal.getsignal(signal.SIGTERM) == before[0]
 
     before = _handlers()
     assert _stopped(work).code == code
+    assert _handlers() == before
 
 
 def test_a_block_that_ends_with_an_error_keeps_it():
@@ -144,6 +149,28 @@ def test_a_second_signal_acts_at_once():
             pytest.fail("went on")
 
     assert _stopped(work).code == 130
+
+
+def test_of_a_closed_terminal_one_may_be_told_twice():
+    def work():
+        with stopping_when_asked(), StopRequest() as stop:
+            _send(signal.SIGHUP)
+            _send(signal.SIGHUP)
+            assert stop.received == signal.SIGHUP
+            raise Stopped(stop.received, "saved after step 3")
+
+    assert str(_stopped(work)) == "Stopped by SIGHUP, saved after step 3."
+
+
+def test_under_nohup_a_terminal_may_be_closed():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_when_asked(), StopRequest() as stop:
+            _send(signal.SIGHUP)
+            assert stop.received is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_in_another_thread_signals_stay_as_they_are():

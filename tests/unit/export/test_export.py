@@ -73,6 +73,12 @@ def test_too_few_subjects_for_a_bundle_without_their_codes_are_refused(story, tm
     assert not list(tmp_path.iterdir())
 
 
+def test_too_few_hearts_are_left_out_and_named(story, caplog):
+    assert len(export._hearts(story.vae_run / "anatomy_bank.npz", 2).codes) == 2
+    assert export._hearts(story.vae_run / "anatomy_bank.npz", 5) is None
+    assert "on 5 subjects or more with both phases. Received: one of 2; the bundle cannot" in caplog.text
+
+
 def test_small_groups_are_not_counted_where_nobody_is_named(story):
     appearance, *_ = AppearanceBank.load(story.gan_run / "style_bank.json").subjects.values()
     bank = AppearanceBank({str(n): replace(appearance, vendor=vendor) for n, vendor in enumerate("ABAAAAB")})
