@@ -20,6 +20,14 @@ ALL = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _terminal():
+    """Tests may run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def _send(number):
     os.kill(os.getpid(), number)
 

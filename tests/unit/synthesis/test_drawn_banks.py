@@ -6,6 +6,7 @@ import pytest
 
 from cmrtf.core.measures import VOLUMES
 from cmrtf.errors import CmrtfError
+from cmrtf.synthesis import drawn_banks
 from cmrtf.synthesis.appearance import PLACES, Appearance
 from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.synthesis.drawn_banks import APPEARANCES, HEARTS, draw_anatomy_bank, draw_appearance_bank
@@ -72,7 +73,8 @@ def test_hearts_are_drawn_of_each_large_pathology_with_the_volumes_that_they_dec
     assert distances.min() > 0.01
 
 
-def test_hearts_are_the_same_for_the_same_generator():
+def test_hearts_are_the_same_for_the_same_generator(monkeypatch):
+    monkeypatch.setattr(drawn_banks, "HEARTS", 3)
     first, second = (
         draw_anatomy_bank(heart_source().prior, RingModels(), np.random.default_rng(7)).codes
         for _ in range(2)
@@ -80,7 +82,9 @@ def test_hearts_are_the_same_for_the_same_generator():
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_decoder_that_knows_no_heart_is_an_error():
+def test_a_decoder_that_knows_no_heart_is_an_error(monkeypatch):
+    monkeypatch.setattr(drawn_banks, "HEARTS", 3)
+
     class Nothing(RingModels):
         def decode(self, codes):
             return np.zeros((len(codes), 128, 128), np.uint8)
