@@ -104,11 +104,16 @@ def remodel(
         progress: whether to show a progress bar.
 
     Raises:
-        CmrtfError: there is no step, the subject lacks a phase or a slice that shows both ventricles, the
-            bundle has no training subject with the pathology, or what is wanted is beyond its reach.
+        CmrtfError: there is no step, nothing would change, the subject lacks a phase or a slice that shows
+            both ventricles, the bundle has no hearts of the pathology, or what is wanted is beyond its reach.
     """
     require_whole("num_steps", num_steps, 1, MAX_BETWEEN)
     _require_both_phases(subject)
+    if change.towards == subject.pathology and change.towards is not None and not change.targets:
+        raise CmrtfError(
+            f"{subject.name}: expected a pathology other than its own, or what it shall measure. "
+            f"Received: {change.towards}, which it has: nothing would change."
+        )
     label_ids = {phase: fill_gaps(subject.stacks[phase].label_ids) for phase in PHASES}
     spacing_mm = subject.ed.slice_spacing_mm
     anatomy = Anatomy.encode(models.encode, label_ids, spacing_mm, _pose(prior, subject), prior.places)

@@ -175,3 +175,11 @@ def test_a_heart_with_unknown_structures_cannot_be_changed(source, subject):
     partly = subject.with_stacks({"ED": subject.ed, "ES": replace(subject.es, unknown=unknown)})
     with pytest.raises(CmrtfError, match=r"S1, ES: expected labels of LV, MYO, RV.*Received: MYO and RV unk"):
         remodel(source.models, source.prior, partly, Change(towards="DCM"), 1)
+
+
+def test_a_subject_that_has_the_pathology_is_refused_unless_it_shall_measure_something(source, subject):
+    ill = replace(subject, pathology="DCM")
+    with pytest.raises(CmrtfError, match=r"other than its own.* Received: DCM, which it has"):
+        remodel(source.models, source.prior, ill, Change(towards="DCM"), 1)
+    change = Change(towards="DCM", targets={"EF": 30.0})
+    assert remodel(source.models, source.prior, ill, change, 1).subjects
