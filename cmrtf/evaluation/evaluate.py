@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -153,6 +154,12 @@ class _Job:
         training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in SPLITS)
         return cls(bundle, cohort.data_hash, store, training, held_out, num_subjects, seed, progress)
 
+    @cached_property
+    def appearances(self) -> dict[str, Appearance]:
+        """Of the training subjects, by name; a bundle need not have them."""
+        encode = self.bundle.models.encode_style
+        return {subject.name: Appearance.of_subject(encode, subject) for subject in self.training}
+
 
 def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
     slices = SubjectSlices.of(job.training)
@@ -180,7 +187,7 @@ def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list
     """All sections that need no training but the reference segmenter's."""
     models, training, held_out, seed = job.bundle.models, job.training, job.held_out, job.seed
     as_decoded, interpolated = interpolated_subjects(models, training, job.num_subjects, seed, job.progress)
-    known = [Appearance.of_subject(models.encode_style, subject) for subject in training]
+    known = [job.appearances[subject.name] for subject in training]
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
     images = {
@@ -233,7 +240,7 @@ def _downstream_utility(job: _Job, seeds: range) -> Section:
     def synthesize(real: Sequence[Subject]) -> list[Subject]:
         """Subjects between these in appearances drawn from theirs, which are more varied."""
         _, interpolated = interpolated_subjects(bundle.models, real, job.num_subjects, seed)
-        known = [Appearance.of_subject(bundle.models.encode_style, subject) for subject in real]
+        known = [job.appearances[subject.name] for subject in real]
         return restyle(bundle.models, interpolated, known, seed)
 
     # In an order without meaning: the first five are any five.

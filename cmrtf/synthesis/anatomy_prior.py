@@ -45,12 +45,6 @@ class Candidates:
     weights: NDArray[np.float64]
     volumes_ml: NDArray[np.float64]
 
-    @property
-    def ejects(self) -> NDArray[np.bool_]:
-        """`(candidates,)`: which have ventricles that are smaller at ES than at ED."""
-        smaller = [self.volumes_ml[:, esv] < self.volumes_ml[:, edv] for edv, esv in VENTRICLES]
-        return np.logical_and.reduce(smaller)
-
 
 @dataclass(frozen=True)
 class DrawnHeart:
@@ -198,7 +192,7 @@ class AnatomyPrior:
             CmrtfError: fewer than `PARENTS` hearts have this pathology, or no candidate will do.
         """
         candidates = self.candidates(rng, pathology)
-        acceptable = candidates.ejects & accept(candidates.volumes_ml)
+        acceptable = eject(candidates.volumes_ml) & accept(candidates.volumes_ml)
         if not acceptable.any():
             raise CmrtfError(
                 f"expected conditions that one in {CANDIDATES:,} hearts fulfils. Received: none."
@@ -267,6 +261,11 @@ class AnatomyPrior:
             known = ", ".join(sorted(set(self.pathologies)))
             raise CmrtfError(f"expected one of the pathologies {known}. Received: {pathology!r}.")
         return members
+
+
+def eject(volumes_ml: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of `(hearts, 6)` have ventricles that are smaller at ES than at ED."""
+    return np.logical_and.reduce([volumes_ml[:, esv] < volumes_ml[:, edv] for edv, esv in VENTRICLES])
 
 
 def log_volumes(volumes_ml: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.errors import CmrtfError
 from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy import Anatomy
-from cmrtf.synthesis.anatomy_prior import VENTRICLES, AnatomyPrior, log_volumes
+from cmrtf.synthesis.anatomy_prior import AnatomyPrior, eject, log_volumes
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.synthesis.group_statistics import (
@@ -101,12 +101,16 @@ def draw_anatomy_bank(patients: AnatomyPrior, models: Decoder, rng: np.random.Ge
         pathologies,
         patients.usual_landmarks,
     )
-    hearts, is_plausible = _measured(hearts, models)
+    decoded = _decoded(hearts, models)
     for _ in range(MATCHING_ROUNDS):
+        hearts = _measured(hearts, decoded)
         steps = (wanted - log_volumes(hearts.volumes_ml)) @ volume_directions(hearts)
         moved = hearts.codes + steps.reshape(hearts.codes.shape).astype(np.float32)
-        hearts, is_plausible = _measured(replace(hearts, codes=moved), models)
-    kept = _only(is_plausible, hearts)
+        hearts = replace(hearts, codes=moved)
+        decoded = _decoded(hearts, models)
+    hearts = _measured(hearts, decoded)
+    are_hearts = [all(check_stack(labels).is_plausible for labels in stacks.values()) for stacks in decoded]
+    kept = _only(eject(hearts.volumes_ml) & np.array(are_hearts), hearts)
     if len(kept.codes) < 2:
         raise CmrtfError(
             f"expected plausible hearts among {len(drawn)} that were drawn. Received: {len(kept.codes)}. "
@@ -115,16 +119,21 @@ def draw_anatomy_bank(patients: AnatomyPrior, models: Decoder, rng: np.random.Ge
     return kept
 
 
-def _measured(hearts: AnatomyPrior, models: Decoder) -> tuple[AnatomyPrior, NDArray[np.bool_]]:
-    """Hearts with the volumes that they have when decoded, and which are plausible and eject."""
-    volumes_ml, is_plausible = [], []
-    for codes, ends_mm, spacing_mm in zip(hearts.codes, hearts.ends_mm, hearts.slice_spacing_mm, strict=True):
-        upright = Anatomy(codes, ends_mm, np.zeros(3, np.float32))
-        label_ids = upright.decode(models, spacing_mm)
-        volumes_ml.append(measure_volumes_ml(label_ids, spacing_mm))
-        ejects = all(volumes_ml[-1][esv] < volumes_ml[-1][edv] for edv, esv in VENTRICLES)
-        is_plausible.append(ejects and all(check_stack(labels).is_plausible for labels in label_ids.values()))
-    return replace(hearts, volumes_ml=np.stack(volumes_ml)), np.array(is_plausible)
+def _decoded(hearts: AnatomyPrior, models: Decoder) -> list[dict[str, NDArray[np.uint8]]]:
+    """The labels of each by phase, upright, which is faster."""
+    upright = np.zeros(3, np.float32)
+    return [
+        Anatomy(codes, ends_mm, upright).decode(models, spacing_mm)
+        for codes, ends_mm, spacing_mm in zip(
+            hearts.codes, hearts.ends_mm, hearts.slice_spacing_mm, strict=True
+        )
+    ]
+
+
+def _measured(hearts: AnatomyPrior, decoded: Sequence[dict[str, NDArray[np.uint8]]]) -> AnatomyPrior:
+    """With the volumes that they have when decoded."""
+    pairs = zip(decoded, hearts.slice_spacing_mm, strict=True)
+    return replace(hearts, volumes_ml=np.stack([measure_volumes_ml(*pair) for pair in pairs]))
 
 
 def _only(kept: NDArray[np.bool_], hearts: AnatomyPrior) -> AnatomyPrior:
