@@ -30,12 +30,7 @@ class ConvBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         self.channels = channels
         self.resize = resize
-        common = {"padding": "same", "use_bias": False, "name": "conv", "dtype": self.dtype_policy}
-        self.conv = {
-            "same": lambda: keras.layers.Conv2D(channels, 3, 1, **common),
-            "down": lambda: keras.layers.Conv2D(channels, 3, 2, **common),
-            "up": lambda: keras.layers.Conv2DTranspose(channels, 4, 2, **common),
-        }[resize]()
+        self.conv = convolution(channels, resize, self.dtype_policy)
         self.statistics = BatchStatistics(name="statistics")
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
@@ -58,3 +53,17 @@ class ConvBlock(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"channels": self.channels, "resize": self.resize}
+
+
+def convolution(channels: int, resize: str, dtype: keras.DTypePolicy) -> keras.layers.Layer:
+    """The convolution of a block, without bias: the normalisation behind it has one.
+
+    Args:
+        channels: number of output channels.
+        resize: see `ConvBlock`.
+        dtype: of the layer.
+    """
+    common = {"padding": "same", "use_bias": False, "name": "conv", "dtype": dtype}
+    if resize == "up":
+        return keras.layers.Conv2DTranspose(channels, 4, 2, **common)
+    return keras.layers.Conv2D(channels, 3, {"same": 1, "down": 2}[resize], **common)

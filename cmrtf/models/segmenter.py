@@ -1,4 +1,4 @@
-"""The reference segmenter: label maps of images, for measuring label fidelity and downstream utility."""
+"""The segmenter: label maps of images, for measuring label fidelity and what synthetic data are good for."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ class Segmenter(keras.Model):
         size: height and width of the images.
         widths: channels of each stage of the U-Net.
         depth: convolutions of each stage.
+        normalisation: `"batch"` or `"instance"`.
 
     A batch is a dict of `image (batch, size, size, 1)` in [-1, 1] and `label_ids (batch, size, size)`,
     and where structures are unknown in some of the slices of `unknown (batch, num_classes)`.
@@ -29,14 +30,21 @@ class Segmenter(keras.Model):
     """
 
     def __init__(
-        self, num_classes: int, size: int, widths: tuple[int, ...], depth: int = 1, **kwargs: Any
+        self,
+        num_classes: int,
+        size: int,
+        widths: tuple[int, ...],
+        depth: int = 1,
+        normalisation: str = "batch",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.size = size
         self.widths = tuple(widths)
         self.depth = depth
-        self.unet = UNet(num_classes, self.widths, depth, name="unet")
+        self.normalisation = normalisation
+        self.unet = UNet(num_classes, self.widths, depth, normalisation, name="unet")
         self.unet.build((None, size, size, 1))
         self.trackers = {name: keras.metrics.Mean(name) for name in ("loss", "cross_entropy", "soft_dice")}
         self.built = True
@@ -106,4 +114,5 @@ class Segmenter(keras.Model):
             "size": self.size,
             "widths": self.widths,
             "depth": self.depth,
+            "normalisation": self.normalisation,
         }

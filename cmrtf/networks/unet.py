@@ -1,11 +1,18 @@
 """Image to label logits, pixel by pixel."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from cmrtf.layers.conv_block import ConvBlock
+from cmrtf.layers.instance_conv_block import InstanceConvBlock
+
+Block = ConvBlock | InstanceConvBlock
+
+BLOCKS: Mapping[str, type[Block]] = {"batch": ConvBlock, "instance": InstanceConvBlock}
+"""By what they normalise with."""
 
 
 @keras.saving.register_keras_serializable(package="cmrtf")
@@ -19,6 +26,8 @@ class UNet(keras.layers.Layer):
         num_classes: number of label ids.
         widths: channels of each stage, largest map first.
         depth: convolutions of each stage, in the encoder and after each concatenation.
+        normalisation: `"batch"`, with the statistics of the training images, or `"instance"`, where images of
+            several contrasts are mixed; the mean of a feature map says little then.
 
     Returns (from `call`, for an image `(batch, size, size, 1)` in [-1, 1]):
         `(batch, size, size, num_classes)` float32 logits.
@@ -27,14 +36,22 @@ class UNet(keras.layers.Layer):
         Ronneberger et al., U-Net, MICCAI 2015 (https://arxiv.org/abs/1505.04597).
     """
 
-    def __init__(self, num_classes: int, widths: tuple[int, ...], depth: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        widths: tuple[int, ...],
+        depth: int = 1,
+        normalisation: str = "batch",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
         self.widths = tuple(widths)
         self.depth = depth
+        self.normalisation = normalisation
 
-        def block(width: int, resize: str, name: str) -> ConvBlock:
-            return ConvBlock(width, resize, name=name, dtype=self.dtype_policy)
+        def block(width: int, resize: str, name: str) -> Block:
+            return BLOCKS[normalisation](width, resize, name=name, dtype=self.dtype_policy)
 
         # Flat lists: older Keras saves no weights of layers in lists of lists.
         self.down = [
@@ -101,15 +118,16 @@ class UNet(keras.layers.Layer):
             "num_classes": self.num_classes,
             "widths": self.widths,
             "depth": self.depth,
+            "normalisation": self.normalisation,
         }
 
 
-def _stages(blocks: list[ConvBlock], depth: int) -> list[list[ConvBlock]]:
+def _stages(blocks: list[Block], depth: int) -> list[list[Block]]:
     """Group a flat list of blocks by stage."""
     return [blocks[start : start + depth] for start in range(0, len(blocks), depth)]
 
 
-def _build(blocks: list[ConvBlock], shape: tuple[Any, ...]) -> tuple[Any, ...]:
+def _build(blocks: list[Block], shape: tuple[Any, ...]) -> tuple[Any, ...]:
     """Build blocks that follow one another; returns the shape of the last output."""
     for block in blocks:
         block.build(shape)

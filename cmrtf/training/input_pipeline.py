@@ -17,6 +17,7 @@ from cmrtf.cohort.cohort import LabelArray, PreparedCohort, SliceArray
 from cmrtf.core.unknown import Unknown, unknown_or_none
 from cmrtf.training.augmentation import augment_labels, augment_pairs
 from cmrtf.training.config import AugmentationConfig
+from cmrtf.training.strong_augmentation import augment_intensities
 
 fold_in = tf.random.experimental.stateless_fold_in
 NOISE, DRAWS = 11, 12
@@ -109,10 +110,27 @@ def label_batches(
 
 
 def pair_batches(
-    slices: Slices, augmentation: AugmentationConfig, batch_size: int, steps: range, seed: int
+    slices: Slices,
+    augmentation: AugmentationConfig,
+    batch_size: int,
+    steps: range,
+    seed: int,
+    strong_intensities: bool = False,
 ) -> tf.data.Dataset:
-    """Batches for `Segmenter`: `image`, `label_ids` and, as above, `unknown`, one for each of `steps`."""
-    return _dataset(_pairs(slices, augmentation, batch_size, seed), steps)
+    """Batches for `Segmenter`: `image`, `label_ids` and, as above, `unknown`, one for each of `steps`.
+
+    With strong intensities images also go through `augment_intensities`.
+    """
+    pairs = _pairs(slices, augmentation, batch_size, seed)
+
+    def batch_of(step: tf.Tensor) -> dict[str, tf.Tensor]:
+        batch = pairs(step)
+        if not strong_intensities:
+            return batch
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        return batch | {"image": augment_intensities(batch["image"], step_seed)}
+
+    return _dataset(batch_of, steps)
 
 
 def image_batches(

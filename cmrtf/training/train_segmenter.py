@@ -53,6 +53,8 @@ class SegmenterConfig:
         batch_size: slices per step, over all devices.
         learning_rate: at the start; it falls to zero along a cosine.
         augmentation: of image and label pairs.
+        strong_intensities: whether intensities are changed strongly too, see `strong_augmentation`.
+        normalisation: of the U-Net: `"batch"`, or `"instance"` where images of several contrasts are mixed.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 160)
@@ -60,6 +62,8 @@ class SegmenterConfig:
     batch_size: int = 8
     learning_rate: float = 3e-3
     augmentation: AugmentationConfig = AUGMENTATION
+    strong_intensities: bool = False
+    normalisation: str = "batch"
 
 
 class TrainedSegmenter:
@@ -131,8 +135,9 @@ def train_segmenter(
     name: str = "segmenter",
     config: SegmenterConfig | None = None,
     unknown: Unknown = None,
+    start: TrainedSegmenter | None = None,
 ) -> TrainedSegmenter:
-    """Train a segmenter from scratch: always the same one for the same arguments.
+    """Train a segmenter: always the same one for the same arguments.
 
     Slices without labels belong among them: they teach it where there is no heart.
 
@@ -145,6 +150,7 @@ def train_segmenter(
         name: stands before the bar.
         config: model and schedule; `SegmenterConfig()` where it is None.
         unknown: `(slices, classes)`, which structures are unknown in which slices.
+        start: a segmenter of the same configuration to go on from; None to train from scratch.
 
     Raises:
         CmrtfError: the batch cannot be shared out evenly to the devices, or numbers are not finite.
@@ -158,10 +164,16 @@ def train_segmenter(
     keras.config.set_dtype_policy("float32")
     keras.utils.set_random_seed(seed)
     with strategy.scope():
-        model = Segmenter(SCHEMA.num_classes, images.shape[-1], config.widths, config.depth)
+        model = Segmenter(
+            SCHEMA.num_classes, images.shape[-1], config.widths, config.depth, config.normalisation
+        )
+        if start is not None:
+            model.set_weights(start.model.get_weights())
         model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)))
     slices = Slices(images, label_ids, np.arange(len(images)), unknown)  # neighbours are not used
-    batches = pair_batches(slices, config.augmentation, config.batch_size, range(steps), seed)
+    batches = pair_batches(
+        slices, config.augmentation, config.batch_size, range(steps), seed, config.strong_intensities
+    )
     bar = Progress(name, 0, steps, tuple(model.trackers), silent=not progress)
     with without_remapping(), contextlib.closing(bar):
         take_step = step_function(model, batches)

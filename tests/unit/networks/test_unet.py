@@ -14,6 +14,11 @@ def test_layer_checks(depth, blocks):
     check_layer(UNet, config, [IMAGE], [(2, 16, 16, 4)], (blocks * 3 + 2, blocks * 2))
 
 
+def test_layer_checks_with_instance_normalisation():
+    config = {"num_classes": 4, "widths": (4, 6, 8), "normalisation": "instance"}
+    check_layer(UNet, config, [IMAGE], [(2, 16, 16, 4)], (7 * 3 + 2, 0))
+
+
 def test_encoder_stages_halve_the_map():
     network = UNet(4, (4, 6, 8), depth=2)
     network(IMAGE)
