@@ -28,6 +28,7 @@ from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition, checked_targets, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
 from cmrtf.synthesis.label_maps import read_label_map, read_label_maps
+from cmrtf.synthesis.randomised_contrast import SYNTHETIC
 from cmrtf.synthesis.remodel import Change, remodel
 from cmrtf.synthesis.sources import require_hearts, require_labels
 
@@ -192,26 +193,25 @@ class Bundle:
         style: str = SAMPLE,
         pathology: str | None = None,
         where: str | Sequence[Condition] | None = None,
+        images: str = SYNTHETIC,
         seed: int = 0,
     ) -> GeneratedCohort:
-        """A cohort of new subjects, hearts and appearances drawn, each made when it is asked for.
-
-        Subject number i is a function of the seed and of i.
+        """New subjects, each made when it is asked for: number i is a function of the seed and of i.
 
         Args:
             num_subjects: how many.
             style: what images look like: a training subject, a vendor, a centre, an image file or `"sample"`.
             pathology: whose hearts; None for as often as they occur in training and fulfil the conditions.
             where: what all hearts measure, such as `"EDV>180 ml, EF<35 %"`.
+            images: `"synthetic"`, `"randomised"` (in contrasts that no scanner has) or `"mixed"`.
             seed: of all that is drawn.
 
         Raises:
-            CmrtfError: nothing that was learned can fulfil the request.
+            CmrtfError: there are no such images, or nothing that was learned can fulfil the request.
         """
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
-        request = Request(num_subjects, seed, style, pathology, conditions)
         source = Source(self.models, self.anatomy_prior, self.appearance_bank, self.provenance)
-        return GeneratedCohort(source, request)
+        return GeneratedCohort(source, Request(num_subjects, seed, style, pathology, conditions, images))
 
     def synthesize(
         self,

@@ -39,6 +39,7 @@ from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
 from cmrtf.synthesis.protocols import Models
+from cmrtf.synthesis.randomised_contrast import IMAGES, SYNTHETIC, with_images
 from cmrtf.version import __version__
 
 LOCK_NAME = ".generating"
@@ -72,9 +73,10 @@ class Request:
         style: what images shall look like, as `find_style` understands it.
         pathology: whose hearts; None for as often as they occur in the bundle and fulfil the conditions.
         conditions: that all hearts fulfil.
+        images: one of `IMAGES`: as the style says, in random contrasts, or every second one so.
 
     Raises:
-        CmrtfError: a number is out of range.
+        CmrtfError: a number is out of range, or there are no such images.
     """
 
     subjects: int
@@ -82,8 +84,11 @@ class Request:
     style: str = SAMPLE
     pathology: str | None = None
     conditions: tuple[Condition, ...] = ()
+    images: str = SYNTHETIC
 
     def __post_init__(self) -> None:
+        if self.images not in IMAGES:
+            raise CmrtfError(f"images: expected one of {', '.join(IMAGES)}. Received: {self.images!r}.")
         require_whole("subjects", self.subjects, 1, MAX_SUBJECTS)
         require_whole("seed", self.seed, 0, MAX_SEED)
 
@@ -111,7 +116,7 @@ class GeneratedCohort(Sequence[Subject]):
             CmrtfError: none of the hearts that were drawn for it is plausible and fulfils the conditions.
         """
         rng = np.random.default_rng((self.request.seed, number))
-        return generate_subject(
+        subject = generate_subject(
             self.source.models,
             self.source.prior,
             self.style,
@@ -120,6 +125,7 @@ class GeneratedCohort(Sequence[Subject]):
             self.pathologies.draw(rng),
             self.request.conditions,
         )
+        return with_images(subject, self.request.images, number, rng)
 
     def save(self, out: Path | str, layout: str = "mnms", prefix: str | None = None) -> None:
         """Write all subjects, or those that are missing, and a page to look at them.
@@ -162,6 +168,7 @@ class GeneratedCohort(Sequence[Subject]):
             "style": self.style.name,
             "pathology": self.request.pathology,
             "conditions": [str(condition) for condition in self.request.conditions],
+            "images": self.request.images,
         }
 
     def __len__(self) -> int:
@@ -231,7 +238,7 @@ def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mappi
         else:
             require_new_folder(out)
         return
-    begun = read_settings(files.settings)
+    begun = {"images": SYNTHETIC, **read_settings(files.settings)}  # before there was a choice
     others = [name for name in settings if begun.get(name) != settings[name]]
     if others == ["subjects"] and begun["subjects"] < settings["subjects"]:
         return

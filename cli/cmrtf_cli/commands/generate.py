@@ -29,6 +29,14 @@ from cmrtf_cli import options
     help="What all hearts shall measure, such as 'EDV>180 ml, EF<35 %'; EDV, ESV, EF, MASS (g) are of the "
     "left ventricle, RVEDV, RVESV, RVEF of the right one.",
 )
+@click.option(
+    "--images",
+    type=click.Choice(["synthetic", "randomised", "mixed"]),
+    default="synthetic",
+    show_default=True,
+    help="As --style says; every subject in a contrast that no scanner has, for segmenters that shall work "
+    "on any; or every second one so.",
+)
 @click.option("--out", type=options.PATH, required=True, help="Folder: new, or a cohort to go on with.")
 @click.option(
     "--format",

@@ -72,6 +72,44 @@ def test_subjects_in_memory_are_those_on_the_disk(source, cohort):
         subjects[2]
 
 
+def test_images_in_random_contrasts_have_the_same_labels_and_no_vendor(source, cohort, tmp_path):
+    out = tmp_path / "randomised"
+    save(source, replace(REQUEST, images="randomised"), out)
+    usual, randomised = arrays(cohort), arrays(out)
+    assert usual.keys() == randomised.keys()
+    assert {name for name in usual if usual[name] == randomised[name]} == {
+        name for name in usual if name.endswith("_gt.nii.gz")
+    }
+    assert {subject.vendor for subject in read_raw(out).subjects} == {""}
+    assert provenance_of(out, "SYN00001")["images"] == "randomised"
+
+
+def test_every_second_one_of_mixed_images_is_randomised(source):
+    usual, randomised, mixed = (
+        GeneratedCohort(source, replace(REQUEST, images=images))
+        for images in ("synthetic", "randomised", "mixed")
+    )
+    np.testing.assert_array_equal(mixed[0].ed.image, usual[0].ed.image)
+    np.testing.assert_array_equal(mixed[1].ed.image, randomised[1].ed.image)
+
+
+def test_a_cohort_does_not_go_on_with_other_images(source, tmp_path):
+    """One of before there was a choice has those of the GAN."""
+    save(source, replace(REQUEST, subjects=1), tmp_path / "out")
+    settings = tmp_path / "out/provenance/cohort.json"
+    entries = json.loads(settings.read_text())
+    del entries["images"], entries["checksum"]
+    settings.write_text(json.dumps(entries))
+    save(source, REQUEST, tmp_path / "out")
+    with pytest.raises(CmrtfError, match="images"):
+        save(source, replace(REQUEST, images="mixed"), tmp_path / "out")
+
+
+def test_images_of_another_kind_are_refused():
+    with pytest.raises(CmrtfError, match=r"images: expected one of synthetic, randomised, mixed.*'painted'"):
+        replace(REQUEST, images="painted")
+
+
 def test_what_was_stopped_goes_on(source, cohort, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         save(replace(source, models=StoppingModels()), REQUEST, tmp_path)
@@ -222,8 +260,9 @@ def test_a_prefix_that_cases_begin_with_is_refused(source, users):
 
 def test_each_subject_says_how_it_was_made(source, cohort):
     subject = provenance_of(cohort, "SYN00002")
-    assert list(subject)[-10:] == [
+    assert list(subject)[-11:] == [
         "conditions",
+        "images",
         "subject",
         "subject_seed",
         "vendor",
