@@ -19,6 +19,7 @@ from cmrtf.version import __version__
 
 if TYPE_CHECKING:
     from cmrtf.about import info
+    from cmrtf.benchmark.benchmark import benchmark
     from cmrtf.bundle.bundle import connect
     from cmrtf.bundle.open import load_bundle
     from cmrtf.cohort.build import prepare, read_subject
@@ -36,6 +37,7 @@ __all__ = [
     "Stack",
     "Subject",
     "__version__",
+    "benchmark",
     "check",
     "connect",
     "convert",
@@ -53,6 +55,7 @@ __all__ = [
 _HOMES = {
     "Stack": "cmrtf.core.stack",
     "Subject": "cmrtf.core.subject",
+    "benchmark": "cmrtf.benchmark.benchmark",
     "connect": "cmrtf.bundle.bundle",
     "convert": "cmrtf.core.dicom_series",
     "evaluate": "cmrtf.evaluation.evaluate",

@@ -4,8 +4,6 @@ import json
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import click
@@ -17,6 +15,7 @@ from cmrtf.core.text import printable
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
+from cmrtf_export.bundle_trainer import export_in_new_process
 
 PLACES = (
     ("walk/report.html", "slide through the hearts, in a browser"),
@@ -82,9 +81,8 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
             cmrtf.prepare(source, prepared, seed=seed, progress=True)
 
     def export() -> None:
-        if not _is_done(bundle):  # in a process of its own, to be the bytes that `cmrtf export` writes
-            with ProcessPoolExecutor(1, get_context("spawn")) as process:
-                process.submit(_export, vae, gan, bundle, raw is None).result()
+        if not _is_done(bundle):
+            export_in_new_process(vae, gan, bundle, patient_codes=raw is None)  # phantoms are no patients
 
     def interpolate() -> None:
         from cmrtf.synthesis.pairs import dissimilar_pair
@@ -103,13 +101,6 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
         ("Interpolating between two subjects", interpolate),
     ]
     return stages if raw else [("Making a phantom cohort", phantom), *stages]
-
-
-def _export(vae: Path, gan: Path, bundle: Path, phantoms: bool) -> None:
-    """Phantoms are no patients: their codes may be in a bundle."""
-    import cmrtf_export
-
-    cmrtf_export.export_bundle(vae, gan, bundle, patient_codes=phantoms)
 
 
 def _name(raw: Path) -> str:

@@ -23,5 +23,6 @@ def show_log(quiet: bool) -> None:
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     logging.getLogger("cmrtf.progress").disabled = quiet
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps what it knows of fonts
+    logger.propagate = False  # absl, in a training's first checkpoint, makes the root logger print, too
     if not any(isinstance(handler, TerminalHandler) for handler in logger.handlers):
         logger.addHandler(TerminalHandler())

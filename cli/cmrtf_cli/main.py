@@ -41,6 +41,7 @@ COMMANDS = {
     "remodel": "Change the heart of a subject.",
     "synthesize": "Turn a label map into an image.",
     "evaluate": "Say how good a bundle is, in numbers.",
+    "benchmark": "Say whether synthetic data help to segment.",
 }
 """Command name to its line in `cmrtf --help`, in the order in which they are used."""
 
@@ -52,6 +53,7 @@ GOES_ON = {
     "train-gan": "To go on: the same command with --resume.",
     "generate": "Subjects that are done stay: the same command goes on from there.",
     "evaluate": "Segmenters that are trained stay: the same command goes on from there.",
+    "benchmark": "What is trained stays: the same command goes on from there.",
 }
 """Commands that need not begin anew when they are stopped, and how to go on."""
 

@@ -68,7 +68,7 @@ def prepare_files(plan: Plan, folder: Path, workers: int | None, progress: bool)
         SubjectWarning(subject.record.subject, text) for subject in subjects for text in subject.warnings
     )
     records = [replace(subject.record, split=members.splits[subject.record.subject]) for subject in subjects]
-    _write_manifest(folder / MANIFEST_NAME, members.manifest, records, warnings)
+    write_manifest(folder / MANIFEST_NAME, members.manifest, records, warnings)
     paths = (
         path for record in records for path in (subject_file(folder, record), _note(folder, record.subject))
     )
@@ -140,7 +140,7 @@ def _unchanged(folder: Path, note: Path, inputs: Inputs) -> _Prepared | None:
     return _Prepared(record, warnings, in_doubt, is_unchanged=True) if is_current else None
 
 
-def _write_manifest(
+def write_manifest(
     path: Path,
     plan_entries: Mapping[str, Any],
     records: Sequence[SubjectRecord],

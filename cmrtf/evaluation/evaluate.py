@@ -2,14 +2,11 @@
 
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.record import SPLITS
@@ -20,7 +17,6 @@ from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
 from cmrtf.evaluation.section import Section
 from cmrtf.evaluation.sections.clinical import clinical_section
-from cmrtf.evaluation.sections.downstream_utility import downstream_utility_section
 from cmrtf.evaluation.sections.label_fidelity import label_fidelity_section
 from cmrtf.evaluation.sections.plausibility import plausibility_section
 from cmrtf.evaluation.sections.privacy import privacy_section
@@ -37,9 +33,6 @@ if TYPE_CHECKING:
     from cmrtf.bundle.bundle import Bundle
     from cmrtf.training.segmenter_store import SegmenterStore
 
-AMOUNTS: Final = (5, 10, 20)
-"""Real subjects that segmenters are trained on, besides all of them."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -50,16 +43,15 @@ def evaluate(
     *,
     segmenters: Path | str | None = None,
     num_subjects: int = 40,
-    use: bool = False,
-    trainings: int = 1,
     training_steps: int | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> Evaluation:
-    """Evaluate a bundle: shapes, images, labels, clinical measures, privacy, and whether it helps.
+    """Evaluate a bundle: shapes, images, labels, clinical measures and privacy; not whether it helps.
 
     The reference segmenter is a segmentation network trained on the real training subjects. The validation
-    subjects of the cohort are held out.
+    subjects of the cohort are held out. Whether synthetic data help to segment is `cmrtf.benchmark`'s
+    question.
 
     Args:
         bundle: an opened bundle on disk, or its folder.
@@ -68,9 +60,7 @@ def evaluate(
         segmenters: folder of trained segmenters, read where they fit and written where they are new; None
             means `<out>-segmenters` beside `out`, and a folder that is deleted afterwards without `out`.
         num_subjects: how many synthetic subjects to make.
-        use: whether to train segmenters with and without synthetic subjects too.
-        trainings: how many of each of those, which differ by their seeds.
-        training_steps: of every segmenter; None means the usual number.
+        training_steps: of the reference segmenter; None means the usual number.
         seed: of everything drawn.
         progress: whether to show progress bars.
 
@@ -84,9 +74,8 @@ def evaluate(
     Example:
         `cmrtf.evaluate("bundle", "prepared", "evaluation")`
     """
-    require_flags(use=use, progress=progress)
+    require_flags(progress=progress)
     require_whole("num_subjects", num_subjects, 4, MAX_SUBJECTS)
-    require_whole("trainings", trainings, 1, MAX_SUBJECTS)
     require_whole("training_steps", 1 if training_steps is None else training_steps, 1, MAX_STEPS)
     require_whole("seed", seed, 0, MAX_SEED)
     if out is not None:
@@ -101,10 +90,7 @@ def evaluate(
     with ExitStack() as stack:
         stack.enter_context(cohort.held())
         folder = Path(segmenters or stack.enter_context(tempfile.TemporaryDirectory()))
-        evaluation = _evaluate(
-            _Job.of(bundle, cohort, folder, training_steps, num_subjects, seed, progress),
-            trainings if use else None,
-        )
+        evaluation = _evaluate(_Job.of(bundle, cohort, folder, training_steps, num_subjects, seed, progress))
     if out is not None:
         evaluation.save(out)
     return evaluation
@@ -154,22 +140,13 @@ class _Job:
         training, held_out = ([cohort[code] for code in cohort.codes(split)] for split in SPLITS)
         return cls(bundle, cohort.data_hash, store, training, held_out, num_subjects, seed, progress)
 
-    @cached_property
-    def appearances(self) -> dict[str, Appearance]:
-        """Of the training subjects, by name; a bundle need not have them."""
-        encode = self.bundle.models.encode_style
-        return {subject.name: Appearance.of_subject(encode, subject) for subject in self.training}
 
-
-def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
+def _evaluate(job: _Job) -> Evaluation:
     slices = SubjectSlices.of(job.training)
     segmenter = job.store.trained(
         slices.image, slices.label_ids, job.seed, "reference segmenter", slices.unknown
     )
-    sections = _sections_without_training(job, segmenter)
-    if trainings is not None:
-        logger.info("downstream utility ...")
-        sections.append(_downstream_utility(job, range(job.seed, job.seed + trainings)))
+    sections = _sections(job, segmenter)
     facts = {
         "bundle_sha256": job.bundle.sha256,
         "data_hash": job.data_hash,
@@ -177,17 +154,16 @@ def _evaluate(job: _Job, trainings: int | None) -> Evaluation:
         "held_out_subjects": len(job.held_out),
         "synthetic_subjects": job.num_subjects,
         "segmenter_steps": job.store.steps,
-        "trainings": trainings,
         "seed": job.seed,
     }
     return Evaluation(sections, facts)
 
 
-def _sections_without_training(job: _Job, segmenter: ReferenceSegmenter) -> list[Section]:
+def _sections(job: _Job, segmenter: ReferenceSegmenter) -> list[Section]:
     """All sections that need no training but the reference segmenter's."""
     models, training, held_out, seed = job.bundle.models, job.training, job.held_out, job.seed
     as_decoded, interpolated = interpolated_subjects(models, training, job.num_subjects, seed, job.progress)
-    known = [job.appearances[subject.name] for subject in training]
+    known = [Appearance.of_subject(models.encode_style, subject) for subject in training]
     generated = _generated(job)
     new = {"new subjects": generated} if generated else {}
     images = {
@@ -232,23 +208,6 @@ def _generated(job: _Job) -> list[Subject]:
     except CmrtfError as error:
         logger.info("No new subjects: %s", error)
         return []
-
-
-def _downstream_utility(job: _Job, seeds: range) -> Section:
-    bundle, training, seed = job.bundle, job.training, job.seed
-
-    def synthesize(real: Sequence[Subject]) -> list[Subject]:
-        """Subjects between these in appearances drawn from theirs, which are more varied."""
-        _, interpolated = interpolated_subjects(bundle.models, real, job.num_subjects, seed)
-        known = [job.appearances[subject.name] for subject in real]
-        return restyle(bundle.models, interpolated, known, seed)
-
-    # In an order without meaning: the first five are any five.
-    order = np.random.default_rng(seed).permutation(len(training))
-    amounts = [*(amount for amount in AMOUNTS if amount < len(training)), len(training)]
-    return downstream_utility_section(
-        job.store.trained, [training[i] for i in order], synthesize, job.held_out, amounts, seeds
-    )
 
 
 def _open_bundle(folder: Path | str) -> "Bundle":

@@ -41,10 +41,17 @@ class Evaluation:
     Args:
         sections: in the order of the report.
         facts: what was evaluated, on what, with which settings.
+        title: of the page.
+        lede: how to read it.
     """
 
     sections: Sequence[Section]
     facts: Mapping[str, Any]
+    title: str = "Evaluation"
+    lede: str = (
+        "Means, with 95 % bootstrap intervals over subjects where nothing else is said; n is the number of "
+        "values."
+    )
 
     def save(self, out: Path | str) -> None:
         """Write `evaluation.json` and `report.html`.
@@ -85,6 +92,8 @@ class Evaluation:
             template,
             sections=self.sections,
             facts=self.facts,
+            title=self.title,
+            lede=self.lede,
             with_plots=with_plots,
             number=_number,
             axis=_axis,

@@ -1,5 +1,6 @@
 """Section and table of an evaluation: estimates, to be read as numbers and as a plot."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,6 +63,7 @@ class Section:
         tables: the answer.
         headline: the figures that answer it in short.
         pictures: PNG files by caption.
+        answer: in sentences, where tables alone would have to be read.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Section:
     tables: list[Table]
     headline: Headline | None = None
     pictures: dict[str, bytes] = field(default_factory=dict)
+    answer: Sequence[str] = ()
 
     @property
     def headline_table(self) -> Table | None:

@@ -1,6 +1,7 @@
 """Means over subjects and their confidence intervals."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import bootstrap
 
 CONFIDENCE_LEVEL: Final = 0.95
+
+NUM_RESAMPLES: Final = 4000
+"""Of `crossed_estimate`."""
 
 SEED: Final = 0
 """Seed of the resampling: the same values have the same interval."""
@@ -72,3 +76,38 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> Estimate:
         second: values of the same subjects in the same order.
     """
     return mean_estimate(np.subtract(first, second))
+
+
+def crossed_estimate(groups: Sequence[ArrayLike]) -> Estimate:
+    """Mean over patients and trainings, and an interval that is of both.
+
+    In every resample each group draws its trainings anew and, by themselves, its patients: a percentile
+    bootstrap of two crossed factors (Owen, *The pigeonhole bootstrap*, Annals of Applied Statistics 2007;
+    1:386). A single training is no sample of trainings: the interval is of patients alone then.
+
+    Args:
+        groups: of each division of the patients, `(trainings, patients)`; NaN where there is no value.
+
+    Returns:
+        with the number of patients that have a value as its `n`.
+    """
+    arrays = [np.asarray(group, np.float64) for group in groups]
+    n = sum(int((~np.isnan(array)).any(axis=0).sum()) for array in arrays)
+    if not n:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    mean = float(np.nanmean(np.concatenate([array.ravel() for array in arrays])))
+    if n == 1:
+        return Estimate(mean, math.nan, math.nan, 1)
+    rng = np.random.default_rng(SEED)
+    sums, counts = np.zeros(NUM_RESAMPLES), np.zeros(NUM_RESAMPLES)
+    for array in arrays:  # how often each training and each patient was drawn is its weight
+        trainings, patients = (
+            rng.multinomial(size, np.full(size, 1.0 / size), NUM_RESAMPLES) for size in array.shape
+        )
+        is_known = ~np.isnan(array)
+        sums += np.einsum("rt,tp,rp->r", trainings, np.where(is_known, array, 0.0), patients)
+        counts += np.einsum("rt,tp,rp->r", trainings, is_known, patients)
+    means = sums[counts > 0] / counts[counts > 0]
+    tail = (1.0 - CONFIDENCE_LEVEL) / 2.0
+    low, high = np.quantile(means, [tail, 1.0 - tail])
+    return Estimate(mean, float(low), float(high), n)

@@ -7,12 +7,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cmrtf_export.bundle_trainer import BundleTrainer
     from cmrtf_export.check import check_bundle
     from cmrtf_export.export import export_bundle
 
-__all__ = ["check_bundle", "export_bundle"]
+__all__ = ["BundleTrainer", "check_bundle", "export_bundle"]
 
-_HOMES = {"check_bundle": "cmrtf_export.check", "export_bundle": "cmrtf_export.export"}
+_HOMES = {
+    "BundleTrainer": "cmrtf_export.bundle_trainer",
+    "check_bundle": "cmrtf_export.check",
+    "export_bundle": "cmrtf_export.export",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ TINY = {
     "--subjects 12": "--subjects 2",
     "--subjects 5 ": "--subjects 2 ",
     "EDV>200 ml, EF<35 %": "EDV>100 ml, EF<45 %",
-    "--walks 8 --training-steps 300": "--walks 4 --training-steps 2 --use",
+    "--walks 8 --training-steps 300": "--walks 4 --training-steps 2",
 }
 """What the tutorial says, and what is done in its place, since that would take a quarter of an hour."""
 

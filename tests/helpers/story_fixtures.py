@@ -36,10 +36,8 @@ STORY = (
     "cmrtf export --check bundle",
 )
 """How the tutorial begins, with less of everything."""
-EVALUATION = (
-    "cmrtf evaluate --model bundle --data prepared --out evaluation --walks 4 --training-steps 2 --use"
-)
-"""The same of its evaluation, with segmenters on synthetic subjects too."""
+EVALUATION = "cmrtf evaluate --model bundle --data prepared --out evaluation --walks 4 --training-steps 2"
+"""The same of its evaluation."""
 
 
 @dataclass(frozen=True)

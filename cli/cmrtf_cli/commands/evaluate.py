@@ -30,30 +30,18 @@ from cmrtf_cli import options
     help="Synthetic subjects.  [default: 40]",
 )
 @click.option(
-    "--use",
-    is_flag=True,
-    help="Also train segmenters with and without synthetic subjects: nine trainings of the same length.",
-)
-@click.option(
-    "--trainings",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="With --use: trainings of each, which differ by their seeds.",
-)
-@click.option(
     "--training-steps",
     type=click.IntRange(min=1),
-    help="Of each segmenter.  [default: 1800, about six minutes on two cores]",
+    help="Of the reference segmenter.  [default: 1800, about six minutes on two cores]",
 )
 @options.seed
 def command(model: Path, data: Path, out: Path, **settings: Any) -> None:
-    """Say how good a bundle is: shapes, images, labels, clinical measures, privacy, and whether it helps.
+    """Say how good a bundle is: shapes, images, labels, clinical measures and privacy.
 
     PREPARED is the cohort that the bundle was trained on: its validation subjects were held out. Writes
     report.html (open it in a browser) and evaluation.json. The reference segmenter is a network trained on
-    the real training subjects; it and other segmenters are kept, so that an evaluation that was stopped goes
-    on, and the next is quick. Every figure stands beside that of real data.
+    the real training subjects; it is kept, so that the next evaluation is quick. Every figure stands beside
+    that of real data. Whether synthetic data help to segment is what `cmrtf benchmark` says.
     """
     options.require_new_folder(out)
     cohort, bundle = cmrtf.open_cohort(data), cmrtf.load_bundle(model)

@@ -18,7 +18,7 @@ from evaluation_doubles import ExactModels, GreySegmenter, real_subjects
 pytestmark = pytest.mark.slow
 
 DATA_HASH = "0123456789abcdef"
-SECTIONS = ["label_vae", "label_validity", "images", "faithfulness", "clinical", "privacy", "use"]
+SECTIONS = ["label_vae", "label_validity", "images", "faithfulness", "clinical", "privacy"]
 
 
 class Bundle:
@@ -92,7 +92,7 @@ def store(monkeypatch):
 def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog):
     out = tmp_path / "out"
     with caplog.at_level(logging.INFO, "cmrtf"):
-        evaluation = evaluate(Bundle(), Cohort(), out, num_subjects=4, use=True, training_steps=3, seed=1)
+        evaluation = evaluate(Bundle(), Cohort(), out, num_subjects=4, training_steps=3, seed=1)
     data = json.loads((out / "evaluation.json").read_text())
     assert list(data["sections"]) == SECTIONS == [section.key for section in evaluation.sections]
     assert {key: value for key, value in data.items() if key != "sections"} == {
@@ -102,7 +102,6 @@ def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog
         "held_out_subjects": 4,
         "synthetic_subjects": 4,
         "segmenter_steps": 3,
-        "trainings": 1,
         "seed": 1,
     }
     assert caplog.messages == [
@@ -113,20 +112,18 @@ def test_all_sections_are_written_and_progress_is_logged(tmp_path, store, caplog
         "label fidelity ...",
         "clinical measures ...",
         "privacy ...",
-        "downstream utility ...",
     ]
     assert store.folders == [tmp_path / "out-segmenters"]
 
 
 @pytest.fixture
 def no_sections(monkeypatch):
-    monkeypatch.setattr(evaluation_module, "_sections_without_training", lambda *_: [])
+    monkeypatch.setattr(evaluation_module, "_sections", lambda *_: [])
 
 
 @pytest.mark.usefixtures("no_sections")
 def test_without_a_folder_nothing_is_left_on_the_disk(store):
-    evaluation = evaluate(Bundle(), Cohort(), trainings=2)
-    assert evaluation.facts["trainings"] is None
+    evaluate(Bundle(), Cohort())
     (folder,) = store.folders
     assert not folder.exists()
 

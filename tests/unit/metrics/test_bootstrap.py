@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmrtf.metrics.bootstrap import Estimate, mean_estimate, paired_difference, subject_mean
+from cmrtf.metrics.bootstrap import (
+    Estimate,
+    crossed_estimate,
+    mean_estimate,
+    paired_difference,
+    subject_mean,
+)
 
 
 def test_interval_of_normal_values_is_that_of_theory():
@@ -59,3 +65,44 @@ def test_subject_mean_leaves_out_nans():
 def test_the_interval_lies_within_the_values(values):
     estimate = mean_estimate(values)
     assert min(values) - 1e-9 <= estimate.low <= estimate.high <= max(values) + 1e-9
+
+
+def test_a_single_training_has_the_interval_of_its_patients():
+    values = np.random.default_rng(0).normal(0.8, 0.05, 60)
+    crossed, plain = crossed_estimate([values[None]]), mean_estimate(values)
+    assert crossed.mean == pytest.approx(plain.mean)
+    assert (crossed.low, crossed.high) == pytest.approx((plain.low, plain.high), abs=0.003)
+    assert crossed.n == 60
+
+
+def test_trainings_that_differ_widen_the_interval():
+    rng = np.random.default_rng(0)
+    patients = rng.normal(0.8, 0.01, 40)
+    alike = crossed_estimate([patients + np.zeros((4, 1))])
+    unlike = crossed_estimate([patients + np.array([[-0.1], [-0.05], [0.05], [0.1]])])
+    assert unlike.mean == pytest.approx(alike.mean)
+    assert unlike.high - unlike.low > 5 * (alike.high - alike.low)
+
+
+def test_the_interval_covers_the_mean_of_all_trainings_and_patients():
+    """Two crossed factors of variance 0.02 ** 2 each, 6 trainings and 25 patients: 95 % is aimed at."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(100):
+        values = rng.normal(0, 0.02, (6, 1)) + rng.normal(0, 0.02, 25) + rng.normal(0, 0.01, (6, 25))
+        estimate = crossed_estimate([values])
+        covered += estimate.low <= 0.0 <= estimate.high
+    assert 84 <= covered <= 99
+
+
+def test_groups_are_pooled_by_patient_and_what_has_no_value_is_left_out():
+    first, second = np.full((2, 3), 1.0), np.full((2, 1), 5.0)
+    first[:, 2] = np.nan
+    estimate = crossed_estimate([first, second])
+    assert (estimate.mean, estimate.n) == (pytest.approx(7.0 / 3.0), 3)
+
+
+@pytest.mark.parametrize(("groups", "n"), [([], 0), ([np.full((2, 3), np.nan)], 0), ([[[0.5]]], 1)])
+def test_too_few_patients_have_no_interval(groups, n):
+    estimate = crossed_estimate(groups)
+    assert (estimate.n, np.isnan(estimate.low)) == (n, True)

@@ -1,0 +1,1 @@
+"""Whether synthetic data help a segmenter, beyond what anyone could do without them."""

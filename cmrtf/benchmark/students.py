@@ -1,0 +1,83 @@
+"""Segmenters of the benchmark, as every arm trains them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cmrtf.benchmark.arms import REAL, STRONG, USUAL, WARPED, Arm
+from cmrtf.benchmark.sources import Sources
+from cmrtf.core.files import exists
+from cmrtf.core.subject import Subject
+from cmrtf.evaluation.subjects import SubjectSlices
+from cmrtf.training.config import AugmentationConfig
+from cmrtf.training.strong_augmentation import STRONG_WARPS
+from cmrtf.training.train_segmenter import AUGMENTATION, SegmenterConfig, TrainedSegmenter, train_segmenter
+
+WARPS = AugmentationConfig(
+    rotation_degrees=30, scaling=0.35, translation_px=8, elastic_px=7, gamma=0.5, bias=0.2
+)
+
+# Instance normalisation: an arm that mixes contrasts would spoil the statistics of a batch.
+CONFIGS = {
+    USUAL: SegmenterConfig(augmentation=AUGMENTATION, normalisation="instance"),
+    WARPED: SegmenterConfig(augmentation=WARPS, normalisation="instance"),
+    STRONG: SegmenterConfig(augmentation=STRONG_WARPS, strong_intensities=True, normalisation="instance"),
+}
+"""By augmentation; all else is the same."""
+
+
+def trained_student(
+    folder: Path,
+    arm: Arm,
+    sources: Sources,
+    steps: int,
+    seed: int,
+    progress: bool,
+) -> TrainedSegmenter:
+    """The student of an arm, trained now or read.
+
+    Args:
+        folder: of this student, new or written by this function.
+        arm: how it is trained.
+        sources: of subjects; not asked where the student is there already.
+        steps: of the training, in all.
+        seed: of weights, batches and augmentation.
+        progress: whether to show a bar.
+
+    Raises:
+        CmrtfError: the folder holds something else, or cannot be written.
+    """
+    if exists(folder):
+        return TrainedSegmenter.load(folder)
+    stages = (
+        [(arm.first, steps // 2), (arm.sources, steps - steps // 2)] if arm.first else [(arm.sources, steps)]
+    )
+    student = None
+    for names, length in stages:
+        slices = SubjectSlices.of(training_subjects(names, sources))
+        student = train_segmenter(
+            slices.image,
+            slices.label_ids,
+            length,
+            seed,
+            progress=progress,
+            name=arm.title,
+            config=CONFIGS[arm.augmentation],
+            unknown=slices.unknown,
+            start=student,
+        )
+    assert student, "there is a stage"
+    student.save(folder)
+    return student
+
+
+def training_subjects(names: Sequence[str], sources: Sources) -> list[Subject]:
+    """Subjects of several sources; few real ones are repeated to be as many as the synthetic ones.
+
+    Args:
+        names: of the sources that are wanted.
+        sources: all of them.
+    """
+    synthetic = [subject for name in names if name != REAL for subject in sources[name]]
+    real = sources[REAL] if REAL in names else []
+    repetitions = max(1, round(len(synthetic) / len(real))) if real else 0
+    return [*real * repetitions, *synthetic]
