@@ -19,6 +19,7 @@ from cmrtf.version import __version__
 
 if TYPE_CHECKING:
     from cmrtf.about import info
+    from cmrtf.adaptation.adapt import adapt
     from cmrtf.benchmark.benchmark import benchmark
     from cmrtf.bundle.bundle import connect
     from cmrtf.bundle.open import load_bundle
@@ -37,6 +38,7 @@ __all__ = [
     "Stack",
     "Subject",
     "__version__",
+    "adapt",
     "benchmark",
     "check",
     "connect",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adapt": "cmrtf.adaptation.adapt",
     "Stack": "cmrtf.core.stack",
     "Subject": "cmrtf.core.subject",
     "benchmark": "cmrtf.benchmark.benchmark",

@@ -43,12 +43,15 @@ ALLOWED = {
     "cmrtf.evaluation": BASE
     | {"cmrtf.core", "cmrtf.shape", "cmrtf.metrics", "cmrtf.cohort", "cmrtf.synthesis", "cmrtf.report"}
     | {"cmrtf.bundle", "cmrtf.training"},
+    "cmrtf.adaptation": BASE
+    | {"cmrtf.core", "cmrtf.shape", "cmrtf.datasets", "cmrtf.quality", "cmrtf.cohort", "cmrtf.synthesis"}
+    | {"cmrtf.bundle", "cmrtf.training", "cmrtf.evaluation"},
     "cmrtf.benchmark": BASE
     | {"cmrtf.core", "cmrtf.metrics", "cmrtf.cohort", "cmrtf.synthesis", "cmrtf.bundle", "cmrtf.training"}
     | {"cmrtf.evaluation"},
     "cmrtf": {"cmrtf.errors", "cmrtf.version", "cmrtf.core", "cmrtf.quality", "cmrtf.cohort"}
     | {"cmrtf.phantom", "cmrtf.synthesis", "cmrtf.bundle", "cmrtf.training", "cmrtf.evaluation"}
-    | {"cmrtf.benchmark"},
+    | {"cmrtf.adaptation", "cmrtf.benchmark"},
     "cmrtf_export": BASE
     | {"cmrtf.core", "cmrtf.bundle", "cmrtf.synthesis"}
     | {"cmrtf.layers", "cmrtf.models", "cmrtf.training"},

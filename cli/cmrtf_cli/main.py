@@ -40,6 +40,7 @@ COMMANDS = {
     "generate": "Make a cohort of new subjects.",
     "remodel": "Change the heart of a subject.",
     "synthesize": "Turn a label map into an image.",
+    "adapt": "Make images as another scanner would, from two folders.",
     "evaluate": "Say how good a bundle is, in numbers.",
     "benchmark": "Say whether synthetic data help to segment.",
 }
@@ -52,6 +53,7 @@ GOES_ON = {
     "train-vae": "To go on: the same command with --resume.",
     "train-gan": "To go on: the same command with --resume.",
     "generate": "Subjects that are done stay: the same command goes on from there.",
+    "adapt": "Stages that are done stay: the same command goes on from there.",
     "evaluate": "Segmenters that are trained stay: the same command goes on from there.",
     "benchmark": "What is trained stays: the same command goes on from there.",
 }

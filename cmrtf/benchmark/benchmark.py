@@ -11,6 +11,7 @@ from cmrtf.benchmark.domains import require_not_trained_on, unseen_domains
 from cmrtf.benchmark.folds import make_folds
 from cmrtf.benchmark.page import benchmark_page
 from cmrtf.benchmark.results import SETTINGS, Result, ResultsFolder
+from cmrtf.bundle.networks import Networks
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.arguments import MAX_SUBJECTS, require_flags, require_whole
 from cmrtf.core.files import real_path
@@ -21,7 +22,7 @@ from cmrtf.tensorflow_start import start_tensorflow
 from cmrtf.training.config import MAX_STEPS
 
 if TYPE_CHECKING:
-    from cmrtf.benchmark.trials import Networks, SeededTrial
+    from cmrtf.benchmark.trials import SeededTrial
 
 AMOUNTS: Final = (5, 10, 20)
 """Patients to train on, besides all that there are."""
@@ -33,7 +34,7 @@ LEAST_PATIENTS: Final = 2
 def benchmark(
     prepared: PreparedCohort | Path | str,
     out: Path | str,
-    networks: "Networks",
+    networks: Networks,
     *,
     patients: Sequence[int] | None = None,
     folds: int = 2,

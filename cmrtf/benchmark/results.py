@@ -1,6 +1,5 @@
 """What a benchmark keeps: networks, students and scores, so that one that was stopped goes on."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +9,14 @@ from msgspec import Struct
 
 from cmrtf.benchmark.domains import Domain
 from cmrtf.benchmark.scores import Scores, StoredScores, from_stored, to_stored
-from cmrtf.core.files import exists, require_new_folder, require_writable, write_json, write_text
+from cmrtf.core.files import exists, write_json, write_text
 from cmrtf.core.json_files import Text, read_json
-from cmrtf.errors import CmrtfError
+from cmrtf.core.settings_file import keep_settings
 
 SETTINGS: Final = "benchmark.json"
 """Of all trials: what must not change while a benchmark goes on."""
 
 FORMAT_VERSION: Final = 1
-
-MAX_SHOWN: Final = 80
-"""Characters of a setting in a message."""
 
 
 @dataclass(frozen=True)
@@ -83,24 +79,7 @@ class ResultsFolder:
             CmrtfError: the folder holds something else or a benchmark of other settings, or cannot be
                 written.
         """
-        file = self.path / SETTINGS
-        require_writable(self.path)
-        wanted = json.loads(json.dumps({"version": FORMAT_VERSION, **settings}))
-        if not exists(file):
-            require_new_folder(self.path)
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_json(file, wanted)
-        before = read_json(file, dict[str, Any], "the settings of a benchmark")
-        changed = [
-            f"{name} {_shown(value)} in place of {_shown(before.get(name))}"
-            for name, value in wanted.items()
-            if before.get(name) != value
-        ]
-        if changed:
-            raise CmrtfError(
-                f"{file}: expected the settings that this benchmark was started with. "
-                f"Received: {'; '.join(changed)}. Name another folder for another benchmark."
-            )
+        keep_settings(self.path / SETTINGS, {"version": FORMAT_VERSION, **settings}, "a benchmark")
 
     def networks(self, trial: Trial) -> Path:
         """Prepared cohort, runs and bundle of a trial."""
@@ -137,8 +116,3 @@ def write_scores(file: Path, domain: Domain, scores: Scores) -> None:
     """Keep scores of a domain's patients."""
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, {"domain": domain.identity, "subjects": domain.names, "scores": to_stored(scores)})
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

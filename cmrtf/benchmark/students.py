@@ -8,21 +8,11 @@ from cmrtf.benchmark.sources import Sources
 from cmrtf.core.files import exists
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.subjects import SubjectSlices
-from cmrtf.training.config import AugmentationConfig
-from cmrtf.training.strong_augmentation import STRONG_WARPS
-from cmrtf.training.train_segmenter import AUGMENTATION, SegmenterConfig, TrainedSegmenter, train_segmenter
+from cmrtf.training import segmenters
+from cmrtf.training.train_segmenter import TrainedSegmenter, train_segmenter
 
-WARPS = AugmentationConfig(
-    rotation_degrees=30, scaling=0.35, translation_px=8, elastic_px=7, gamma=0.5, bias=0.2
-)
-
-# Instance normalisation: an arm that mixes contrasts would spoil the statistics of a batch.
-CONFIGS = {
-    USUAL: SegmenterConfig(augmentation=AUGMENTATION, normalisation="instance"),
-    WARPED: SegmenterConfig(augmentation=WARPS, normalisation="instance"),
-    STRONG: SegmenterConfig(augmentation=STRONG_WARPS, strong_intensities=True, normalisation="instance"),
-}
-"""By augmentation; all else is the same."""
+CONFIGS = {USUAL: segmenters.USUAL, WARPED: segmenters.WARPED, STRONG: segmenters.STRONG}
+"""By augmentation."""
 
 
 def trained_student(

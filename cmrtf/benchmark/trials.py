@@ -1,10 +1,10 @@
 """Trains and scores the segmenters of a benchmark, one trial after another; what is there is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from cmrtf.benchmark.arms import ARMS
 from cmrtf.benchmark.clock import NETWORKS, STUDENT, Clock
@@ -14,6 +14,7 @@ from cmrtf.benchmark.results import Result, ResultsFolder, Trial, read_scores, w
 from cmrtf.benchmark.scores import score
 from cmrtf.benchmark.sources import Sources
 from cmrtf.benchmark.students import trained_student
+from cmrtf.bundle.networks import Networks
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.part import write_part
 from cmrtf.cohort.record import TRAIN
@@ -26,22 +27,6 @@ if TYPE_CHECKING:
 BUNDLE: Final = "bundle"
 PREPARED: Final = "prepared"
 """Folders of a trial's networks."""
-
-
-class Networks(Protocol):
-    """Trains label VAE and GAN; `cmrtf_export.BundleTrainer` does."""
-
-    @property
-    def recipe(self) -> Mapping[str, Any]:
-        """All that they depend on but the patients, for the record."""
-
-    def bundle(self, prepared: Path, folder: Path) -> "Bundle":
-        """The bundle of networks that saw a cohort's training subjects, trained now or before.
-
-        Args:
-            prepared: the cohort.
-            folder: for the runs, and for `bundle`, the bundle.
-        """
 
 
 @dataclass(frozen=True)

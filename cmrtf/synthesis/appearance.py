@@ -12,15 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cmrtf.core.dicom_series import read_volume
 from cmrtf.core.geometry import Geometry
-from cmrtf.core.issues import raise_errors
 from cmrtf.core.nifti import NiftiVolume
 from cmrtf.core.preparation import crop_geometry, prepare_image
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
-from cmrtf.quality.header_checks import header_issues, slices_issues
-from cmrtf.quality.voxel_checks import finite_issues, image_issues
+from cmrtf.quality.image_files import read_image
 from cmrtf.shape.orientation import OrderEvidence
 from cmrtf.synthesis.heart_axis import interpolated
 from cmrtf.synthesis.protocols import Models
@@ -184,13 +181,9 @@ def appearance_of_file(models: Models, path: Path, geometry: Geometry | None = N
     Raises:
         CmrtfError: it is no image of a stack of slices.
     """
-    volume = read_volume(path)
+    volume = read_image(path)
     if volume.data.ndim == 4:
         volume = replace(volume, data=volume.data[..., 0])
-    raise_errors(header_issues(path, volume))
-    raise_errors(slices_issues(path, volume.data.shape[2]))
-    raise_errors(finite_issues(path, volume.data, np.ones(volume.data.shape, np.bool_)))
-    raise_errors(image_issues(path, volume.data))
     is_on_labels = geometry is not None and _on_same_grid(volume, geometry)
     order = OrderEvidence.of_affine(volume.affine)
     if geometry is None or not is_on_labels:

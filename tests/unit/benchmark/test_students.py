@@ -18,20 +18,6 @@ def test_alone_nothing_is_repeated():
     assert training_subjects((OURS,), SOURCES) == SOURCES[OURS]
 
 
-def test_arms_differ_in_augmentation_alone():
-    plain = CONFIGS["usual"]
-    for config in CONFIGS.values():
-        assert (config.widths, config.depth, config.batch_size, config.learning_rate) == (
-            plain.widths,
-            plain.depth,
-            plain.batch_size,
-            plain.learning_rate,
-        )
-        assert config.normalisation == "instance"
-    assert CONFIGS["strong"].strong_intensities
-    assert CONFIGS["warped"].augmentation.elastic_px > plain.augmentation.elastic_px
-
-
 class Student:
     """Notes where it is saved."""
 

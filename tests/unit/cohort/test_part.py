@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
-from cmrtf.cohort.part import write_part
+from cmrtf.cohort.part import join_cohorts, write_part
 from cmrtf.errors import CmrtfError
 from prepared_cohort import write_cohort
 
@@ -60,3 +60,19 @@ def test_a_taken_folder_is_refused(cohort):
 def test_a_cohort_in_shards_is_refused(cohort, tmp_path):
     with pytest.raises(CmrtfError, match="without --beam"):
         write_part(PreparedCohort(cohort.path, object()), tmp_path / "part", SPLITS)
+
+
+def test_two_cohorts_become_one_and_every_subject_keeps_its_split(cohort, tmp_path):
+    rest = {"S3": "train"}
+    parts = [write_part(cohort, tmp_path / str(k), splits) for k, splits in enumerate((SPLITS, rest))]
+    both = join_cohorts(*parts, tmp_path / "both")
+    assert both.codes("train") == ("S2", "S3", "S4")
+    assert both.codes("validation") == ("S1",)
+    np.testing.assert_array_equal(both["S3"].es.label_ids, cohort["S3"].es.label_ids)
+
+
+def test_a_code_of_both_is_refused(cohort, tmp_path):
+    part = write_part(cohort, tmp_path / "part", SPLITS)
+    with pytest.raises(CmrtfError, match="S1, S2, S4 of both"):
+        join_cohorts(cohort, part, tmp_path / "both")
+    assert not (tmp_path / "both").exists()
