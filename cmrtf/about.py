@@ -1,7 +1,6 @@
 """What a prepared cohort, a run or a bundle is: read from its small files, without TensorFlow."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -12,6 +11,7 @@ from cmrtf.bundle.contents import BUNDLE_FILE, read_description
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, read_manifest
 from cmrtf.cohort.record import SPLITS, TRAIN, SubjectRecord
 from cmrtf.core.files import is_file
+from cmrtf.core.text import counts_by_name
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import AppearanceBank
@@ -118,8 +118,8 @@ def _of_bundle(folder: Path) -> Info:
     pathologies = AnatomyPrior.load(anatomies).pathologies.tolist() if is_file(anatomies) else []
     trained_on = description.get("trained_on") or {  # of before bundles said so
         "subjects": len(appearances),
-        "vendor": _counts(appearance.vendor for appearance in appearances),
-        "centre": _counts(appearance.centre for appearance in appearances),
+        "vendor": counts_by_name(appearance.vendor for appearance in appearances),
+        "centre": counts_by_name(appearance.centre for appearance in appearances),
     }
     models = {model: description[model] for model in (LABEL_VAE, SPADE_GAN)}
     facts = {
@@ -129,7 +129,7 @@ def _of_bundle(folder: Path) -> Info:
             **trained_on,
         },
         "patient_codes": description.get("patient_codes", True),
-        "hearts_to_draw_from": {"hearts": len(pathologies), "pathology": _counts(pathologies)},
+        "hearts_to_draw_from": {"hearts": len(pathologies), "pathology": counts_by_name(pathologies)},
         **{
             name: {entry: model[entry] for entry in ("steps_trained", "seed", "metrics", "config")}
             for name, model in models.items()
@@ -145,20 +145,16 @@ def _summary(records: Iterable[SubjectRecord]) -> dict[str, Any]:
     return {
         "subjects": len(records),
         "slices": sum(record.num_slices * len(record.phases) for record in records),
-        "vendor": _counts(record.vendor for record in records),
-        "centre": _counts(record.centre for record in records),
-        "pathology": _counts(record.pathology for record in records),
-        "phase": _counts(phase for record in records for phase in record.phases),
+        "vendor": counts_by_name(record.vendor for record in records),
+        "centre": counts_by_name(record.centre for record in records),
+        "pathology": counts_by_name(record.pathology for record in records),
+        "phase": counts_by_name(phase for record in records for phase in record.phases),
     }
 
 
 def _length(entries: Any) -> int | None:
     """How many there are; entries that cohorts are not read from are not checked either."""
     return len(entries) if isinstance(entries, list) else None
-
-
-def _counts(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(name or "unknown" for name in names).items()))
 
 
 def _lines(facts: Mapping[str, Any], indent: str) -> Iterator[str]:

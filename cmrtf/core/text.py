@@ -1,5 +1,6 @@
 """Text that is safe to show: what users, data sets and servers name may hold anything."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 FORMULA = ("=", "+", "-", "@")
@@ -35,6 +36,21 @@ def cell(value: object) -> str:
 def cells(values: Iterable[object]) -> list[str]:
     """A row of a table."""
     return [cell(value) for value in values]
+
+
+def counts_by_name(names: Iterable[str], least: int = 1) -> dict[str, int]:
+    """How often each name occurs, in order of the names; an empty one is unknown.
+
+    Args:
+        names: of vendors, pathologies, ...
+        least: names that occur less often are left out.
+
+    Example:
+        >>> counts_by_name(["B", "", "B"])
+        {'B': 2, 'unknown': 1}
+    """
+    counted = Counter(name or "unknown" for name in names)
+    return {name: count for name, count in sorted(counted.items()) if count >= least}
 
 
 def _escape(character: str) -> str:

@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import logging
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -25,6 +24,7 @@ from cmrtf.core.arguments import require_flags
 from cmrtf.core.files import is_file, new_folder, require_new_folder, sha256_of
 from cmrtf.core.labels import SCHEMA
 from cmrtf.core.preparation import SIZE, SPACING_MM
+from cmrtf.core.text import counts_by_name
 from cmrtf.errors import CmrtfError
 from cmrtf.models.standardised_vae import StandardisedVAE
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
@@ -168,18 +168,14 @@ def _trained_on(
     patients: AppearanceBank, pathologies: Sequence[str], patient_codes: bool
 ) -> dict[str, int | dict[str, int]]:
     """How many training subjects there are of what; small groups are not counted where nobody is named."""
-    least = 1 if patient_codes else LEAST_PATIENTS
-
-    def counts(names: Iterable[str]) -> dict[str, int]:
-        counted = Counter(name or "unknown" for name in names)
-        return {name: count for name, count in sorted(counted.items()) if count >= least}
-
     known = patients.subjects.values()
+    least = 1 if patient_codes else LEAST_PATIENTS
+    centres = [appearance.centre for appearance in known] if patient_codes else []
     return {
         "subjects": len(known),
-        "vendor": counts(appearance.vendor for appearance in known),
-        "centre": counts(appearance.centre for appearance in known) if patient_codes else {},
-        "pathology": counts(pathologies),
+        "vendor": counts_by_name((appearance.vendor for appearance in known), least),
+        "centre": counts_by_name(centres),
+        "pathology": counts_by_name(pathologies, least),
     }
 
 

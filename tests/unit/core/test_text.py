@@ -1,6 +1,6 @@
 import pytest
 
-from cmrtf.core.text import cell, cells, printable
+from cmrtf.core.text import cell, cells, counts_by_name, printable
 from cmrtf.errors import CmrtfError
 
 
@@ -30,3 +30,9 @@ def test_a_formula_is_quoted_in_a_table(formula):
 
 def test_numbers_and_words_stay_as_they_are_in_a_table():
     assert cells(["-1.50", -2, "", "A", "DCM", "nan"]) == ["-1.50", "-2", "", "A", "DCM", "nan"]
+
+
+def test_names_are_counted_and_rare_ones_can_be_left_out():
+    names = ["B", "A", "", "B", "B", ""]
+    assert list(counts_by_name(names).items()) == [("A", 1), ("B", 3), ("unknown", 2)]
+    assert counts_by_name(names, least=2) == {"B": 3, "unknown": 2}
