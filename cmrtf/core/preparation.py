@@ -17,7 +17,7 @@ from cmrtf.core.resampling import inside, resample_image, resample_labels
 from cmrtf.core.unknown import Unknown
 from cmrtf.errors import FileError
 
-PREPARATION_VERSION = 3
+PREPARATION_VERSION = 4
 """To be raised when stacks, or what is known of them, come out differently: older ones are then prepared
 again."""
 

@@ -16,7 +16,7 @@ from cmrtf.core.stack import Stack
 from cmrtf.quality.checked_subject import CheckedSubject
 from cmrtf.quality.label_checks import named_slices
 
-LV, MYO = SCHEMA.id_of("LV"), SCHEMA.id_of("MYO")
+LV, MYO, RV = (SCHEMA.id_of(structure) for structure in ("LV", "MYO", "RV"))
 
 BLOOD_CONTRAST = 0.2
 """How much brighter blood is than muscle, at least, in standard deviations of both. Of 50 ACDC patients none
@@ -28,6 +28,13 @@ FEW_PIXELS = 20
 BRIGHTER = 4.0
 """Times as bright as half of the slices, by their means above the stack's lowest value. Of 50 ACDC patients
 no slice has more than 1.4. The heart alone says less: inflowing blood is 3.3 times as bright at an apex."""
+
+TURN_DEGREES = 60.0
+"""From a slice to the next, of the direction from the LV to the RV. Of 50 ACDC patients none has more than 27
+where the RV has `RV_MM2`."""
+
+RV_MM2 = 135.0
+"""Of the RV in a slice: less of it, near the apex, says nothing of its side."""
 
 
 def check_slices(subject: CheckedSubject) -> CheckedSubject:
@@ -51,6 +58,7 @@ def _stack_issues(path: Path, phase: str, stack: Stack) -> list[Issue]:
         *_copy_problems(phase, stack, labelled),
         *_brightness_problems(phase, stack, labelled),
         *_contrast_problems(phase, stack, labelled),
+        *_turn_problems(phase, stack),
     )
     return [Issue(WARNING, path, problem) for problem in problems]
 
@@ -110,3 +118,26 @@ def _is_brighter(blood: NDArray[Any], muscle: NDArray[Any]) -> bool:
     blood, muscle = blood.astype(np.float64), muscle.astype(np.float64)
     spread = np.sqrt((blood.var() + muscle.var()) / 2)
     return bool(blood.mean() - muscle.mean() > BLOOD_CONTRAST * spread)
+
+
+def _turn_problems(phase: str, stack: Stack) -> list[str]:
+    """Neighbouring slices whose RVs lie on different sides of the LV: one of them is turned or mirrored."""
+    directions = np.array([_direction(slice_ids) for slice_ids in stack.label_ids])
+    tells = (directions != 0.0) & (stack.areas_mm2("RV") >= RV_MM2)
+    turns = np.abs(np.angle(directions[1:] * directions[:-1].conj(), deg=True))
+    pairs = np.flatnonzero(tells[1:] & tells[:-1] & (turns > TURN_DEGREES))
+    turned = sorted({*pairs.tolist(), *(pairs + 1).tolist()})
+    expected = f"expected the RV on one side of the LV in all slices at {phase}"
+    problem = (
+        f"{expected}. Received: another side from one to the next of {named_slices(turned)}; look whether"
+    )
+    return [f"{problem} one is turned or mirrored"] if turned else []
+
+
+def _direction(label_ids: NDArray[np.uint8]) -> complex:
+    """From the LV to the RV, rows being imaginary; 0 where one of them is not there."""
+    lv, rv = (np.argwhere(label_ids == structure) for structure in (LV, RV))
+    if not (len(lv) and len(rv)):
+        return 0.0
+    row, column = rv.mean(axis=0) - lv.mean(axis=0)
+    return complex(column, row)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raw_patient import IMAGE
+from raw_patient import IMAGE, LABEL
 
 SLICES = np.arange(6)
 """Of a patient; the last one has no labels."""
@@ -47,3 +47,36 @@ def test_slices_without_labels_may_be_anything(patient):
 def test_a_slice_that_is_not_of_its_stack_is_named(patient, change, problem):
     patient.change(IMAGE, change)
     assert problem in " ".join(patient.warnings())
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [lambda part: part[::-1], lambda part: part[::-1, ::-1], lambda part: _quarter_turn(part)],
+    ids=["mirrored", "upside down", "a quarter"],
+)
+def test_a_slice_that_is_turned_with_its_labels_is_named(patient, turn):
+    """Image and label agree, so nothing but the neighbours tells."""
+
+    def changed(data):
+        data = data.copy()
+        data[..., 2] = turn(data[..., 2])
+        return data
+
+    for name in (IMAGE, LABEL):
+        patient.change(name, changed)
+    (problem,) = [text for text in patient.warnings() if "one side of the LV in all slices" in text]
+    assert "slices 1, 2, 3 (counted from 0)" in problem
+
+
+def _quarter_turn(part):
+    """On the same grid: what does not fit is cut off."""
+    turned = np.full_like(part, part[0, 0])
+    size = min(part.shape)
+    x, y = ((length - size) // 2 for length in part.shape)
+    turned[x : x + size, y : y + size] = np.rot90(part[x : x + size, y : y + size])
+    return turned
+
+
+def test_a_stack_that_is_turned_as_a_whole_is_none_of_our_business(patient):
+    patient.change_all(lambda data: data[::-1])
+    assert not [text for text in patient.warnings() if "one side of the LV" in text]
