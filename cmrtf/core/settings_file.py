@@ -1,7 +1,7 @@
 """Settings of a job that goes on where it stopped: kept in its folder, and compared."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,10 +31,10 @@ def keep_settings(file: Path, settings: Mapping[str, Any], job: str) -> None:
         require_new_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_json(file, wanted)
-    before = read_json(file, dict[str, Any], f"the settings of {job}")
+    before = dict(_entries(read_json(file, dict[str, Any], f"the settings of {job}")))
     changed = [
         f"{name} {_shown(value)} in place of {_shown(before.get(name))}"
-        for name, value in wanted.items()
+        for name, value in _entries(wanted)
         if before.get(name) != value
     ]
     if changed:
@@ -42,6 +42,15 @@ def keep_settings(file: Path, settings: Mapping[str, Any], job: str) -> None:
             f"{file}: expected the settings that this folder was begun with. "
             f"Received: {'; '.join(changed)}. Name another folder for {job} of others."
         )
+
+
+def _entries(settings: Mapping[str, Any], part: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values, those of parts as `gan.steps`."""
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _entries(value, f"{part}{name}.")
+        else:
+            yield f"{part}{name}", value
 
 
 def _shown(value: Any) -> str:

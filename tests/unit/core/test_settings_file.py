@@ -24,6 +24,13 @@ def test_other_settings_are_named_and_shortened(tmp_path):
     assert "y" * MAX_SHOWN not in message
 
 
+def test_entries_of_parts_are_compared_by_themselves(tmp_path):
+    file = tmp_path / "out/settings.json"
+    keep_settings(file, {"networks": {"gan": {"steps": 2, "rate": 0.1}, "seed": 0}}, "a job")
+    with pytest.raises(CmrtfError, match=r"Received: networks\.gan\.steps 3 in place of 2\. Name"):
+        keep_settings(file, {"networks": {"gan": {"steps": 3, "rate": 0.1}, "seed": 0}}, "a job")
+
+
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(CmrtfError, match=str(tmp_path)):
