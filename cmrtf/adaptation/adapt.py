@@ -12,16 +12,21 @@ from cmrtf.bundle.networks import Networks
 from cmrtf.cohort.build import prepare
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort
 from cmrtf.cohort.part import join_cohorts
+from cmrtf.cohort.record import voxels_sha256_of
 from cmrtf.core.arguments import MAX_SUBJECTS, require_flags, require_whole
+from cmrtf.core.dicom_series import read_volume
 from cmrtf.core.files import exists, write_text
 from cmrtf.core.issues import listed
 from cmrtf.core.labels import VENDORS
 from cmrtf.core.locks import lock
 from cmrtf.core.settings_file import keep_settings
 from cmrtf.core.subject import Subject
+from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
 from cmrtf.evaluation.report import Evaluation
 from cmrtf.evaluation.subjects import SubjectSlices, restyle
+from cmrtf.quality.checked_subject import image_sha256
+from cmrtf.quality.image_files import frames_of
 from cmrtf.synthesis.appearance import Appearance
 from cmrtf.synthesis.protocols import Models
 from cmrtf.tensorflow_start import start_tensorflow
@@ -85,11 +90,13 @@ def adapt(
         "images": [image.code for image in images],
         "networks": networks.recipe,
     }
+    if not exists(folder / "labelled"):
+        read_raw(Path(labelled))  # refuses what is no data set before anything is written
     keep_settings(folder / SETTINGS, settings, "an adaptation")
     refusal = f"{out}: expected a folder that no other process uses. Received: one that cmrtf adapt works in."
     with lock(folder / SETTINGS, refusal):
         patients = _prepared(labelled, folder / "labelled", progress)
-        _require_other_codes(patients, images)
+        _require_other_patients(patients, images)
         start_tensorflow()
         if not exists(folder / "predicted"):
             segmenter = _segmenter(patients, folder / "segmenter", training_steps, progress)
@@ -102,13 +109,29 @@ def adapt(
         return _adapted(models, patients, others, folder, settings)
 
 
-def _require_other_codes(patients: PreparedCohort, images: Sequence[UnlabelledImage]) -> None:
-    """Check that both are to be told apart, before anything is trained."""
+def _require_other_patients(patients: PreparedCohort, images: Sequence[UnlabelledImage]) -> None:
+    """Check that no image is of a labelled patient, by its code or by what it shows."""
     if both := [str(image.path) for image in images if image.code in patients]:
         raise CmrtfError(
             f"expected images whose codes are not those of labelled patients. Received: {listed(both)}. Are "
             "they the same patients? If not, rename the files."
         )
+    known = {
+        value for record in patients.records for value in voxels_sha256_of(record.source_sha256).values()
+    }
+    if both := [str(image.path) for image in images if known & _frames_sha256(image)]:
+        raise CmrtfError(
+            f"expected images of other patients than the labelled ones. Received: {listed(both)}, which are "
+            "among these too."
+        )
+
+
+def _frames_sha256(image: UnlabelledImage) -> set[str]:
+    """Of each frame; none where it cannot be read, which is said later."""
+    try:
+        return set(map(image_sha256, frames_of(read_volume(image.path))))
+    except CmrtfError:
+        return set()
 
 
 def _prepared(raw: Path | str, folder: Path, progress: bool, skip_unusable: bool = False) -> PreparedCohort:

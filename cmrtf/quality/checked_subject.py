@@ -73,7 +73,7 @@ class CheckedSubject:
         stand for structures.
         """
         images = {
-            f"{phase} image": sha256(_in_steps(to_nifti_order(stack.image)).tobytes())
+            f"{phase} image": image_sha256(to_nifti_order(stack.image))
             for phase, stack in self.stacks.items()
             if self.raw.phases[phase].has_image
         }
@@ -113,6 +113,11 @@ class CheckedSubject:
                 for phase, stack in self.stacks.items()
             }
         )
+
+
+def image_sha256(image: NDArray[Any]) -> str:
+    """SHA-256 of what an image `(x, y, z)` shows, whatever its scale: two with one are the same scan."""
+    return sha256(_in_steps(image).tobytes())
 
 
 def _in_steps(image: NDArray[Any]) -> NDArray[np.uint8]:

@@ -102,6 +102,26 @@ def test_patients_who_are_labelled_are_not_unlabelled(labelled, unlabelled, tmp_
     assert not segmenters
 
 
+@pytest.mark.parametrize("kind", ["image", "cine"])
+def test_images_of_labelled_patients_are_told_by_what_they_show(
+    labelled, unlabelled, tmp_path, segmenters, kind
+):
+    """Also in another scale, in a frame of a cine, and under another name."""
+    volume = read_nifti(labelled / "patient002/patient002_frame03.nii.gz")
+    frame = volume.data.astype(np.float32) * 2.0
+    data = frame if kind == "image" else np.stack([frame[::-1], frame], -1)
+    write_nifti(unlabelled / "somebody.nii.gz", data, volume.affine, time_step_s=0.1)
+    with pytest.raises(CmrtfError, match=r"somebody\.nii\.gz, which are among these too"):
+        adapt(labelled, unlabelled, tmp_path / "out", Networks())
+    assert not segmenters
+
+
+def test_where_there_is_no_data_set_nothing_is_written(unlabelled, tmp_path):
+    with pytest.raises(CmrtfError, match="expected the folder of a raw data set"):
+        adapt(tmp_path / "nowhere", unlabelled, tmp_path / "out", Networks())
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
