@@ -19,6 +19,16 @@ def test_numbers_are_those_that_everybody_reads():
     }
 
 
+@pytest.mark.parametrize("text", ["010", "1:30", "1:30.5", "0x10", "0b11", "00", "-012"])
+def test_what_yaml_1_1_takes_for_another_number_is_text(text):
+    """010 was 8, and 1:30 was 90, without a word."""
+    assert parse_yaml(text.encode()) == text
+
+
+def test_long_numbers_and_those_without_a_value_are_numbers_still():
+    assert parse_yaml(b"[1_000, -3, +2, 0, .5, 5., .inf]") == [1000, -3, 2, 0, 0.5, 5.0, float("inf")]
+
+
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{new}: &{new} [*{old}, *{old}]\n" for old, new in itertools.pairwise("abcdefghi")
 )
