@@ -1,32 +1,29 @@
 """The page of a benchmark: which data to train on with how many patients, and all figures behind it."""
 
 import io
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
-from numpy.typing import NDArray
 
 from cmrtf.benchmark.arms import ARMS, BASELINE
+from cmrtf.benchmark.comparison import Cell, Comparison
 from cmrtf.benchmark.domains import HELD_OUT, REIMAGED
 from cmrtf.benchmark.results import Result
 from cmrtf.benchmark.scores import DICE, ERRORS, HD95, MEAN, MISSED
 from cmrtf.evaluation.report import Evaluation
 from cmrtf.evaluation.section import Section, Table
-from cmrtf.metrics.bootstrap import Estimate, crossed_estimate
-
-Cell = tuple[str, str, int]
-"""Domain, arm and number of patients."""
+from cmrtf.metrics.bootstrap import Estimate
 
 QUESTIONS: Final = {
     HELD_OUT: "Patients of the same scanners, whom nothing was trained on",
     REIMAGED: "The same patients in another contrast, resolution, coil and noise",
 }
+UNSEEN: Final = "Patients of other scanners, whom nothing was trained on"
 
 ERROR_UNITS: Final = {"percent": "points", "ml": "ml", "g": "g"}
+"""Last part of a clinical measure's name to the unit of its errors."""
 
 MARKERS: Final = "os^vDPX*<>"
 
@@ -35,94 +32,47 @@ def benchmark_page(results: Sequence[Result], facts: Mapping[str, Any]) -> Evalu
     """All results that there are, as tables and as one page.
 
     Args:
-        results: of students on domains.
+        results: of students on domains, at least one.
         facts: settings of the benchmark.
     """
-    table = _ResultsTable(results)
-    seeds = {result.seed for result in results}
-    folds = {result.trial.fold for result in results}
+    comparison = Comparison(results)
+    folds, seeds = comparison.num_folds, comparison.num_seeds
     return Evaluation(
-        [_section(table, domain) for domain in table.domains],
-        {"folds": len(folds), "seeds": len(seeds), **facts},
+        [_section(comparison, domain) for domain in comparison.domains],
+        {"folds": folds, "seeds": seeds, **facts},
         "Which data to train on",
-        f"Means over patients, divisions of the cohort ({len(folds)}) and trainings of each ({len(seeds)}), "
-        "with 95 % bootstrap intervals over patients and trainings; n is the number of patients. VAE and "
-        "GAN saw no more patients than the segmenter that learned from what they make.",
+        f"Means over patients, divisions of the cohort ({folds}) and trainings of each ({seeds}), with 95 % "
+        "bootstrap intervals over patients and trainings; n is the number of patients. VAE and GAN saw no "
+        "more patients than the segmenter that learned from what they make. The best of several arms owes "
+        "some of its lead to luck: expect less of it.",
     )
 
 
-class _ResultsTable:
-    """Results by what they are of.
-
-    Args:
-        results: of all students.
-    """
-
-    def __init__(self, results: Sequence[Result]) -> None:
-        self._results = results
-        self._by_cell: dict[Cell, list[Result]] = defaultdict(list)
-        for result in results:
-            self._by_cell[result.domain, result.arm, result.trial.amount].append(result)
-        self.domains = list(dict.fromkeys(result.domain for result in results))
-        self.amounts = sorted({result.trial.amount for result in results})
-
-    def arms(self, domain: str, amount: int) -> list[str]:
-        """Those that were trained, in their usual order."""
-        return [arm for arm in ARMS if (domain, arm, amount) in self._by_cell]
-
-    def names(self, domain: str, measure: str) -> list[str]:
-        """Structures or clinical measures that some result of a domain has a value of."""
-        scores = [of.scores[measure] for of in self._results if of.domain == domain]
-        return [name for name in scores[0] if any(not np.isnan(by[name]).all() for by in scores)]
-
-    def estimate(self, cell: Cell, measure: str, name: str) -> Estimate:
-        """Mean and interval of one measure."""
-        return crossed_estimate(list(self._values(cell, measure, name).values()))
-
-    def gain(self, cell: Cell, measure: str, name: str) -> Estimate:
-        """Of an arm over the baseline, paired by patient and seed; over the folds and seeds of both."""
-        domain, _, amount = cell
-        ours = self._by_seed(cell, measure, name)
-        others = self._by_seed((domain, BASELINE, amount), measure, name)
-        both = sorted(ours.keys() & others.keys())
-        differences: dict[int, list[NDArray[np.float64]]] = defaultdict(list)
-        for fold, seed in both:
-            differences[fold].append(ours[fold, seed] - others[fold, seed])
-        return crossed_estimate([np.stack(of) for of in differences.values()])
-
-    def _values(self, cell: Cell, measure: str, name: str) -> dict[int, NDArray[np.float64]]:
-        """By fold, `(trainings, patients)`."""
-        by_fold: dict[int, list[NDArray[np.float64]]] = defaultdict(list)
-        for (fold, _), values in sorted(self._by_seed(cell, measure, name).items()):
-            by_fold[fold].append(values)
-        return {fold: np.stack(values) for fold, values in by_fold.items()}
-
-    def _by_seed(self, cell: Cell, measure: str, name: str) -> dict[tuple[int, int], NDArray[np.float64]]:
-        """By fold and seed, a value per patient."""
-        return {
-            (result.trial.fold, result.seed): np.array(result.scores[measure][name])
-            for result in self._by_cell.get(cell, [])
-        }
-
-
-def _section(table: _ResultsTable, domain: str) -> Section:
+def _section(comparison: Comparison, domain: str) -> Section:
+    rivals = [arm for arm in ARMS if arm != BASELINE]
+    tables = [
+        Table(
+            "Mean Dice",
+            "",
+            _by_amount(comparison, domain, ARMS, comparison.mean),
+            "Over structures and phases.",
+        ),
+        Table(
+            f"Gain in mean Dice over {ARMS[BASELINE].title}",
+            "",
+            _by_amount(comparison, domain, rivals, comparison.gain),
+            "Paired by patient and training. An interval above 0 is what is asked for.",
+        ),
+    ]
+    for amount in comparison.amounts:
+        tables += _details(comparison, domain, amount)
     return Section(
         domain,
         domain.capitalize(),
-        QUESTIONS.get(domain, "Patients of other scanners, whom nothing was trained on"),
-        [
-            _by_amount(table, domain, "Mean Dice", table.estimate, "Over structures and phases."),
-            _by_amount(
-                table,
-                domain,
-                f"Gain in mean Dice over {ARMS[BASELINE].title}",
-                table.gain,
-                "Paired by patient and training. An interval above 0 is what is asked for.",
-            ),
-            *(of for amount in table.amounts for of in _details(table, domain, amount)),
-        ],
-        pictures={"Mean Dice by number of patients": _curves(table, domain)},
-        answer=[_advice(table, domain, amount) for amount in table.amounts],
+        QUESTIONS.get(domain, UNSEEN),
+        tables,
+        pictures={"Mean Dice by number of patients": _curves(comparison, domain)},
+        answer=[_advice(comparison, domain, amount) for amount in comparison.amounts],
     )
 
 
@@ -131,80 +81,55 @@ def _patients(amount: int) -> str:
 
 
 def _by_amount(
-    table: _ResultsTable,
+    comparison: Comparison,
     domain: str,
-    title: str,
+    arms: Sequence[str] | Mapping[str, Any],
     estimate: Callable[[Cell, str, str], Estimate],
-    note: str,
-) -> Table:
-    """A row per arm, a column per number of patients."""
-    rows: dict[str, dict[str, Estimate]] = defaultdict(dict)
-    for amount in table.amounts:
-        for arm in table.arms(domain, amount):
-            if estimate == table.gain and arm == BASELINE:
-                continue
-            rows[ARMS[arm].title][_patients(amount)] = estimate((domain, arm, amount), DICE, MEAN)
-    return Table(title, "", _without_empty(rows), note)
+) -> dict[str, dict[str, Estimate]]:
+    """Of the mean Dice: a row per arm, a column per number of patients."""
+    rows = {}
+    for arm in arms:
+        estimates = {
+            _patients(amount): estimate((domain, arm, amount), DICE, MEAN) for amount in comparison.amounts
+        }
+        known = {patients: value for patients, value in estimates.items() if value.n}
+        if known:
+            rows[ARMS[arm].title] = known
+    return rows
 
 
-def _details(table: _ResultsTable, domain: str, amount: int) -> list[Table]:
+def _details(comparison: Comparison, domain: str, amount: int) -> Iterator[Table]:
     """By structure and by clinical measure."""
 
-    def of(measure: str, names: Sequence[str]) -> dict[str, dict[str, Estimate]]:
-        return {
-            ARMS[arm].title: {name: table.estimate((domain, arm, amount), measure, name) for name in names}
-            for arm in table.arms(domain, amount)
+    def table(title: str, unit: str, measure: str, note: str, suffix: str = "") -> Table:
+        names = [name for name in comparison.names(domain, measure) if name.endswith(suffix)]
+        rows = {
+            ARMS[arm].title: {name: comparison.mean((domain, arm, amount), measure, name) for name in names}
+            for arm in comparison.arms(domain, amount)
+            if names
         }
+        return Table(f"{title}, {_patients(amount)}", unit, rows, note)
 
-    trained_on = f", {_patients(amount)}"
-    tables = [
-        Table(f"Dice{trained_on}", "", of(DICE, table.names(domain, DICE)), "Of each stack."),
-        Table(
-            f"HD95{trained_on}",
-            "mm",
-            of(HD95, table.names(domain, HD95)),
-            "Lower is better. A structure that was missed in a stack has no HD95 there.",
-        ),
-        Table(
-            f"Structures missed altogether{trained_on}",
-            "% of stacks",
-            of(MISSED, table.names(domain, MISSED)),
-            "Lower is better.",
-        ),
-    ]
-    measured = table.names(domain, ERRORS)
-    for suffix, unit in ERROR_UNITS.items():
-        names = [name for name in measured if name.endswith(f"_{suffix}")]
-        if names:
-            tables.append(
-                Table(
-                    f"Absolute errors of clinical measures{trained_on}",
-                    unit,
-                    of(ERRORS, names),
-                    "Lower is better; against the same measure of the true labels.",
-                )
-            )
-    return tables
+    missed = "Lower is better. A structure that was missed in a stack has no HD95 there."
+    errors = "Lower is better; against the same measure of the true labels."
+    yield table("Dice", "", DICE, "Of each stack.")
+    yield table("HD95", "mm", HD95, missed)
+    yield table("Structures missed altogether", "% of stacks", MISSED, "Lower is better.")
+    for suffix, unit in ERROR_UNITS.items():  # two units are no one axis
+        yield table("Absolute errors of clinical measures", unit, ERRORS, errors, f"_{suffix}")
 
 
-def _without_empty(rows: Mapping[str, dict[str, Estimate]]) -> dict[str, dict[str, Estimate]]:
-    return {
-        name: estimates
-        for name, estimates in rows.items()
-        if any(estimate.n for estimate in estimates.values())
-    }
-
-
-def _advice(table: _ResultsTable, domain: str, amount: int) -> str:
+def _advice(comparison: Comparison, domain: str, amount: int) -> str:
     """Which arm is best, and whether that is more than chance."""
     means = {
-        arm: table.estimate((domain, arm, amount), DICE, MEAN).mean for arm in table.arms(domain, amount)
+        arm: comparison.mean((domain, arm, amount), DICE, MEAN).mean
+        for arm in comparison.arms(domain, amount)
     }
     best = max(means, key=lambda arm: means[arm])
     sentence = f"With {_patients(amount)}: {ARMS[best].title} is best, mean Dice {means[best]:.3f}"
     if best == BASELINE or BASELINE not in means:
         return f"{sentence}."
-    gain = table.gain((domain, best, amount), DICE, MEAN)
+    gain = comparison.gain((domain, best, amount), DICE, MEAN)
     verdict = "" if gain.low > 0 else ", which may be chance"
     return (
         f"{sentence}; {ARMS[BASELINE].title} has {means[BASELINE]:.3f} "
@@ -212,20 +137,20 @@ def _advice(table: _ResultsTable, domain: str, amount: int) -> str:
     )
 
 
-def _curves(table: _ResultsTable, domain: str) -> bytes:
+def _curves(comparison: Comparison, domain: str) -> bytes:
     """PNG: a line per arm."""
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
     axes = figure.subplots()
     for arm, marker in zip(ARMS, MARKERS, strict=True):
         points = [
-            (amount, table.estimate((domain, arm, amount), DICE, MEAN).mean)
-            for amount in table.amounts
-            if arm in table.arms(domain, amount)
+            (amount, comparison.mean((domain, arm, amount), DICE, MEAN).mean)
+            for amount in comparison.amounts
+            if arm in comparison.arms(domain, amount)
         ]
         if points:
             axes.plot(*zip(*points, strict=True), marker=marker, label=ARMS[arm].title)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator([float(amount) for amount in table.amounts]))
+    axes.xaxis.set_major_locator(FixedLocator([float(amount) for amount in comparison.amounts]))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set(xlabel="patients to train on", ylabel="mean Dice")
