@@ -1,6 +1,7 @@
 """TensorFlow, started without its start-up chatter and only when it is needed, and given names of files."""
 
 import contextlib
+import ctypes
 import logging
 import os
 import re
@@ -17,6 +18,19 @@ PATTERN = re.compile(r"[*?\[\]\\]|[\ud800-\udfff]")
 """What makes a path a pattern to TensorFlow, and bytes that are not UTF-8, which it cannot take."""
 
 
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+"""Parameters of `mallopt`, from glibc's `malloc.h`."""
+
+KEPT_BYTES = 2**31 - 1
+"""Free memory that is not given back to the kernel: as much as `mallopt` can be told."""
+
+PAD_BYTES = 2**26
+"""Asked for beyond what is needed. It is the size of a heap of a thread: one that is empty is kept, too."""
+
+MAPPED_BYTES = 2**25
+"""Blocks that are larger come from the kernel each time; `mallopt` cannot be told more."""
+
+
 def start_tensorflow() -> None:
     """Import TensorFlow and wake its runtime; show what it says on stderr only if that fails.
 
@@ -27,6 +41,7 @@ def start_tensorflow() -> None:
         logger.info("Starting TensorFlow ...")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    _keep_freed_memory()
     with _stderr_held_back():
         import tensorflow as tf
 
@@ -35,6 +50,21 @@ def start_tensorflow() -> None:
             tf.constant(0)
     # A filter, since Keras sets this logger's level again: signatures are never differentiated.
     logging.getLogger("absl").addFilter(_is_no_note_on_custom_gradients)
+
+
+def _keep_freed_memory() -> None:
+    """Let the process keep what it frees: every step of a training needs the same memory again.
+
+    On a CPU TensorFlow asks malloc for each tensor, and what glibc gives back to the kernel comes again as
+    pages of zeros: some 20,000 in a step of a small U-Net. See docs/decisions/freed-memory.md.
+    """
+    if any(name.startswith("MALLOC_") for name in os.environ):
+        return  # whoever set them knows better
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # of glibc
+    if mallopt:
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_TOP_PAD, PAD_BYTES)
+        mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 @contextlib.contextmanager
