@@ -1,5 +1,6 @@
 """Shared by all tests: a quiet TensorFlow and a tiny cohort; helpers/ has the other fixtures."""
 
+import logging
 import os
 import sys
 
@@ -41,6 +42,14 @@ def _default_dtype_policy():
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True)
+def _library_log():
+    """A command that ran in this process has switched the library's log on, for the terminal alone."""
+    logger = logging.getLogger("cmrtf")
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def test_an_output_that_cannot_be_written_is_named(raw, tmp_path):
 @pytest.mark.parametrize(
     ("broken", "error", "raised", "message"),
     [
-        ("_write_manifest", OSError(28, "No space left"), CmrtfError, "expected to be able to write here"),
+        ("write_manifest", OSError(28, "No space left"), CmrtfError, "expected to be able to write here"),
         ("build_subject", KeyboardInterrupt(), KeyboardInterrupt, "^$"),
     ],
 )

@@ -8,7 +8,7 @@ from cmrtf.models.segmenter import Segmenter
 from train_steps import assert_descended, assert_reported
 
 SIZE = 16
-CONFIG = {"num_classes": 4, "size": SIZE, "widths": (8, 8, 16), "depth": 1}
+CONFIG = {"num_classes": 4, "size": SIZE, "widths": (8, 8, 16), "depth": 1, "normalisation": "batch"}
 
 
 def _batch(examples=3):

@@ -15,7 +15,9 @@ def test_json_cannot_end_its_script_element_and_says_the_same():
 
 
 def test_values_are_escaped_and_not_rendered_again():
-    page = render_template("evaluation_body.html", facts={"bundle": HOSTILE}, sections=[])
+    page = render_template(
+        "evaluation_body.html", facts={"bundle": HOSTILE}, sections=[], title="Evaluation", lede=""
+    )
     assert "&lt;/script&gt;&lt;img src=x&gt;{{ data }}" in page
 
 
