@@ -27,6 +27,11 @@ class Arm:
     first: tuple[str, ...] = ()
 
     @property
+    def is_real(self) -> bool:
+        """Whether it is trained on the patients alone."""
+        return {*self.sources, *self.first} == {REAL}
+
+    @property
     def needs_networks(self) -> bool:
         """Whether label VAE and GAN make what it is trained on."""
         return OURS in (*self.sources, *self.first)

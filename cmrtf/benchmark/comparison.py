@@ -1,4 +1,4 @@
-"""Results side by side: means of arms, and what an arm gains over the baseline."""
+"""Results side by side: means of arms, and what an arm gains over another."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -47,12 +47,12 @@ class Comparison:
         """Mean and interval over patients and trainings."""
         return _pooled(self._values(cell, measure, name))
 
-    def gain(self, cell: Cell, measure: str, name: str) -> Estimate:
-        """Over the baseline, paired by patient and seed, where both were trained."""
+    def gain(self, cell: Cell, measure: str, name: str, rival: str = BASELINE) -> Estimate:
+        """Over another arm, paired by patient and seed, where both were trained."""
         domain, _, amount = cell
         ours = self._values(cell, measure, name)
-        baseline = self._values((domain, BASELINE, amount), measure, name)
-        return _pooled({place: ours[place] - baseline[place] for place in ours.keys() & baseline.keys()})
+        theirs = self._values((domain, rival, amount), measure, name)
+        return _pooled({place: ours[place] - theirs[place] for place in ours.keys() & theirs.keys()})
 
     def _values(self, cell: Cell, measure: str, name: str) -> dict[Place, NDArray[np.float64]]:
         """A value per patient."""

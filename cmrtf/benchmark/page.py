@@ -120,19 +120,21 @@ def _details(comparison: Comparison, domain: str, amount: int) -> Iterator[Table
 
 
 def _advice(comparison: Comparison, domain: str, amount: int) -> str:
-    """Which arm is best, and whether that is more than chance."""
+    """Which arm is best, and whether it beats all without synthetic data by more than chance."""
     means = {
         arm: comparison.mean((domain, arm, amount), DICE, MEAN).mean
         for arm in comparison.arms(domain, amount)
     }
     best = max(means, key=lambda arm: means[arm])
+    rivals = [arm for arm in means if ARMS[arm].is_real]
     sentence = f"With {_patients(amount)}: {ARMS[best].title} is best, mean Dice {means[best]:.3f}"
-    if best == BASELINE or BASELINE not in means:
+    if best in rivals or not rivals:
         return f"{sentence}."
-    gain = comparison.gain((domain, best, amount), DICE, MEAN)
+    rival = max(rivals, key=lambda arm: means[arm])
+    gain = comparison.gain((domain, best, amount), DICE, MEAN, rival)
     verdict = "" if gain.low > 0 else ", which may be chance"
     return (
-        f"{sentence}; {ARMS[BASELINE].title} has {means[BASELINE]:.3f} "
+        f"{sentence}; {ARMS[rival].title}, the best without synthetic data, has {means[rival]:.3f} "
         f"({gain.mean:+.3f} [{gain.low:.3f}, {gain.high:.3f}]{verdict})."
     )
 

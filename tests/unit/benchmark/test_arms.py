@@ -14,5 +14,9 @@ def test_networks_are_needed_where_ours_are_trained_on(name):
     assert set(arm.sources + arm.first) <= {REAL, OURS, RANDOMISED}
 
 
+def test_arms_without_synthetic_data():
+    assert [name for name, arm in ARMS.items() if arm.is_real] == ["real", "strong", "warped"]
+
+
 def test_titles_tell_arms_apart():
     assert len({arm.title for arm in ARMS.values()}) == len(ARMS)

@@ -41,6 +41,13 @@ def test_the_advice_says_what_is_best_and_by_how_much(page):
     assert many.startswith("With 20 patients: ")
 
 
+def test_the_advice_compares_with_the_best_arm_without_synthetic_data():
+    """Where strong augmentation is worse than none, to beat it is no merit."""
+    gains = {"real": 0.05, "strong": 0.0, "ours": 0.051}
+    page = benchmark_page([_result(arm, 10, 0, gain) for arm, gain in gains.items()], {})
+    assert "; real, the best without synthetic data, has 0.8" in page.sections[0].answer[0]
+
+
 def test_gains_are_paired_by_patient(page):
     """The patients differ by far more than the arms do."""
     gains = table(page.sections[0], "Gain in mean Dice over real, strong augmentation").rows
