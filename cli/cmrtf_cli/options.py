@@ -11,6 +11,7 @@ from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:
     from cmrtf.bundle.bundle import Bundle
+    from cmrtf_export.bundle_trainer import BundleTrainer
 
 Value = TypeVar("Value")
 
@@ -230,6 +231,13 @@ def open_bundle(model: Path | None, server: str | None, deadline_s: int) -> "Bun
     if server and not model:
         return cmrtf.connect(server, deadline_s)
     raise click.UsageError("expected either --model BUNDLE or --server ADDRESS.")
+
+
+def bundle_trainer(preset: str | None) -> "BundleTrainer":
+    """Trains both models with the preset that was asked for, or with the usual one."""
+    from cmrtf_export.bundle_trainer import BundleTrainer
+
+    return BundleTrainer(preset) if preset else BundleTrainer()
 
 
 def require_new_folder(out: Path) -> None:

@@ -96,9 +96,9 @@ def adapt(
     refusal = f"{out}: expected a folder that no other process uses. Received: one that cmrtf adapt works in."
     with lock(folder / SETTINGS, refusal):
         patients = _prepared(labelled, folder / "labelled", progress)
-        _require_other_patients(patients, images)
         start_tensorflow()
         if not exists(folder / "predicted"):
+            _require_other_patients(patients, images)
             segmenter = _segmenter(patients, folder / "segmenter", training_steps, progress)
             write_predicted_set(folder / "predicted", images, segmenter.segment, vendor, progress)
         others = _prepared(folder / "predicted", folder / "unlabelled", progress, skip_unusable=True)

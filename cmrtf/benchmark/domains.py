@@ -67,7 +67,7 @@ def require_not_trained_on(cohort: PreparedCohort, unseen: Mapping[str, Prepared
     """Check that no unseen patient is one of the cohort's, by what their images show.
 
     Raises:
-        CmrtfError: one is, by name or by voxels.
+        CmrtfError: one is.
     """
     known = {value for record in cohort.records for value in record.source_sha256.values()}
     for name, other in unseen.items():

@@ -11,7 +11,7 @@ from typing import Any
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.core.files import exists
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
-from cmrtf.training.train import train_gan, train_vae
+from cmrtf.training.train import DEFAULT_PRESET, train_gan, train_vae
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class BundleTrainer:
         CmrtfError: there is no such preset, or it is not what it should be.
     """
 
-    preset: str = "cpu"
+    preset: str = DEFAULT_PRESET
     seed: int = 0
 
     def __post_init__(self) -> None:

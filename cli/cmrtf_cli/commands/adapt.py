@@ -55,9 +55,6 @@ def command(
     long as a training of both models. What was stopped goes on with the same command.
     """
     options.require_writable(out)
-    from cmrtf.training.train import DEFAULT_PRESET
-    from cmrtf_export.bundle_trainer import BundleTrainer
-
-    networks = BundleTrainer(preset or DEFAULT_PRESET)
+    networks = options.bundle_trainer(preset)
     cmrtf.adapt(labelled, unlabelled, out, networks, vendor=vendor or "", progress=True, **settings)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")

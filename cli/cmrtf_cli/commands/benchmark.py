@@ -82,10 +82,7 @@ def command(data: Path, out: Path, preset: str | None, **settings: Any) -> None:
     """
     options.require_writable(out)
     cohort = cmrtf.open_cohort(data)
-    from cmrtf.training.train import DEFAULT_PRESET
-    from cmrtf_export.bundle_trainer import BundleTrainer
-
-    networks = BundleTrainer(preset or DEFAULT_PRESET)
+    networks = options.bundle_trainer(preset)
     wanted = {name: value for name, value in settings.items() if value != ()}
     cmrtf.benchmark(cohort, out, networks, progress=True, **wanted)
     click.echo(f"Done: {out}. Open {out / 'report.html'} in a browser.")
