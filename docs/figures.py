@@ -29,8 +29,8 @@ from cmrtf.shape.plausibility import check_slice, repair
 from cmrtf.shape.signed_distance import shape_based_interpolation
 from cmrtf.synthesis.encoded_stack import EncodedStack, encode_ends
 from cmrtf.synthesis.heart_axis import between
-from cmrtf.synthesis.interpolate import decode_labels_between, stack_between
 from cmrtf.synthesis.protocols import SPADE_GAN
+from cmrtf.synthesis.stack_between import decode_labels_between, stack_between
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train_gan import build_spade_gan

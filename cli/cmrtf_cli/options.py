@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cmrtf.core.arguments import MAX_SEED, MAX_SLICES
+from cmrtf.core.arguments import MAX_FRAMES, MAX_SEED, MAX_SLICES
 from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:
@@ -148,6 +148,13 @@ run = click.option(
     required=True,
     help="Folder of the run: configuration, checkpoints, logs, samples.",
 )
+frames = click.option(
+    "--frames",
+    "num_frames",
+    type=click.IntRange(min=2, max=MAX_FRAMES),
+    help="Let hearts beat: a 4D image and labels of a whole beat, in so many frames, such as 25.  [default: "
+    "end diastole and end systole alone]",
+)
 steps = click.option(
     "--steps",
     type=click.IntRange(min=1),
@@ -254,11 +261,13 @@ def require_writable(out: Path) -> None:
     files.require_writable(out)
 
 
-def require_layout(out: Path, layout: str) -> None:
-    """Check that readers of a layout would accept the name of a folder, before a long computation."""
+def require_layout(out: Path, layout: str, cines: bool) -> None:
+    """Check that a layout takes the name of a folder, and cines if there are some, before a computation."""
     from cmrtf.datasets.layouts import LAYOUTS
 
     LAYOUTS[layout].check_folder(out)
+    if cines:
+        LAYOUTS[layout].check_cines()
 
 
 def echo_outputs(out: Path) -> None:

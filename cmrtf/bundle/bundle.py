@@ -27,18 +27,17 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition, checked_targets, parse_conditions, parse_targets
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects
-from cmrtf.synthesis.label_maps import read_label_map, read_label_maps
+from cmrtf.synthesis.label_maps import label_map_of, read_label_maps
 from cmrtf.synthesis.randomised_contrast import SYNTHETIC
 from cmrtf.synthesis.remodel import Change, remodel
-from cmrtf.synthesis.sources import require_hearts, require_labels
+from cmrtf.synthesis.sources import require_hearts
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
     """Trained models on disk or behind a server, and what they learned of their training subjects.
 
-    Everything is made in memory; `save` of what is returned writes it. Models are loaded when they are
-    first needed.
+    Everything is made in memory; `save` of what is returned writes it. Models are loaded when needed.
 
     Args:
         models: the four functions.
@@ -76,8 +75,7 @@ class Bundle:
             deadline_s: seconds that one request may take.
 
         Raises:
-            CmrtfError: the address is malformed, no server answers, or a model, version or signature is
-                missing.
+            CmrtfError: the address is malformed, no server answers, or a model or signature is missing.
         """
         from cmrtf.bundle.server import ServedModels  # needs gRPC or requests
 
@@ -90,6 +88,7 @@ class Bundle:
         *,
         num_subjects: int = 8,
         num_slices: int = 32,
+        num_frames: int | None = None,
         phases: Sequence[str] = PHASES,
         exact_ends: bool = True,
         repair: bool = True,
@@ -103,6 +102,7 @@ class Bundle:
             subject_b: where it ends; None for A's own slices only.
             num_subjects: between A and B.
             num_slices: of each synthetic stack.
+            num_frames: of a whole heart beat of each subject; None for the phases alone.
             phases: of `"ED"` and `"ES"`; those that all subjects have are made.
             exact_ends: whether interpolations pass through the true labels, so that volumes of the sources
                 are kept: what the decoder misses of the sources is interpolated and added.
@@ -114,8 +114,8 @@ class Bundle:
             the intrasubject versions of A and B, then the subjects between them, from A to B.
 
         Raises:
-            CmrtfError: the subjects have no phase in common, or are not what `cmrtf prepare` would make, or
-                `facts` are such that the provenance cannot hold them.
+            CmrtfError: the subjects have no phase in common, lack one that a beat needs, or are not what
+                `cmrtf prepare` would make, or JSON cannot hold `facts`.
         """
         require_flags(exact_ends=exact_ends, repair=repair, progress=progress)
         given = [subject_a] if subject_b is None else [subject_a, subject_b]
@@ -131,6 +131,7 @@ class Bundle:
             "phases": common,
             "seed": 0,
             "slices": num_slices,
+            **({} if num_frames is None else {"frames": num_frames}),
             "subjects": 0 if subject_b is None else num_subjects,
             "walk": "linear between posterior means; style codes likewise",
             "exact_ends": exact_ends,
@@ -138,7 +139,7 @@ class Bundle:
         }
         provenance = with_facts(self.provenance | settings, facts)
         subjects = interpolate_subjects(
-            self.models, ends, common, num_slices, num_subjects, exact_ends, repair, progress
+            self.models, ends, common, num_slices, num_subjects, num_frames, exact_ends, repair, progress
         )
         return SyntheticSubjects(subjects, ends, provenance)
 
@@ -168,7 +169,7 @@ class Bundle:
         Raises:
             CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase or is not
                 what `cmrtf prepare` would make, the bundle has no training subject with the pathology, what
-                is wanted is beyond its reach, or `facts` are such that the provenance cannot hold them.
+                is wanted is beyond its reach, or JSON cannot hold `facts`.
         """
         require_flags(progress=progress)
         require_hearts(subject)
@@ -194,6 +195,7 @@ class Bundle:
         pathology: str | None = None,
         where: str | Sequence[Condition] | None = None,
         images: str = SYNTHETIC,
+        num_frames: int | None = None,
         seed: int = 0,
     ) -> GeneratedCohort:
         """New subjects, each made when it is asked for: number i is a function of the seed and of i.
@@ -204,6 +206,7 @@ class Bundle:
             pathology: whose hearts; None for as often as they occur in training and fulfil the conditions.
             where: what all hearts measure, such as `"EDV>180 ml, EF<35 %"`.
             images: `"synthetic"`, `"randomised"` (in contrasts that no scanner has) or `"mixed"`.
+            num_frames: of a whole heart beat of each; None for end diastole and end systole alone.
             seed: of all that is drawn.
 
         Raises:
@@ -211,7 +214,8 @@ class Bundle:
         """
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
         source = Source(self.models, self.anatomy_prior, self.appearance_bank, self.provenance)
-        return GeneratedCohort(source, Request(num_subjects, seed, style, pathology, conditions, images))
+        request = Request(num_subjects, seed, style, pathology, conditions, images, num_frames)
+        return GeneratedCohort(source, request)
 
     def synthesize(
         self,
@@ -230,16 +234,12 @@ class Bundle:
             label_values: structure to its value in the file; None for LV 1, MYO 2, RV 3.
 
         Raises:
-            CmrtfError: the labels are such that a data set with them would be refused, or the style has no
-                meaning or several.
+            CmrtfError: the labels would be refused in a data set, or the style has no meaning or several.
         """
-        if isinstance(labels, Stack):
-            require_labels(labels)
-        else:
-            labels = read_label_map(Path(labels), label_values)
-        choice = find_style(self.models, self.appearance_bank, style, labels.geometry)
+        stack = label_map_of(labels, label_values)
+        choice = find_style(self.models, self.appearance_bank, style, stack.geometry)
         appearance = choice.draw(np.random.default_rng(seed))
-        return appearance.synthesize_stacks(self.models, {"": labels})[""]
+        return appearance.synthesize_stacks(self.models, {"": stack})[""]
 
     def synthesize_all(
         self,

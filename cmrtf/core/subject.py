@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from cmrtf.core.cine import Cine
 from cmrtf.core.labels import PHASES
 from cmrtf.core.measures import Measures, measure
 from cmrtf.core.stack import SLICE_SUMMATION, Stack
@@ -40,6 +41,7 @@ class Subject:
         weight: place between subject A (0) and B (1) of an interpolation, or between no change (0) and the
             whole of it (1).
         origin: how a synthetic subject was made, as plain values for JSON.
+        cine: a whole heart beat, of which `stacks` are end diastole and end systole; None for those alone.
 
     Raises:
         CmrtfError: name, kind or stacks are none, or a fact that is text is none.
@@ -56,6 +58,7 @@ class Subject:
     pathology: str = ""
     weight: float = 0.0
     origin: Mapping[str, Any] = field(default_factory=dict)
+    cine: Cine | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from cmrtf.core.cine import Cine
 from cmrtf.core.files import real_path
 from cmrtf.core.issues import Issue
 from cmrtf.core.labels import SCHEMA
@@ -163,6 +164,8 @@ class Layout:
         folder_example: a name that does.
         check_addable: whether subjects whose codes begin with a prefix can join a data set that is there;
             raises `CmrtfError` where they cannot. None: new data sets only.
+        read_cine: reads the heart beat of a subject again, as `read_subject`, from the frame of end systole
+            and the time of a frame too. None: the layout holds end diastole and end systole alone.
     """
 
     name: str
@@ -172,6 +175,18 @@ class Layout:
     folder_pattern: str = r".*"
     folder_example: str = ""
     check_addable: Callable[[Path, str], None] | None = None
+    read_cine: Callable[[Path, str, tuple[float, float], int, float], Cine] | None = None
+
+    def check_cines(self) -> None:
+        """Check that whole heart beats can be written.
+
+        Raises:
+            CmrtfError: they cannot.
+        """
+        if self.read_cine is None:
+            raise CmrtfError(
+                f"layout: expected mnms, which holds all frames of a heart beat. Received: {self.name}."
+            )
 
     def check_folder(self, out: Path) -> None:
         """Check the name of a cohort's folder.

@@ -4,7 +4,8 @@ Read are the official tree `Training/{Labeled,Unlabeled}`, `Validation`, `Testin
 those folders, and flat ones: a subject is wherever `<CODE>_sa.nii.gz` is, with `<CODE>_sa_gt.nii.gz`
 beside it. Both generations of the CSV are read by header name; frames in it count from 0.
 
-Generated subjects are written as cines of two frames: ED is frame 0 and ES is frame 1.
+Generated subjects are written as cines that are labelled throughout: ED is frame 0, ES is frame 1 of two, or
+that of the heart beat.
 """
 
 import csv
@@ -16,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.cine import Cine
 from cmrtf.core.files import new_file, real_path
 from cmrtf.core.issues import WARNING, Issue, listed
 from cmrtf.core.labels import PHASES
 from cmrtf.core.nifti import read_nifti, write_nifti
 from cmrtf.core.stack import Stack
-from cmrtf.core.stack_files import image_on_file, labels_on_file, stack_of_files
+from cmrtf.core.stack_files import stack_of_files
 from cmrtf.core.subject import Subject
 from cmrtf.core.text import cell
 from cmrtf.datasets.base import (
@@ -215,23 +217,23 @@ def write_table(root: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 
 def _write_subject(root: Path, subject: Subject) -> None:
-    stacks = [subject.stacks[phase] for phase in PHASES]
-    write_cine(
-        root,
-        subject.name,
-        np.stack([image_on_file(stack) for stack in stacks], axis=-1),
-        np.stack([labels_on_file(stack) for stack in stacks], axis=-1),
-        stacks[0].affine,
-        GENERATED_FRAME_S,
-    )
+    phases = tuple(subject.stacks[phase] for phase in PHASES)
+    cine = subject.cine or Cine(phases, PHASES.index("ES"), GENERATED_FRAME_S)
+    (root / subject.name).mkdir(exist_ok=True)
+    cine.write(*_subject_files(root, subject.name))
 
 
 def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[str, Stack]:
+    return _read_cine(root, name, window, PHASES.index("ES"), GENERATED_FRAME_S).stacks
+
+
+def _read_cine(root: Path, name: str, window: tuple[float, float], es_frame: int, frame_s: float) -> Cine:
     image, labels = (read_nifti(path) for path in _subject_files(root, name))
-    return {
-        phase: stack_of_files(image.data[..., frame], labels.data[..., frame], image.affine, window)
-        for frame, phase in enumerate(PHASES)
-    }
+    frames = tuple(
+        stack_of_files(image.data[..., frame], labels.data[..., frame], image.affine, window)
+        for frame in range(image.data.shape[-1])
+    )
+    return Cine(frames, es_frame, frame_s)
 
 
 def _subject_files(root: Path, code: str) -> tuple[Path, Path]:
@@ -249,7 +251,7 @@ def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
                 "Vendor": subject["vendor"],
                 "Centre": subject["centre"],
                 "ED": PHASES.index("ED"),
-                "ES": PHASES.index("ES"),
+                "ES": subject.get("es_frame", PHASES.index("ES")),
                 "Pathology": subject["pathology"],
             }
             for subject in provenances
@@ -257,4 +259,4 @@ def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-LAYOUT = Layout(NAME, _write_subject, _read_subject, _complete)
+LAYOUT = Layout(NAME, _write_subject, _read_subject, _complete, read_cine=_read_cine)

@@ -17,8 +17,8 @@ from cmrtf.synthesis.appearance import Appearance, draw_appearance
 from cmrtf.synthesis.appearance_bank import Style
 from cmrtf.synthesis.encoded_stack import encode_ends
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
-from cmrtf.synthesis.interpolate import decode_labels_between, stack_between
 from cmrtf.synthesis.protocols import Models
+from cmrtf.synthesis.stack_between import decode_labels_between, stack_between
 
 
 @dataclass(frozen=True)

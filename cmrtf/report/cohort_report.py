@@ -49,11 +49,16 @@ def write_cohort_report(
 
 def _read_subject(out: Path, layout: Layout, provenance: Mapping[str, Any]) -> Subject:
     low, high = provenance["intensity_window"]
+    place = out, provenance["subject"], (low, high)
+    cine = None
+    if layout.read_cine and provenance.get("es_frame"):
+        cine = layout.read_cine(*place, provenance["es_frame"], provenance["frame_s"])
     return Subject(
         provenance["subject"],
         "generated",
-        layout.read_subject(out, provenance["subject"], (low, high)),
+        cine.stacks if cine else layout.read_subject(*place),
         vendor=provenance["vendor"],
         centre=provenance["centre"],
         pathology=provenance["pathology"],
+        cine=cine,
     )

@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, require_whole
+from cmrtf.core.cine import Cine
 from cmrtf.core.files import (
     exists,
     is_file,
@@ -38,6 +39,7 @@ from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
 from cmrtf.synthesis.criteria import Condition
 from cmrtf.synthesis.generate import generate_subject, pathology_choice
+from cmrtf.synthesis.heart_beat import require_beating
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.randomised_contrast import IMAGES, SYNTHETIC, with_images
 from cmrtf.version import __version__
@@ -74,9 +76,10 @@ class Request:
         pathology: whose hearts; None for as often as they occur in the bundle and fulfil the conditions.
         conditions: that all hearts fulfil.
         images: one of `IMAGES`: as the style says, in random contrasts, or every second one so.
+        num_frames: of a heart beat of each; None for end diastole and end systole alone.
 
     Raises:
-        CmrtfError: a number is out of range, or there are no such images.
+        CmrtfError: a number is out of range, there are no such images, or none of beating hearts.
     """
 
     subjects: int
@@ -85,12 +88,20 @@ class Request:
     pathology: str | None = None
     conditions: tuple[Condition, ...] = ()
     images: str = SYNTHETIC
+    num_frames: int | None = None
 
     def __post_init__(self) -> None:
         if self.images not in IMAGES:
             raise CmrtfError(f"images: expected one of {', '.join(IMAGES)}. Received: {self.images!r}.")
         require_whole("subjects", self.subjects, 1, MAX_SUBJECTS)
         require_whole("seed", self.seed, 0, MAX_SEED)
+        if self.num_frames is not None:
+            require_beating(self.num_frames)
+            if self.images != SYNTHETIC:
+                raise CmrtfError(
+                    f"images: expected {SYNTHETIC} for beating hearts, whose contrast is the same in all "
+                    f"frames. Received: {self.images}."
+                )
 
 
 class GeneratedCohort(Sequence[Subject]):
@@ -124,6 +135,7 @@ class GeneratedCohort(Sequence[Subject]):
             int(rng.integers(2**32)),
             self.pathologies.draw(rng),
             self.request.conditions,
+            self.request.num_frames,
         )
         return with_images(subject, self.request.images, number, rng)
 
@@ -133,7 +145,7 @@ class GeneratedCohort(Sequence[Subject]):
         Args:
             out: its folder: new, empty, or of the same cohort, to go on with, which may have been smaller;
                 with a prefix also a data set of nnU-Net, to add to.
-            layout: `"mnms"`, `"nnunet"` or `"bids"`.
+            layout: `"mnms"`, `"nnunet"` or `"bids"`; `"mnms"` alone holds whole heart beats.
             prefix: what subjects' codes begin with, in place of `SYN`.
 
         Raises:
@@ -144,6 +156,8 @@ class GeneratedCohort(Sequence[Subject]):
             raise CmrtfError(f"layout: expected one of {', '.join(LAYOUTS)}. Received: {layout!r}.")
         folder, writer = Path(out), LAYOUTS[layout]
         writer.check_folder(folder)
+        if self.request.num_frames is not None:
+            writer.check_cines()
         files = ProvenanceFiles.of(folder, prefix)
         settings = self._settings(writer)
         require_writable(folder)
@@ -169,6 +183,7 @@ class GeneratedCohort(Sequence[Subject]):
             "pathology": self.request.pathology,
             "conditions": [str(condition) for condition in self.request.conditions],
             "images": self.request.images,
+            "frames": self.request.num_frames,
         }
 
     def __len__(self) -> int:
@@ -238,7 +253,8 @@ def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mappi
         else:
             require_new_folder(out)
         return
-    begun = {"images": SYNTHETIC, **read_settings(files.settings)}  # before there was a choice
+    before_choices = {"images": SYNTHETIC, "frames": None}
+    begun = before_choices | read_settings(files.settings)
     others = [name for name in settings if begun.get(name) != settings[name]]
     if others == ["subjects"] and begun["subjects"] < settings["subjects"]:
         return
@@ -250,6 +266,11 @@ def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mappi
             f"{out}: expected what this cohort was begun with, to go on with it: {expected}. "
             f"Received: {received}. Name another folder, or remove this one first."
         )
+
+
+def _facts_of(cine: Cine | None) -> dict[str, Any]:
+    """What reads it again."""
+    return {} if cine is None else {"es_frame": cine.es_frame, "frame_s": cine.frame_s}
 
 
 def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,6 +285,7 @@ def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]
             "pathology": subject.pathology,
             "parents": subject.origin["parents"],
             "phases": list(subject.phases),
+            **_facts_of(subject.cine),
             "intensity_window": list(map(float, stack.intensity_window)),
             "measures": subject.measures(),
         }

@@ -18,11 +18,13 @@ from contourpy import LineType, contour_generator
 from numpy.typing import NDArray
 from PIL import Image
 
+from cmrtf.core.cine import Cine
 from cmrtf.core.display import grey_levels, upright
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
 from cmrtf.core.measures import MEASURES
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject, phases_of
+from cmrtf.report.beat import beat_for_page
 from cmrtf.report.sequence import title_of, volume_methods
 from cmrtf.report.templating import embedded_json, render_template, resource
 
@@ -144,7 +146,13 @@ def _subject(subject: Subject, orientation: NDArray[np.float64], methods: Sequen
         "description": subject.description,
         "stacks": {phase: _stack(stack, orientation) for phase, stack in subject.stacks.items()},
         "measures": {method: subject.measures(method) for method in methods},
+        "beat": subject.cine and _beat(subject.cine, orientation),
     }
+
+
+def _beat(cine: Cine, orientation: NDArray[np.float64]) -> dict[str, Any]:
+    beat = beat_for_page(cine, orientation)
+    return {**beat, "webp": _base64(beat["webp"])}
 
 
 def _stack(stack: Stack, orientation: NDArray[np.float64]) -> dict[str, Any]:

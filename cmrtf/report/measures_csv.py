@@ -1,10 +1,13 @@
-"""`measures.csv`: what each subject measures, one line per subject."""
+"""`measures.csv`: what each subject measures, a line each; `cine.csv`: what each frame of a beat measures."""
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from cmrtf.core.measures import MYOCARDIAL_DENSITY_G_PER_ML
 from cmrtf.core.stack import CENTRE_TO_CENTRE
 from cmrtf.core.subject import Subject
 
@@ -25,6 +28,30 @@ def write_measures(path: Path, subjects: Sequence[Subject]) -> None:
         writer = csv.DictWriter(stream, fieldnames=list(lines[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
+
+
+def write_cine_measures(path: Path, subjects: Sequence[Subject]) -> None:
+    """Write `cine.csv`, a line per frame of each subject that beats; no file where none does.
+
+    Volumes are by slice summation, in ml, the mass in g; a blank means that the source does not label it.
+
+    Args:
+        path: of the file.
+        subjects: as `in_order` gives them.
+    """
+    beating = [(subject.id, subject.cine) for subject in subjects if subject.cine]
+    if not beating:
+        return
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("subject", "frame", "phase", "time_s", "LV_ml", "RV_ml", "MYO_mass_g"))
+        for name, cine in beating:
+            volumes = [cine.volumes_ml(structure) for structure in ("LV", "RV", "MYO")]
+            for frame, (lv, rv, myo) in enumerate(zip(*volumes, strict=True)):
+                phase = {0: "ED", cine.es_frame: "ES"}.get(frame, "")
+                values = (lv, rv, myo * MYOCARDIAL_DENSITY_G_PER_ML)
+                cells = ["" if np.isnan(value) else _cell(value) for value in values]
+                writer.writerow((name, frame, phase, f"{frame * cine.frame_s:.3f}", *cells))
 
 
 def _line(subject: Subject) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from cmrtf.core.stack_files import write_stack
 from cmrtf.core.subject import Subject
 from cmrtf.report.figure import write_figure
 from cmrtf.report.html import write_report
-from cmrtf.report.measures_csv import write_measures
+from cmrtf.report.measures_csv import write_cine_measures, write_measures
 from cmrtf.report.provenance import complete_provenance, write_provenance
 from cmrtf.report.sequence import in_order
 from cmrtf.report.templating import render_template
@@ -26,8 +26,8 @@ def write_outputs(out: Path, subjects: Sequence[Subject], provenance: Mapping[st
     """Write all outputs of a job; `out` appears when they are complete, or not at all.
 
     `<id>_<phase>/image.nii.gz` (float32, in the units of the source) and `<id>_<phase>/label.nii.gz`
-    (uint8) per synthetic subject and phase, `measures.csv`, `figure.png`, `report.html`,
-    `provenance.json`.
+    (uint8) per synthetic subject and phase, the same of its heart beat in `<id>_cine/`, with what it measures
+    in `cine.csv`; `measures.csv`, `figure.png`, `report.html`, `provenance.json`.
 
     Args:
         out: a folder that does not exist yet or is empty.
@@ -44,6 +44,7 @@ def write_outputs(out: Path, subjects: Sequence[Subject], provenance: Mapping[st
         ordered = in_order(subjects)
         completed = complete_provenance(provenance)
         write_measures(folder / "measures.csv", ordered)
+        write_cine_measures(folder / "cine.csv", ordered)
         write_figure(folder / "figure.png", ordered)
         write_report(folder / "report.html", ordered, completed)
         write_provenance(folder / "provenance.json", completed, folder)
@@ -60,9 +61,15 @@ def _volumes_ml(subject: Subject) -> Volumes:
 
 def _write_stacks(folder: Path, subject: Subject) -> None:
     for phase, stack in subject.stacks.items():
-        own = folder / f"{subject.id}_{phase}"
-        own.mkdir()
-        write_stack(stack, own / "image.nii.gz", own / "label.nii.gz")
+        write_stack(stack, *_new_files(folder / f"{subject.id}_{phase}"))
+    if subject.cine:
+        subject.cine.write(*_new_files(folder / f"{subject.id}_cine"))
+
+
+def _new_files(folder: Path) -> tuple[Path, Path]:
+    """Image and labels in a new folder."""
+    folder.mkdir()
+    return folder / "image.nii.gz", folder / "label.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from cmrtf.core.arguments import MAX_FRAMES
 from cmrtf.core.json_files import Code, Count, IntensityWindow, Seed, Text, read_json
 from cmrtf.core.measures import MEASURES
 from cmrtf.errors import FileError
@@ -27,6 +28,8 @@ class ProvenanceEntry(Struct):
     phases: list[Literal["ED", "ES"]]
     intensity_window: IntensityWindow
     measures: dict[str, Annotated[float, Meta(ge=-1e6, le=1e6)]]
+    es_frame: Annotated[int, Meta(ge=1, lt=MAX_FRAMES)] | None = None
+    frame_s: Annotated[float, Meta(gt=0, le=10)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what lacks a measure."""

@@ -1,6 +1,6 @@
 """A stack as codes, with the pose of its heart taken out, for interpolations between it and others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,10 +65,7 @@ class EncodedStack:
 def encode_ends(
     models: Models, ends: Sequence[Subject], phase: str, exact_ends: bool = False
 ) -> list[EncodedStack]:
-    """Encode the ends of an interpolation, slice by slice, their labels without gaps.
-
-    Two hearts that lie differently are both encoded in the pose half way between theirs. Their codes then
-    differ by shape alone; codes between those of a heart and of one that is turned decode to neither.
+    """Encode the ends of an interpolation between subjects: see `encode_stacks`.
 
     Args:
         models: a bundle's.
@@ -79,11 +76,26 @@ def encode_ends(
     Raises:
         CmrtfError: fewer than two slices of a stack are labelled.
     """
-    stacks = [end.stacks[phase] for end in ends]
-    stacks = [stack.with_labels(fill_gaps(stack.label_ids)) for stack in stacks]
-    spans = [
-        HeartSpan.of(stack, f"subject {end.name}, {phase}") for stack, end in zip(stacks, ends, strict=True)
-    ]
+    stacks = {f"subject {end.name}, {phase}": end.stacks[phase] for end in ends}
+    return encode_stacks(models, stacks, exact_ends)
+
+
+def encode_stacks(models: Models, named: Mapping[str, Stack], exact_ends: bool) -> list[EncodedStack]:
+    """Encode the ends of an interpolation, slice by slice, their labels without gaps.
+
+    Two hearts that lie differently are both encoded in the pose half way between theirs. Their codes then
+    differ by shape alone; codes between those of a heart and of one that is turned decode to neither.
+
+    Args:
+        models: a bundle's.
+        named: one stack or two, by what messages call them.
+        exact_ends: whether interpolations are to pass through the true labels.
+
+    Raises:
+        CmrtfError: fewer than two slices of a stack are labelled.
+    """
+    stacks = [stack.with_labels(fill_gaps(stack.label_ids)) for stack in named.values()]
+    spans = [HeartSpan.of(stack, name) for stack, name in zip(stacks, named, strict=True)]
     places = [place for stack in stacks if (place := landmarks(stack.label_ids)) is not None]
     if len(places) < len(stacks):  # an RV is not labelled, and nobody can say how that heart is turned
         places = [UNKNOWN] * len(stacks)

@@ -17,6 +17,7 @@ from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import Style
 from cmrtf.synthesis.criteria import Condition, all_hold
+from cmrtf.synthesis.heart_beat import with_cine
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.volume_matching import VolumeMatching
 
@@ -69,6 +70,7 @@ def generate_subject(
     seed: int,
     pathology: str,
     conditions: Sequence[Condition] = (),
+    num_frames: int | None = None,
 ) -> Subject:
     """Make one subject: a function of its arguments.
 
@@ -84,6 +86,7 @@ def generate_subject(
         seed: of all that is drawn.
         pathology: whose hearts.
         conditions: that its volumes fulfil.
+        num_frames: of a whole heart beat; None for end diastole and end systole alone.
 
     Returns:
         a subject of vendor and centre of its appearance; its `origin` has `subject_seed` and `parents`, the
@@ -107,7 +110,7 @@ def generate_subject(
         )
         for phase, labels in label_ids.items()
     }
-    return Subject(
+    subject = Subject(
         name,
         "generated",
         stacks,
@@ -116,6 +119,10 @@ def generate_subject(
         pathology,
         origin={"subject_seed": seed, "parents": parents},
     )
+    if num_frames is None:
+        return subject
+    styles = dict.fromkeys(stacks, appearance.styles_of(list(label_ids.values())))
+    return with_cine(models, subject, styles, num_frames)
 
 
 def _draw_labels(

@@ -16,6 +16,7 @@ from cmrtf.core.preparation import SIZE, SPACING_MM, prepare_labels, to_nifti_or
 from cmrtf.core.stack import Stack
 from cmrtf.errors import CmrtfError
 from cmrtf.quality.label_files import check_label_file, label_files
+from cmrtf.synthesis.sources import require_labels
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,18 @@ def read_label_maps(path: Path, label_values: Mapping[str, int] | None = None) -
             maps.append(LabelMaps(name, stacks))
     raise_problems(problems, len(files), "label files", hint="")
     return maps
+
+
+def label_map_of(labels: Stack | Path | str, label_values: Mapping[str, int] | None = None) -> Stack:
+    """A prepared stack as it is, or one 3D label file, read; both are checked.
+
+    Raises:
+        CmrtfError: `cmrtf prepare` would not make such a stack, or as of `read_label_map`.
+    """
+    if not isinstance(labels, Stack):
+        return read_label_map(Path(labels), label_values)
+    require_labels(labels)
+    return labels
 
 
 def read_label_map(path: Path, label_values: Mapping[str, int] | None = None) -> Stack:

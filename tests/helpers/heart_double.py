@@ -29,7 +29,10 @@ class RingModels:
         )
 
     def _radii(self, lv, myo, rv):
-        cavity, outer = np.sqrt(lv / np.pi), np.sqrt((lv + myo) / np.pi)
+        cavity, outer = (
+            np.sqrt(lv / np.pi),
+            max(np.sqrt((lv + myo) / np.pi), 1e-3),
+        )  # not 0 where there is none
         right = np.linspace(1e-3, 2.0 * outer, 2000)
         covered = (
             right**2 * np.arccos(right / (2.0 * outer))

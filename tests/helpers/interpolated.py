@@ -1,7 +1,10 @@
 """Subjects as an interpolation and a remodelling leave them, of boxes whose volumes are known."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from cmrtf.core.cine import Cine
 from cmrtf.core.geometry import Geometry
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
@@ -79,3 +82,8 @@ def generated(count=3):
         )
         for number in range(1, count + 1)
     ]
+
+
+def beating(subject):
+    """A subject of which end systole is the second of four frames."""
+    return replace(subject, cine=Cine((subject.ed, subject.es, subject.ed, subject.ed), 1, 0.2))

@@ -37,6 +37,7 @@ from cmrtf_cli import options
     help="As --style says; every subject in a contrast that no scanner has, for segmenters that shall work "
     "on any; or every second one so.",
 )
+@options.frames
 @click.option("--out", type=options.PATH, required=True, help="Folder: new, or a cohort to go on with.")
 @click.option(
     "--format",
@@ -62,7 +63,7 @@ def command(
     prefix: str | None,
     **request: Any,
 ) -> None:
-    """Make new labelled subjects: 3D stacks at ED and ES of hearts and appearances that are drawn.
+    """Make new labelled subjects: stacks at ED and ES, or cines, of hearts and appearances that are drawn.
 
     Subjects are written one by one. What was stopped goes on with the same command, and with more --subjects
     a cohort grows. The folder provenance/ in --out says how each was made and what it measures, and has
@@ -71,7 +72,7 @@ def command(
     if vendor is not None and style != "sample":
         raise click.UsageError("expected --style or --vendor. Received: both.")
     style = style if vendor is None else f"vendor:{vendor}"
-    options.require_layout(out, layout)
+    options.require_layout(out, layout, cines=request["num_frames"] is not None)
     options.require_writable(out)
     bundle = cmrtf.load_bundle(model)
     bundle.generate(subjects, style=style, **request).save(out, layout, prefix)

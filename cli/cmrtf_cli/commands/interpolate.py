@@ -29,6 +29,7 @@ from cmrtf_cli import options
     default=8,
     help="Between A and B.  [default: 8]",
 )
+@options.frames
 @options.exact_ends
 @options.repair
 @options.seed_for_the_record
@@ -46,7 +47,7 @@ def command(
     """Bring a subject to 32 slices, or interpolate from one subject to another.
 
     Writes image.nii.gz and label.nii.gz per synthetic subject and phase, measures.csv, figure.png,
-    report.html (open it in a browser) and provenance.json.
+    report.html (open it in a browser) and provenance.json; with --frames also a cine of each, and cine.csv.
     """
     if subject_a == subject_b:
         raise click.BadParameter("expected another subject than --subject-a.", param_hint="--subject-b")

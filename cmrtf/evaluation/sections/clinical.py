@@ -14,12 +14,9 @@ from cmrtf.evaluation.section import Headline, Section, Table, single
 from cmrtf.evaluation.subjects import distinct_pairs
 from cmrtf.metrics.bootstrap import Estimate, mean_estimate
 from cmrtf.synthesis.encoded_stack import encode_ends
-from cmrtf.synthesis.interpolate import (
-    decode_labels_between,
-    geometry_between,
-    interpolation_weights,
-)
+from cmrtf.synthesis.interpolate import interpolation_weights
 from cmrtf.synthesis.protocols import Models
+from cmrtf.synthesis.stack_between import decode_labels_between, geometry_between
 
 MEASURED_IN = {"ml": "volumes", "percent": "ejection fractions", "g": "masses"}
 

@@ -29,6 +29,7 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
     [
         ({"--where": "EDV=180"}, 2, "expected conditions such as 'EDV>180 ml, EF<35 %'"),
         ({"--subjects": "0"}, 2, "--subjects"),
+        ({"--frames": "1"}, 2, "--frames"),
         ({"--format": "nnunet"}, 1, "such as Dataset501_Hearts"),
         ({"--style": "Z"}, 1, "style Z: expected a subject ("),
         ({"--vendor": ""}, 1, "style vendor:: expected a subject ("),

@@ -6,9 +6,13 @@ import pytest
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.report import cohort_report
 from cmrtf.report.cohort_report import write_cohort_report
-from interpolated import generated
+from interpolated import beating, generated
 
 MEASURED = ("LV_EDV_ml", "LV_EF_percent", "MYO_mass_ED_g", "RV_EDV_ml")
+
+
+def _facts_of(cine):
+    return {"es_frame": cine.es_frame, "frame_s": cine.frame_s} if cine else {}
 
 
 def page_data(folder, subjects):
@@ -25,6 +29,7 @@ def page_data(folder, subjects):
                 "pathology": subject.pathology,
                 "intensity_window": list(subject.ed.intensity_window),
                 "measures": subject.measures(),
+                **_facts_of(subject.cine),
             }
         )
     (folder / "provenance").mkdir()
@@ -49,3 +54,11 @@ def test_the_report_shows_the_first_subjects_and_measures_all(tmp_path, monkeypa
 
 def test_a_small_cohort_is_shown_whole(tmp_path):
     assert len(page_data(tmp_path, generated(3))["subjects"]) == 3
+
+
+def test_a_beating_heart_is_read_again_and_shown(tmp_path):
+    subject = beating(generated(1)[0])
+    (shown,) = page_data(tmp_path, [subject])["subjects"]
+    assert (shown["beat"]["es_frame"], shown["beat"]["frame_s"]) == (1, 0.2)
+    assert shown["beat"]["volumes_ml"]["LV"] == pytest.approx(subject.cine.volumes_ml("LV"), abs=0.05)
+    assert shown["measures"]["slice_summation"] == pytest.approx(subject.measures())

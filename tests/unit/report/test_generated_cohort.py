@@ -110,6 +110,38 @@ def test_images_of_another_kind_are_refused():
         replace(REQUEST, images="painted")
 
 
+def test_beating_hearts_are_cines_with_the_same_ends(source, cohort, tmp_path):
+    out = tmp_path / "beating"
+    save(source, replace(REQUEST, subjects=1, num_frames=5), out)
+    facts = provenance_of(out, "SYN00001")
+    assert (facts["frames"], facts["es_frame"]) == (5, 2)
+    for name in ("SYN00001_sa.nii.gz", "SYN00001_sa_gt.nii.gz"):
+        beat, ends = (read_nifti(folder / "SYN00001" / name).data for folder in (out, cohort))
+        assert beat.shape[3] == 5
+        np.testing.assert_array_equal(beat[..., [0, 2]], ends)
+    (subject,) = read_raw(out).subjects
+    assert (subject.phases["ED"].frame, subject.phases["ES"].frame) == (0, 2)
+
+
+def test_a_cohort_does_not_go_on_with_other_frames(source, tmp_path):
+    save(source, replace(REQUEST, subjects=1), tmp_path / "out")
+    with pytest.raises(CmrtfError, match=r"begun with, .*: frames None\. Received: frames 5"):
+        save(source, replace(REQUEST, subjects=1, num_frames=5), tmp_path / "out")
+
+
+@pytest.mark.parametrize("layout", ["nnunet", "bids"])
+def test_other_layouts_hold_no_beats(source, tmp_path, layout):
+    out = tmp_path / "Dataset501_Hearts"
+    with pytest.raises(CmrtfError, match=f"layout: expected mnms, .* Received: {layout}"):
+        GeneratedCohort(source, replace(REQUEST, num_frames=5)).save(out, layout)
+    assert not out.exists()
+
+
+def test_beating_hearts_in_random_contrasts_are_refused():
+    with pytest.raises(CmrtfError, match="images: expected synthetic for beating hearts"):
+        Request(1, num_frames=5, images="mixed")
+
+
 def test_what_was_stopped_goes_on(source, cohort, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         save(replace(source, models=StoppingModels()), REQUEST, tmp_path)
@@ -260,9 +292,10 @@ def test_a_prefix_that_cases_begin_with_is_refused(source, users):
 
 def test_each_subject_says_how_it_was_made(source, cohort):
     subject = provenance_of(cohort, "SYN00002")
-    assert list(subject)[-11:] == [
+    assert list(subject)[-12:] == [
         "conditions",
         "images",
+        "frames",
         "subject",
         "subject_seed",
         "vendor",

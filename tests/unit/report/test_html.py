@@ -91,7 +91,10 @@ def test_the_page_asks_for_nothing_outside_itself(tmp_path):
     page = report(tmp_path / "report.html", interpolated())
     assert "default-src 'none'" in page
     assert not re.search(r"https?:|//[a-z]+\.|@import|<link|\bfetch\(|XMLHttpRequest|WebSocket", page)
-    assert re.findall(r"(?:src|href)\s*=\s*[\"']([^\"']*)", page) == ["data:image/png;base64,"]
+    assert re.findall(r"(?:src|href)\s*=\s*[\"']([^\"']*)", page) == [
+        "data:image/png;base64,",
+        "data:image/webp;base64,",
+    ]
     assert set(re.findall(r"url\(([^)]*)", page)) == set()
 
 

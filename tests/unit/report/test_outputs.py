@@ -8,7 +8,7 @@ from cmrtf.core.nifti import read_nifti
 from cmrtf.errors import CmrtfError
 from cmrtf.report import outputs as writing
 from cmrtf.report.outputs import SyntheticSubjects, write_outputs
-from interpolated import interpolated
+from interpolated import beating, interpolated
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,18 @@ def test_volumes_lie_on_the_source_in_its_units(written):
         np.testing.assert_allclose(image.data.transpose(2, 1, 0), 110 + 100 * stack.image, atol=1e-3)
         np.testing.assert_allclose(label.affine, stack.affine, atol=1e-5)
         np.testing.assert_allclose(image.affine, stack.affine, atol=1e-5)
+
+
+def test_a_beating_heart_is_a_cine_beside_its_phases(tmp_path):
+    (subject,) = (one for one in interpolated(code_b=None) if one.is_synthetic)
+    write_outputs(tmp_path / "out", [beating(subject)], {"seed": 0})
+    image, labels = (
+        read_nifti(tmp_path / "out" / f"{subject.id}_cine" / f"{name}.nii.gz") for name in ("image", "label")
+    )
+    assert image.data.shape == labels.data.shape == (*subject.ed.geometry.shape, 4)
+    np.testing.assert_array_equal(labels.data[..., 1].T, subject.es.label_ids)
+    assert (tmp_path / "out" / "cine.csv").is_file()
+    assert "cine.csv" in json.loads((tmp_path / "out" / "provenance.json").read_text())["outputs_sha256"]
 
 
 def test_an_empty_folder_is_used(tmp_path):

@@ -8,7 +8,7 @@ from cmrtf.metrics.overlap import dice
 from cmrtf.shape.pose import landmarks, move, pose_between
 from cmrtf.shape.signed_distance import signed_distances
 from cmrtf.synthesis.encoded_stack import encode_ends
-from cmrtf.synthesis.interpolate import decode_labels_between
+from cmrtf.synthesis.stack_between import decode_labels_between
 
 SIZE, SLICES = 64, 3
 AWAY = np.array([80.0, 6.0, -5.0])

@@ -4,58 +4,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cmrtf.core.geometry import Geometry
-from cmrtf.core.stack import Stack
-from cmrtf.core.subject import Subject
+from area_double import SIZE, A, AreaModels, B, area_subject
 from cmrtf.core.unknown import from_slices, slices_by_structure
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis import interpolate
 from cmrtf.synthesis.interpolate import common_phases, interpolate_subjects, interpolation_weights
 
-SIZE = 10
-
-
-class FakeModels:
-    """A slice's code is its number of LV pixels, its style the mean of its image; both decode back."""
-
-    def encode(self, label_ids):
-        # An unlabelled slice has a code like no heart's: the model has never seen one.
-        areas = (label_ids == 1).sum((1, 2)).astype(np.float32)[:, None]
-        return np.where(areas > 0, areas, np.float32(1e6))
-
-    def decode(self, codes):
-        assert codes.max(initial=0) <= SIZE * SIZE
-        return (np.arange(SIZE * SIZE) < np.round(codes)).reshape(-1, SIZE, SIZE).astype(np.uint8)
-
-    def encode_style(self, image):
-        return image.mean((1, 2))[:, None]
-
-    def synthesize(self, label_ids, styles):
-        assert len(label_ids) == len(styles)
-        return np.broadcast_to(styles[:, :, None], label_ids.shape).astype(np.float32)
-
-
-def _subject(code, areas, brightness, spacing_mm=10.0, window=(0.0, 100.0)):
-    """LV pixels and mean brightness per slice, apex to base; a tilted stack, ES half as large as ED."""
-    n = len(areas)
-    tilt = np.array([[0.8, 0, 0.6, 5], [0, 1, 0, -3], [-0.6, 0, 0.8, 20], [0, 0, 0, 1]])
-    geometry = Geometry.of(tilt @ np.diag([1.5, 1.5, spacing_mm, 1.0]), (SIZE, SIZE, n))
-    stacks = {}
-    for phase, factor in (("ED", 1.0), ("ES", 0.5)):
-        counts = np.round(np.array(areas) * factor)[:, None]
-        label_ids = (np.arange(SIZE * SIZE) < counts).reshape(n, SIZE, SIZE).astype(np.uint8)
-        image = np.broadcast_to(np.float32(brightness)[:, None, None], label_ids.shape)
-        stacks[phase] = Stack(image, label_ids, geometry, (window[0], window[1] * factor))
-    return Subject(code, "source", stacks, code[0], pathology="NOR")
-
-
-A = _subject("A1", [10, 20, 30, 40], [-1.0, -0.5, 0.0, 0.5], spacing_mm=10.0, window=(0.0, 100.0))
-B = _subject("B2", [40, 50, 60], [0.0, 0.5, 1.0], spacing_mm=8.0, window=(10.0, 300.0))
-
 
 def _interpolate(*ends, phases=("ED",), models=None, repaired=False, **settings):
     """Without repair, which makes myocardium of most of an LV cavity that none encloses."""
-    return interpolate_subjects(models or FakeModels(), ends, phases, repaired=repaired, **settings)
+    return interpolate_subjects(models or AreaModels(), ends, phases, repaired=repaired, **settings)
 
 
 def _areas(stack):
@@ -121,17 +79,6 @@ def test_appearance_and_its_units_move_linearly_too():
         np.testing.assert_allclose(subject.ed.intensity_window, (10.0 * w, 100.0 + 200.0 * w), rtol=1e-9)
 
 
-def test_those_between_stand_where_a_stands_with_a_spacing_between():
-    """A's 3 gaps of 10 mm and B's 2 of 8 mm, over 3 new gaps."""
-    subjects = _interpolate(A, B, num_slices=4, num_subjects=1)
-    middle = next(subject.ed for subject in subjects if subject.name == "inter_01")
-    assert middle.spacing_mm == pytest.approx((1.5, 1.5, (30 + 16) / 3 / 2))
-    source = A.ed.affine
-    np.testing.assert_allclose(middle.affine @ [2, 7, 1.5, 1], source @ [2, 7, 1.5, 1], atol=1e-9)
-    np.testing.assert_allclose(middle.affine[:3, :2], source[:3, :2], atol=1e-12)
-    np.testing.assert_allclose(np.cross(middle.affine[:3, 2], source[:3, 2]), 0, atol=1e-9)
-
-
 def test_each_phase_is_interpolated_by_itself():
     subjects = _interpolate(A, B, phases=("ED", "ES"), num_slices=4, num_subjects=2)
     assert [subject.phases for subject in subjects] == [("ED", "ES")] * 4
@@ -142,7 +89,7 @@ def test_each_phase_is_interpolated_by_itself():
 
 def test_beyond_the_labelled_slices_there_is_an_image_without_a_heart():
     """Labelled in slices 1 to 3 of 0 to 5. Labels reach half a slice; codes of empty slices are not used."""
-    subject = _subject("C3", [0, 10, 20, 30, 0, 0], [-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])
+    subject = area_subject("C3", [0, 10, 20, 30, 0, 0], [-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])
     (synthetic,) = _interpolate(subject, num_slices=21)
     areas = np.array(_areas(synthetic.ed))
     positions = np.arange(21) / 4  # in slices of the source
@@ -154,8 +101,8 @@ def test_beyond_the_labelled_slices_there_is_an_image_without_a_heart():
 
 def test_hearts_are_matched_apex_to_apex_and_base_to_base():
     """Whatever share of their stacks they fill."""
-    filling = _subject("A1", [10, 20, 30], [0.0, 0.0, 0.0])
-    partial = _subject("B2", [0, 30, 40, 50, 0], [0.0] * 5)
+    filling = area_subject("A1", [10, 20, 30], [0.0, 0.0, 0.0])
+    partial = area_subject("B2", [0, 30, 40, 50, 0], [0.0] * 5)
     subjects = _interpolate(filling, partial, num_slices=41, num_subjects=1)
     areas = np.array(_areas(next(subject.ed for subject in subjects if subject.name == "inter_01")))
     labelled = np.flatnonzero(areas)
@@ -166,14 +113,14 @@ def test_hearts_are_matched_apex_to_apex_and_base_to_base():
 
 
 def test_two_slices_may_both_miss_the_heart():
-    subject = _subject("C3", [0, 10, 20, 30, 0], [0.0] * 5)
+    subject = area_subject("C3", [0, 10, 20, 30, 0], [0.0] * 5)
     (synthetic,) = _interpolate(subject, num_slices=2)
     assert _areas(synthetic.ed) == [0, 0]
 
 
 @pytest.mark.parametrize("areas", [[10], [0, 10, 0]])
 def test_a_heart_in_one_slice_is_refused(areas):
-    subject = _subject("C3", areas, [0.0] * len(areas))
+    subject = area_subject("C3", areas, [0.0] * len(areas))
     with pytest.raises(CmrtfError, match=r"subject C3, ED: expected a heart labelled in two slices or more"):
         _interpolate(subject)
 
@@ -185,7 +132,7 @@ def test_sources_are_left_as_they_are():
         np.testing.assert_array_equal(A.stacks[phase].label_ids, label_ids)
 
 
-class SpeckledModels(FakeModels):
+class SpeckledModels(AreaModels):
     """Decodes a ring around an LV, and a speck of RV in a corner."""
 
     def decode(self, codes):
@@ -202,7 +149,7 @@ def test_implausible_labels_are_repaired_unless_told_otherwise():
     np.testing.assert_array_equal(as_decoded.ed.label_ids == 1, repaired.ed.label_ids == 1)
 
 
-class ShrinkingModels(FakeModels):
+class ShrinkingModels(AreaModels):
     """Misses the last three LV pixels of every slice."""
 
     def decode(self, codes):
@@ -216,6 +163,23 @@ def test_exact_ends_bring_back_the_source_slices():
     )
     assert _areas(plain) == [7, 17, 27, 37]
     np.testing.assert_array_equal(exact.label_ids, A.ed.label_ids)
+
+
+def test_hearts_beat_when_frames_are_asked_for():
+    subjects = _interpolate(A, B, phases=("ED", "ES"), num_slices=4, num_subjects=2, num_frames=5)
+    assert [len(subject.cine.frames) for subject in subjects] == [5] * 4
+    for subject in subjects:
+        assert subject.cine.stacks["ED"] is subject.ed
+        assert subject.cine.stacks["ES"] is subject.es
+    without = _interpolate(A, B, phases=("ED", "ES"), num_slices=4, num_subjects=2)
+    assert all(subject.cine is None for subject in without)
+    for beating, still in zip(subjects, without, strict=True):
+        np.testing.assert_array_equal(beating.ed.image, still.ed.image)
+
+
+def test_a_heart_of_one_phase_does_not_beat():
+    with pytest.raises(CmrtfError, match=r"subject A1: expected ED and ES, .* Received: no ES"):
+        _interpolate(A.with_stacks({"ED": A.ed}), num_frames=5)
 
 
 def test_common_phases_are_those_that_all_subjects_have():
@@ -239,8 +203,8 @@ def test_what_one_end_does_not_know_is_unknown_in_between():
 
 
 def test_slices_without_labels_within_the_heart_are_filled_in():
-    (whole,) = _interpolate(_subject("A1", [40, 40, 40, 40], [0.0] * 4), num_slices=7)
-    (gap,) = _interpolate(_subject("A1", [40, 0, 0, 40], [0.0] * 4), num_slices=7)
+    (whole,) = _interpolate(area_subject("A1", [40, 40, 40, 40], [0.0] * 4), num_slices=7)
+    (gap,) = _interpolate(area_subject("A1", [40, 0, 0, 40], [0.0] * 4), num_slices=7)
     assert _areas(gap.ed) == _areas(whole.ed)
 
 
