@@ -10,7 +10,7 @@ from PIL import Image
 from cmrtf.core.labels import LABEL_COLOURS, SCHEMA
 from cmrtf.report.html import write_report
 from cmrtf.report.sequence import in_order
-from interpolated import interpolated, remodelled
+from interpolated import beating, interpolated, remodelled
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 waiting = pytest.importorskip("selenium.webdriver.support.wait")
@@ -20,6 +20,7 @@ DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
 
 PATIENCE_S = 60
+BEATING = "inter_02"
 BACKGROUND = 30
 """Brightest channel of the 3D view's background, about."""
 
@@ -35,7 +36,8 @@ def start(*flags):
 
 @pytest.fixture(scope="module")
 def subjects():
-    return in_order(interpolated())
+    """Of which one beats."""
+    return in_order([beating(one) if one.name == BEATING else one for one in interpolated()])
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +205,16 @@ def test_without_webgl_slices_stay_and_the_reason_is_given(address):
         wait(browser, lambda: colours(browser, "sax").max() > BACKGROUND)
     finally:
         browser.quit()
+
+
+def test_a_beating_heart_moves_and_others_have_no_beat(page):
+    beat = page.find_element("id", "beat")
+    shown = {}
+    for row in page.find_elements("css selector", "#table tbody tr"):
+        row.find_element("tag name", "button").click()
+        shown[row.find_element("tag name", "th").text] = beat.is_displayed()
+        if beat.is_displayed():
+            wait(page, lambda: page.execute_script("return document.querySelector('#beat img').naturalWidth"))
+            changes(page, "beat-picture", lambda: None)
+            assert "End systole is frame 1" in page.find_element("id", "beat-note").text
+    assert [name for name, is_shown in shown.items() if is_shown] == [BEATING]
