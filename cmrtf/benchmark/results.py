@@ -8,9 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from cmrtf.benchmark.domains import Domain
-from cmrtf.benchmark.scores import Scores, StoredScores, from_stored, to_stored
+from cmrtf.benchmark.scores import SCORED, Scores, StoredScores, from_stored, to_stored
 from cmrtf.core.files import exists, write_json, write_text
-from cmrtf.core.json_files import Text, read_json
+from cmrtf.core.json_files import Text, read_json, with_checksum
 from cmrtf.core.settings_file import keep_settings
 
 SETTINGS: Final = "benchmark.json"
@@ -60,6 +60,16 @@ class _ScoresFile(Struct):
     domain: Text
     subjects: list[Text]
     scores: StoredScores
+
+    def __post_init__(self) -> None:
+        """Refuse what lacks a measure, or the value of a patient."""
+        if {measure: set(by) for measure, by in self.scores.items()} != {
+            measure: set(names) for measure, names in SCORED.items()
+        }:
+            raise ValueError(f"Expected {', '.join(SCORED)}, each with all its names")
+        numbers = {len(values) for by in self.scores.values() for values in by.values()}
+        if numbers != {len(self.subjects)}:
+            raise ValueError(f"Expected a value for each of {len(self.subjects)} patients")
 
 
 @dataclass(frozen=True)
@@ -115,4 +125,5 @@ def read_scores(file: Path, domain: Domain) -> Scores | None:
 def write_scores(file: Path, domain: Domain, scores: Scores) -> None:
     """Keep scores of a domain's patients."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"domain": domain.identity, "subjects": domain.names, "scores": to_stored(scores)})
+    entries = {"domain": domain.identity, "subjects": domain.names, "scores": to_stored(scores)}
+    write_json(file, with_checksum(entries))

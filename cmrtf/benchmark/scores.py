@@ -24,6 +24,14 @@ MEAN: Final = "mean"
 MEASURED: Final = ("LV_EF_percent", "LV_EDV_ml", "LV_ESV_ml", "MYO_mass_ED_g", "RV_EF_percent", "RV_EDV_ml")
 """Clinical measures whose absolute errors are scored."""
 
+SCORED: Final = {
+    DICE: (*SCHEMA.foreground, MEAN),
+    HD95: SCHEMA.foreground,
+    MISSED: SCHEMA.foreground,
+    ERRORS: MEASURED,
+}
+"""Names of what is scored, by measure."""
+
 Scores = dict[str, dict[str, list[float]]]
 """By measure and by structure or clinical measure, a value per patient; NaN where there is none."""
 

@@ -137,7 +137,8 @@ class AppearanceBank:
 
     def names(self) -> str:
         """Some of the names that `find` knows, for messages."""
-        return ", ".join(f"a {kind} ({_known(list(groups))})" for kind, groups in self.groups().items())
+        called = {"subject": "an appearance", "vendor": "a vendor", "centre": "a centre"}
+        return ", ".join(f"{called[kind]} ({_known(list(groups))})" for kind, groups in self.groups().items())
 
 
 def find_style(models: Models, bank: AppearanceBank, name: str, geometry: Geometry | None = None) -> Style:
@@ -191,6 +192,6 @@ def _known(names: Sequence[str]) -> str:
 def _require_several(name: str, group: Group) -> None:
     if len(group) < 2:
         raise CmrtfError(
-            f"style {name}: expected two subjects or more to draw appearances from. Received: one. Name the "
-            "subject to have its own appearance."
+            f"style {name}: expected two appearances or more to draw others from. Received: one. Name it to "
+            "have it as it is."
         )

@@ -4,9 +4,10 @@ import pytest
 
 from cmrtf.benchmark.domains import Domain
 from cmrtf.benchmark.results import SETTINGS, ResultsFolder, Trial, read_scores, write_scores
+from cmrtf.benchmark.scores import SCORED
 from cmrtf.errors import CmrtfError
 
-SCORES = {"dice": {"LV": [0.5, float("nan")]}}
+SCORES = {measure: {name: [0.5, float("nan")] for name in names} for measure, names in SCORED.items()}
 
 
 class Named:
@@ -44,6 +45,32 @@ def test_damaged_scores_are_refused(tmp_path, value):
     file = tmp_path / "one.json"
     file.write_text(value)
     with pytest.raises(CmrtfError, match=r"one\.json"):
+        read_scores(file, DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda scores: scores.pop("errors"), "Expected dice, hd95_mm, missed_percent, errors"),
+        (lambda scores: scores["dice"].pop("mean"), "each with all its names"),
+        (lambda scores: scores["dice"]["LV"].pop(), "Expected a value for each of 2 patients"),
+    ],
+)
+def test_scores_that_are_not_of_all_are_refused(tmp_path, change, message):
+    file = tmp_path / "one.json"
+    write_scores(file, DOMAIN, SCORES)
+    entries = json.loads(file.read_text())
+    change(entries["scores"])
+    file.write_text(json.dumps(entries | {"checksum": None}))
+    with pytest.raises(CmrtfError, match=message):
+        read_scores(file, DOMAIN)
+
+
+def test_edited_scores_are_refused(tmp_path):
+    file = tmp_path / "one.json"
+    write_scores(file, DOMAIN, SCORES)
+    file.write_text(file.read_text().replace("0.5", "0.9", 1))
+    with pytest.raises(CmrtfError, match="changed or damaged"):
         read_scores(file, DOMAIN)
 
 

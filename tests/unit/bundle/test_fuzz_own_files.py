@@ -14,6 +14,10 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from area_double import A, B
+from cmrtf.benchmark.domains import Domain
+from cmrtf.benchmark.results import read_scores, write_scores
+from cmrtf.benchmark.scores import SCORED
 from cmrtf.bundle.contents import read_description
 from cmrtf.bundle.grpc_transport import GrpcTransport
 from cmrtf.bundle.rest_transport import RestTransport
@@ -22,9 +26,12 @@ from cmrtf.bundle.signatures import Tensor, require_values
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.json_files import CHECKSUM
 from cmrtf.errors import CmrtfError
+from cmrtf.report.generated_cohort import GeneratedCohort, Request
+from cmrtf.report.provenance_entries import read_provenance, read_settings
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import AppearanceBank
 from cmrtf.training.run import RunDirectory
+from heart_double import heart_source
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +92,10 @@ damage = {
 }
 
 
+DOMAIN = Domain("held-out", "as prepared", (A, B))
+SCORES = {measure: {name: [0.5, float("nan")] for name in names} for measure, names in SCORED.items()}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz")
@@ -109,15 +120,37 @@ def read(story, folder):
     def run(file):
         assert RunDirectory.open(file.parent, "label_vae").seed >= 0
 
+    def scores(file):
+        for by in (read_scores(file, DOMAIN) or {}).values():
+            assert {len(values) for values in by.values()} == {len(DOMAIN.subjects)}
+
+    def provenance(file):
+        facts = read_provenance(file, "SYN00001")
+        assert np.isfinite(list(facts["measures"].values())).all()
+
+    generated = folder / "generated"
+    GeneratedCohort(heart_source(), Request(1, num_frames=2)).save(generated)
+    write_scores(folder / "scores" / "scores.json", DOMAIN, SCORES)
     return {
         "style_bank.json": (story.bundle / "style_bank.json", bank),
         "bundle.json": (story.bundle / "bundle.json", lambda file: read_description(file.parent)),
         "manifest.json": (story.prepared / "manifest.json", manifest),
         "run.json": (story.vae_run / "run.json", run),
+        "SYN00001.json": (generated / "provenance" / "SYN00001.json", provenance),
+        "cohort.json": (generated / "provenance" / "cohort.json", read_settings),
+        "scores.json": (folder / "scores" / "scores.json", scores),
     }
 
 
-NAMES = ("style_bank.json", "bundle.json", "manifest.json", "run.json")
+NAMES = (
+    "style_bank.json",
+    "bundle.json",
+    "manifest.json",
+    "run.json",
+    "SYN00001.json",
+    "cohort.json",
+    "scores.json",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

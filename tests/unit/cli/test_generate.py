@@ -31,8 +31,8 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
         ({"--subjects": "0"}, 2, "--subjects"),
         ({"--frames": "1"}, 2, "--frames"),
         ({"--format": "nnunet"}, 1, "such as Dataset501_Hearts"),
-        ({"--style": "Z"}, 1, "style Z: expected a subject ("),
-        ({"--vendor": ""}, 1, "style vendor:: expected a subject ("),
+        ({"--style": "Z"}, 1, "style Z: expected an appearance ("),
+        ({"--vendor": ""}, 1, "style vendor:: expected an appearance ("),
         ({"--style": "A", "--vendor": "A"}, 2, "expected --style or --vendor. Received: both"),
     ],
 )

@@ -115,10 +115,10 @@ def test_vendors_that_were_all_seen_once_are_not_told_apart(bank):
     ("name", "message"),
     [
         ("1", "style 1: expected one of subject:1 and centre:1. Received: what may be both"),
-        ("vendor:C", "style vendor:C: expected two subjects or more to draw appearances from. Received: one"),
+        ("vendor:C", "style vendor:C: expected two appearances or more to draw others from. Received: one"),
         (
             "Z",
-            "style Z: expected a subject (A1, A2, B1, B2, B3, 1), a vendor (A, B, C), a centre (1, 2, 3), "
+            "style Z: expected an appearance (A1, A2, B1, B2, B3, 1), a vendor (A, B, C), a centre (1, 2, 3), "
             "an image file, a DICOM series, or sample. Received: none of these",
         ),
     ],
