@@ -118,8 +118,8 @@ def test_vendors_that_were_all_seen_once_are_not_told_apart(bank):
         ("vendor:C", "style vendor:C: expected two appearances or more to draw others from. Received: one"),
         (
             "Z",
-            "style Z: expected an appearance (A1, A2, B1, B2, B3, 1), a vendor (A, B, C), a centre (1, 2, 3), "
-            "an image file, a DICOM series, or sample. Received: none of these",
+            "style Z: expected an appearance (A1, A2, B1, B2, B3, 1), a vendor (A, B, C), "
+            "a centre (1, 2, 3), an image file, a DICOM series, or sample. Received: none of these",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_name_without_one_meaning_is_one_message(bank, name, message):
 
 def test_one_subject_is_no_distribution(bank):
     alone = AppearanceBank({"A1": bank.subjects["A1"]})
-    with pytest.raises(CmrtfError, match="style sample: expected two subjects or more"):
+    with pytest.raises(CmrtfError, match="style sample: expected two appearances or more"):
         alone.find("sample")
 
 
