@@ -1,0 +1,120 @@
+"""Does a label VAE tell who was in its training? Cross-fitted: every patient is a member and a stranger.
+
+Run: `python benchmarks/experiments/cross_fitted_vae.py runs/prepared folder`. The cohort is divided into five
+folds; five VAEs see four fifths each. An attacker has a patient's label maps and the VAE, and scores how
+well it gives them back: Dice, and how many pixels it changes. A score means little by itself, since some
+hearts are easier than others; so it is compared with that of the other four VAEs for the same patient. All
+scores of patients whom a VAE did not see are held against all of patients whom it did. The control divides
+members by chance as the others are divided, and must not tell them apart. What is trained already is kept.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+import cmrtf
+from cmrtf.benchmark.folds import make_folds
+from cmrtf.cohort.cohort import PreparedCohort
+from cmrtf.cohort.part import write_part
+from cmrtf.cohort.record import TRAIN
+from cmrtf.core.files import exists
+from cmrtf.metrics.bootstrap import paired_difference
+from cmrtf.metrics.overlap import dice
+from cmrtf.metrics.privacy import auc
+from cmrtf.synthesis.protocols import LABEL_VAE
+from cmrtf.training.checkpoints import restore_for_inference
+from cmrtf.training.run import RunDirectory
+from cmrtf.training.train_vae import build_label_vae
+
+FOLDS = 5
+CONTROLS = 200
+
+Scores = NDArray[np.float64]
+"""`(folds, patients)`."""
+
+
+def cross_fitted(cohort: PreparedCohort, out: Path, steps: int | None) -> tuple[dict[str, Scores], Scores]:
+    """How well each VAE gives back each patient, by score, and who was in whose training."""
+    codes = cohort.codes()
+    scores: dict[str, list[list[float]]] = {}
+    members = []
+    for fold in make_folds(cohort, FOLDS):
+        part, run = out / f"prepared{fold.number}", out / f"vae{fold.number}"
+        splits = fold.splits(len(fold.training))
+        if not exists(part):
+            write_part(cohort, part, splits)
+        cmrtf.train_vae(part, run, steps=steps, resume=True)
+        members.append([splits[code] == TRAIN for code in codes])
+        for name, values in _scores_of(RunDirectory.open(run, LABEL_VAE), cohort).items():
+            scores.setdefault(name, []).append(values)
+    return {name: np.array(values) for name, values in scores.items()}, np.array(members)
+
+
+def _scores_of(run: RunDirectory, cohort: PreparedCohort) -> dict[str, list[float]]:
+    """Of all patients, larger for those who come back better."""
+    vae = build_label_vae(run.config, cohort.size)
+    restore_for_inference(vae, run.checkpoints, run.origin)
+    scores: dict[str, list[float]] = {"Dice": [], "pixels that stay": []}
+    for code in cohort.codes():
+        stacks = cohort[code].stacks.values()
+        label_ids = np.concatenate([stack.label_ids[stack.has_heart] for stack in stacks])
+        again = vae(label_ids).numpy().astype(np.uint8)
+        scores["Dice"].append(float(np.mean(list(dice(label_ids, again).values()))))
+        scores["pixels that stay"].append(float(-np.sum(label_ids != again) / np.sum(label_ids > 0)))
+    return scores
+
+
+def report(scores: Scores, members: NDArray[np.bool_]) -> str:
+    """What an attacker gets of it."""
+    # Less what the other VAEs make of the same patient.
+    calibrated = scores - (scores.sum(axis=0) - scores) / (len(scores) - 1)
+    known, strangers = calibrated[members], calibrated[~members]
+    attack = auc(-known, -strangers)
+    rng = np.random.default_rng(0)
+    controls = [_control(calibrated, members, rng) for _ in range(CONTROLS)]
+    as_member = [scores[members[:, k], k].mean() for k in range(scores.shape[1])]
+    as_stranger = [scores[~members[:, k], k].mean() for k in range(scores.shape[1])]
+    gain = paired_difference(as_member, as_stranger)
+    caught = {rate: np.mean(known > np.quantile(strangers, 1 - rate)) for rate in (0.01, 0.1)}
+    return (
+        f"AUC {attack.mean:.3f} [{attack.low:.3f}, {attack.high:.3f}] (control, members alone "
+        f"{np.mean(controls):.3f} [{np.quantile(controls, 0.025):.3f}, {np.quantile(controls, 0.975):.3f}]); "
+        f"of members caught at 1 and 10 % of strangers: {caught[0.01]:.2f}, {caught[0.1]:.2f}; "
+        f"member less stranger {gain.mean:.4f} [{gain.low:.4f}, {gain.high:.4f}], n {gain.n}"
+    )
+
+
+def _control(calibrated: Scores, members: NDArray[np.bool_], rng: np.random.Generator) -> float:
+    """The same between members that chance divides, as many on one side as there are strangers."""
+    chosen = np.zeros_like(members)
+    for fold, own in enumerate(members):
+        picked = rng.choice(np.flatnonzero(own), int((~own).sum()), replace=False)
+        chosen[fold, picked] = True
+    return auc_mean(-calibrated[members & ~chosen], -calibrated[chosen])
+
+
+def auc_mean(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """The AUC alone: intervals take their time."""
+    smaller = np.less(first[:, None], second).mean() + np.equal(first[:, None], second).mean() / 2
+    return math.nan if not first.size else float(smaller)
+
+
+@click.command()
+@click.argument("prepared", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--steps", type=int, help="Of each VAE; those of preset cpu otherwise.")
+def main(prepared: Path, out: Path, steps: int | None) -> None:
+    """Print what each score tells."""
+    found: Mapping[str, Scores]
+    found, members = cross_fitted(cmrtf.open_cohort(prepared), out, steps)
+    np.savez(out / "scores.npz", members=members, **found)
+    for name, scores in found.items():
+        click.echo(f"{name}: {report(scores, members)}")
+
+
+if __name__ == "__main__":
+    main()
