@@ -1,11 +1,12 @@
 """Does a label VAE tell who was in its training? Cross-fitted: every patient is a member and a stranger.
 
-Run: `python benchmarks/experiments/cross_fitted_vae.py runs/prepared folder`. The cohort is divided into five
-folds; five VAEs see four fifths each. An attacker has a patient's label maps and the VAE, and scores how
-well it gives them back: Dice, and how many pixels it changes. A score means little by itself, since some
-hearts are easier than others; so it is compared with that of the other four VAEs for the same patient. All
-scores of patients whom a VAE did not see are held against all of patients whom it did. The control divides
-members by chance as the others are divided, and must not tell them apart. What is trained already is kept.
+Run: `python benchmarks/experiments/cross_fitted_vae.py runs/prepared folder`. The cohort is divided into
+folds; as many VAEs see all but one of them each. An attacker has a patient's label maps and the VAE, and
+scores how well it gives them back: Dice, and how many pixels it changes. A score means little by itself,
+since some hearts are easier than others; so it is compared with that of the other VAEs for the same patient.
+All scores of patients whom a VAE did not see are held against all of patients whom it did. The control
+divides members by chance as the others are divided, and must not tell them apart. What is trained already is
+kept.
 """
 
 import math
@@ -17,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cmrtf
-from cmrtf.benchmark.folds import make_folds
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.part import write_part
-from cmrtf.cohort.record import TRAIN
+from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.files import exists
 from cmrtf.metrics.bootstrap import paired_difference
 from cmrtf.metrics.overlap import dice
@@ -30,21 +30,25 @@ from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train_vae import build_label_vae
 
-FOLDS = 5
 CONTROLS = 200
 
 Scores = NDArray[np.float64]
 """`(folds, patients)`."""
 
 
-def cross_fitted(cohort: PreparedCohort, out: Path, steps: int | None) -> tuple[dict[str, Scores], Scores]:
+def cross_fitted(
+    cohort: PreparedCohort, out: Path, folds: int, steps: int | None
+) -> tuple[dict[str, Scores], NDArray[np.bool_]]:
     """How well each VAE gives back each patient, by score, and who was in whose training."""
     codes = cohort.codes()
+    fold_of = np.random.default_rng(0).permutation(len(codes)) % folds
     scores: dict[str, list[list[float]]] = {}
     members = []
-    for fold in make_folds(cohort, FOLDS):
-        part, run = out / f"prepared{fold.number}", out / f"vae{fold.number}"
-        splits = fold.splits(len(fold.training))
+    for fold in range(folds):
+        part, run = out / f"prepared{fold}", out / f"vae{fold}"
+        splits = {
+            code: VALIDATION if own == fold else TRAIN for code, own in zip(codes, fold_of, strict=True)
+        }
         if not exists(part):
             write_part(cohort, part, splits)
         cmrtf.train_vae(part, run, steps=steps, resume=True)
@@ -106,11 +110,12 @@ def auc_mean(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 @click.command()
 @click.argument("prepared", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
+@click.option("--folds", default=5, show_default=True, help="Two need the fewest trainings.")
 @click.option("--steps", type=int, help="Of each VAE; those of preset cpu otherwise.")
-def main(prepared: Path, out: Path, steps: int | None) -> None:
+def main(prepared: Path, out: Path, folds: int, steps: int | None) -> None:
     """Print what each score tells."""
     found: Mapping[str, Scores]
-    found, members = cross_fitted(cmrtf.open_cohort(prepared), out, steps)
+    found, members = cross_fitted(cmrtf.open_cohort(prepared), out, folds, steps)
     np.savez(out / "scores.npz", members=members, **found)
     for name, scores in found.items():
         click.echo(f"{name}: {report(scores, members)}")
