@@ -1,6 +1,5 @@
 """The stages of `cmrtf demo`: from raw data to a report, each kept when it is done."""
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -9,11 +8,10 @@ from pathlib import Path
 import click
 
 import cmrtf
-from cmrtf.core.files import exists, real_path, require_new_folder, require_writable, sha256, write_text
-from cmrtf.core.json_files import read_json
+from cmrtf.core.files import exists, real_path, sha256
+from cmrtf.core.settings_file import keep_settings
 from cmrtf.core.text import printable
 from cmrtf.datasets.layouts import read_raw
-from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf_export.bundle_trainer import export_in_new_process
 
@@ -45,19 +43,13 @@ def run_demo(out: Path, raw: Path | None, preset: str, seed: int) -> None:
     """
     started = time.monotonic()
     stages = _stages(out, raw, preset, seed)
-    settings: dict[str, str | int] = {
-        "data": "phantom" if raw is None else _name(raw),
-        "preset": preset,
-        "seed": seed,
-    }
-    is_new = _require_new_or_same(out, settings)
     load_config(preset, VAEConfig)  # refuses what is no preset
     load_config(preset, GANConfig)  # though it is needed in an hour only
     if raw and not exists(out / "prepared/manifest.json"):
         read_raw(raw)  # refuses what is no data set
-    if is_new:  # not before: a demo that was asked for wrongly leaves nothing behind
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(out / SETTINGS_FILE, json.dumps(settings) + "\n")
+    # Not before: a demo that was asked for wrongly leaves nothing behind.
+    settings = {"data": "phantom" if raw is None else _name(raw), "preset": preset, "seed": seed}
+    keep_settings(out / SETTINGS_FILE, settings, "a demo")
     for number, (title, stage) in enumerate(stages, start=1):
         click.echo(f"\n[{number}/{len(stages)}] {title} ({_minutes(started)} so far)")
         stage()
@@ -106,19 +98,6 @@ def _stages(out: Path, raw: Path | None, preset: str, seed: int) -> list[tuple[s
 def _name(raw: Path) -> str:
     """Tells data sets apart without carrying a path of the user's into the outputs."""
     return f"{printable(raw.name)} {sha256(os.fsencode(real_path(raw)))[:12]}"
-
-
-def _require_new_or_same(out: Path, settings: dict[str, str | int]) -> bool:
-    """Check that a folder is new, or has a demo of the same settings; whether it is new."""
-    file = out / SETTINGS_FILE
-    require_writable(out)
-    if not exists(file):
-        require_new_folder(out)
-        return True
-    started = read_json(file, dict[str, str | int], "the settings of a demo")
-    if started != settings:
-        raise CmrtfError(f"{file}: expected the settings of before, {started}. Received: {settings}.")
-    return False
 
 
 def _minutes(started: float) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from cmrtf.benchmark.arms import REAL, STRONG, USUAL, WARPED, Arm
 from cmrtf.benchmark.sources import Sources
-from cmrtf.core.files import exists
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.subjects import SubjectSlices
 from cmrtf.training import segmenters
@@ -15,7 +14,7 @@ CONFIGS = {USUAL: segmenters.USUAL, WARPED: segmenters.WARPED, STRONG: segmenter
 """By augmentation."""
 
 
-def trained_student(
+def train_student(
     folder: Path,
     arm: Arm,
     sources: Sources,
@@ -23,21 +22,19 @@ def trained_student(
     seed: int,
     progress: bool,
 ) -> TrainedSegmenter:
-    """The student of an arm, trained now or read.
+    """Train the student of an arm, and keep it.
 
     Args:
-        folder: of this student, new or written by this function.
+        folder: a new one, for its weights.
         arm: how it is trained.
-        sources: of subjects; not asked where the student is there already.
+        sources: of subjects.
         steps: of the training, in all.
         seed: of weights, batches and augmentation.
         progress: whether to show a bar.
 
     Raises:
-        CmrtfError: the folder holds something else, or cannot be written.
+        CmrtfError: the folder is taken or cannot be written.
     """
-    if exists(folder):
-        return TrainedSegmenter.load(folder)
     stages = (
         [(arm.first, steps // 2), (arm.sources, steps - steps // 2)] if arm.first else [(arm.sources, steps)]
     )

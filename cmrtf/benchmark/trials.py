@@ -13,7 +13,7 @@ from cmrtf.benchmark.folds import Fold
 from cmrtf.benchmark.results import Result, ResultsFolder, Trial, read_scores, write_scores
 from cmrtf.benchmark.scores import score
 from cmrtf.benchmark.sources import Sources
-from cmrtf.benchmark.students import trained_student
+from cmrtf.benchmark.students import train_student
 from cmrtf.bundle.networks import Networks
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.part import write_part
@@ -110,7 +110,7 @@ class SeededTrial:
             with clock.timed(NETWORKS, f"{self.trial}: label VAE and GAN"):
                 self._bundle()
         with clock.timed(STUDENT, f"{self.trial}, seed {self.seed}: {ARMS[arm].title}"):
-            return trained_student(
+            return train_student(
                 self._student_folder(arm),
                 ARMS[arm],
                 self._sources,

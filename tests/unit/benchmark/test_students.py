@@ -2,7 +2,7 @@ import pytest
 
 from cmrtf.benchmark import students
 from cmrtf.benchmark.arms import ARMS, OURS, RANDOMISED, REAL
-from cmrtf.benchmark.students import CONFIGS, trained_student, training_subjects
+from cmrtf.benchmark.students import CONFIGS, train_student, training_subjects
 
 SOURCES = {REAL: ["r1", "r2"], OURS: ["o1", "o2", "o3", "o4"], RANDOMISED: ["x1", "x2", "x3", "x4"]}
 
@@ -38,19 +38,17 @@ def calls(monkeypatch):
     return noted
 
 
-def test_a_student_is_trained_once(tmp_path, calls, training, monkeypatch):
+def test_a_student_is_trained_as_its_arm_says(tmp_path, calls, training):
     sources = {REAL: training}
-    trained_student(tmp_path / "one", ARMS["strong"], sources, 10, 3, progress=False)
+    train_student(tmp_path / "one", ARMS["strong"], sources, 10, 3, progress=False)
     slices = sum(stack.num_slices for subject in training for stack in subject.stacks.values())
     assert calls == [(slices, 10, 3, CONFIGS["strong"], None)]
-    monkeypatch.setattr(students.TrainedSegmenter, "load", lambda folder: folder)
-    assert trained_student(tmp_path / "one", ARMS["strong"], {}, 10, 3, False) == tmp_path / "one"
-    assert len(calls) == 1
+    assert (tmp_path / "one").is_dir()
 
 
 def test_pretraining_takes_half_of_the_steps(tmp_path, calls, training):
     sources = {REAL: training[:1], OURS: training}
-    trained_student(tmp_path / "one", ARMS["pretrained"], sources, 11, 0, progress=False)
+    train_student(tmp_path / "one", ARMS["pretrained"], sources, 11, 0, progress=False)
     (first, steps_first, *_, start), (second, steps_second, *_, then) = calls
     assert (steps_first, steps_second) == (5, 6)
     assert first == 6 * second
