@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cmrtf.core.arguments import MAX_FRAMES, MAX_SEED, MAX_SLICES
+from cmrtf.core.arguments import MAX_SEED, MAX_SLICES
+from cmrtf.core.cine import MAX_FRAMES
 from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:

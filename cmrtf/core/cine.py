@@ -1,17 +1,23 @@
 """One heart beat of a subject: a stack for each frame."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cmrtf.core.arguments import is_number, require_whole
 from cmrtf.core.stack import SLICE_SUMMATION, Stack
 from cmrtf.errors import CmrtfError
 
 MIN_FRAMES: Final = 2
 """End diastole and end systole."""
+
+MAX_FRAMES: Final = 80
+"""More than any scanner's. A beat takes a second or less, and browsers show pictures of 10 ms ten times too
+slowly."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,8 +30,8 @@ class Cine:
         frame_s: time from frame to frame.
 
     Raises:
-        CmrtfError: there are fewer than two frames, they lie on different voxels, or no such frame is end
-            systole.
+        CmrtfError: there are fewer than two frames, they lie on different voxels, no such frame is end
+            systole, or it takes no time from frame to frame.
     """
 
     frames: tuple[Stack, ...]
@@ -42,15 +48,19 @@ class Cine:
                     f"frames: expected stacks on the same voxels. Received: frame {number}, {stack!r}, "
                     f"beside frame 0, {first!r}."
                 )
-        if not 0 < self.es_frame < len(self.frames):
-            raise CmrtfError(
-                f"es_frame: expected a frame from 1 to {len(self.frames) - 1}. Received: {self.es_frame}."
-            )
+        require_whole("es_frame", self.es_frame, 1, len(self.frames) - 1)
+        if not (is_number(self.frame_s) and 0.0 < self.frame_s < math.inf):
+            raise CmrtfError(f"frame_s: expected seconds, more than 0. Received: {self.frame_s!r}.")
 
     @property
     def stacks(self) -> dict[str, Stack]:
         """End diastole and end systole."""
         return {"ED": self.frames[0], "ES": self.frames[self.es_frame]}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its files do not say, as plain values for JSON."""
+        return {"es_frame": self.es_frame, "frame_s": self.frame_s}
 
     def volumes_ml(self, structure: str, method: str = SLICE_SUMMATION) -> NDArray[np.float64]:
         """Volume of one structure in each frame, `(frames,)`.

@@ -44,7 +44,7 @@ class Subject:
         cine: a whole heart beat, of which `stacks` are end diastole and end systole; None for those alone.
 
     Raises:
-        CmrtfError: name, kind or stacks are none, or a fact that is text is none.
+        CmrtfError: name, kind or stacks are none, a fact is no text, or the beat is not of the stacks.
 
     Example:
         `subject = cmrtf.open_cohort("prepared")["A0S9V9"]; subject.ed.volume_ml("LV")`
@@ -72,6 +72,10 @@ class Subject:
             if not isinstance(getattr(self, fact), str):
                 raise CmrtfError(f"{fact}: expected text. Received: {getattr(self, fact)!r}.")
         object.__setattr__(self, "stacks", _checked_stacks(self.stacks))  # frozen
+        if self.cine is not None and not (
+            isinstance(self.cine, Cine) and all(self.cine.stacks[p] is self.stacks.get(p) for p in PHASES)
+        ):
+            raise CmrtfError(f"cine: expected one of the subject's ED and ES. Received: {self.cine!r}.")
 
     @property
     def id(self) -> str:
@@ -113,12 +117,12 @@ class Subject:
         return measure(self.stacks, method)
 
     def with_stacks(self, stacks: Mapping[str, Stack]) -> "Subject":
-        """The same subject with other stacks.
+        """The same subject with other stacks, and without a beat.
 
         Raises:
             CmrtfError: they are not stacks by phase.
         """
-        return replace(self, stacks=stacks)
+        return replace(self, stacks=stacks, cine=None)
 
     def plot(self) -> "Figure":
         """All slices with the contours of their labels, a row per phase."""
@@ -128,6 +132,8 @@ class Subject:
 
     def save(self, folder: Path | str) -> None:
         """Write `<phase>_image.nii.gz` and `<phase>_label.nii.gz`, in the units and the place of the source.
+
+        A beat is written as `cine_image.nii.gz` and `cine_label.nii.gz`.
 
         Args:
             folder: where they go; made if need be.
@@ -141,14 +147,16 @@ class Subject:
         folder = Path(folder)
         files = {
             phase: (folder / f"{phase}_image.nii.gz", folder / f"{phase}_label.nii.gz")
-            for phase in self.phases
+            for phase in (*self.phases, *(["cine"] if self.cine else []))
         }
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
             for file in itertools.chain.from_iterable(files.values()):
                 require_new_file(file)
-            for phase, (image, label) in files.items():
-                write_stack(self.stacks[phase], image, label)
+            for phase, stack in self.stacks.items():
+                write_stack(stack, *files[phase])
+            if self.cine:
+                self.cine.write(*files["cine"])
 
     def __repr__(self) -> str:
         stacks = ", ".join(f"{phase} {stack.num_slices} slices" for phase, stack in self.stacks.items())

@@ -228,7 +228,14 @@ def _read_subject(root: Path, name: str, window: tuple[float, float]) -> dict[st
 
 
 def _read_cine(root: Path, name: str, window: tuple[float, float], es_frame: int, frame_s: float) -> Cine:
-    image, labels = (read_nifti(path) for path in _subject_files(root, name))
+    files = _subject_files(root, name)
+    image, labels = map(read_nifti, files)
+    if image.data.ndim != 4 or image.data.shape != labels.data.shape or image.data.shape[3] <= es_frame:
+        raise FileError(
+            files[0],
+            f"expected a cine of {es_frame + 1} frames or more, and labels of all of them. "
+            f"Received: shapes {image.data.shape} and {labels.data.shape}.",
+        )
     frames = tuple(
         stack_of_files(image.data[..., frame], labels.data[..., frame], image.affine, window)
         for frame in range(image.data.shape[-1])
@@ -251,7 +258,7 @@ def _complete(root: Path, provenances: Iterable[Mapping[str, Any]]) -> None:
                 "Vendor": subject["vendor"],
                 "Centre": subject["centre"],
                 "ED": PHASES.index("ED"),
-                "ES": subject.get("es_frame", PHASES.index("ES")),
+                "ES": subject.get("es_frame") or PHASES.index("ES"),
                 "Pathology": subject["pathology"],
             }
             for subject in provenances

@@ -13,7 +13,6 @@ from typing import Any, overload
 import numpy as np
 
 from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, require_whole
-from cmrtf.core.cine import Cine
 from cmrtf.core.files import (
     exists,
     is_file,
@@ -268,11 +267,6 @@ def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mappi
         )
 
 
-def _facts_of(cine: Cine | None) -> dict[str, Any]:
-    """What reads it again."""
-    return {} if cine is None else {"es_frame": cine.es_frame, "frame_s": cine.frame_s}
-
-
 def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
     stack = next(iter(subject.stacks.values()))
     return complete_provenance(
@@ -285,7 +279,7 @@ def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]
             "pathology": subject.pathology,
             "parents": subject.origin["parents"],
             "phases": list(subject.phases),
-            **_facts_of(subject.cine),
+            **(subject.cine.facts if subject.cine else {}),
             "intensity_window": list(map(float, stack.intensity_window)),
             "measures": subject.measures(),
         }

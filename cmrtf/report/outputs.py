@@ -42,7 +42,8 @@ def write_outputs(out: Path, subjects: Sequence[Subject], provenance: Mapping[st
             if subject.is_synthetic:
                 _write_stacks(folder, subject)
         ordered = in_order(subjects)
-        completed = complete_provenance(provenance)
+        beat = next((subject.cine.facts for subject in ordered if subject.cine), {})
+        completed = complete_provenance({**provenance, **beat})
         write_measures(folder / "measures.csv", ordered)
         write_cine_measures(folder / "cine.csv", ordered)
         write_figure(folder / "figure.png", ordered)

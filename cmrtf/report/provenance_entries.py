@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from cmrtf.core.arguments import MAX_FRAMES
+from cmrtf.core.cine import MAX_FRAMES
 from cmrtf.core.json_files import Code, Count, IntensityWindow, Seed, Text, read_json
 from cmrtf.core.measures import MEASURES
 from cmrtf.errors import FileError
@@ -28,13 +28,19 @@ class ProvenanceEntry(Struct):
     phases: list[Literal["ED", "ES"]]
     intensity_window: IntensityWindow
     measures: dict[str, Annotated[float, Meta(ge=-1e6, le=1e6)]]
-    es_frame: Annotated[int, Meta(ge=1, lt=MAX_FRAMES)] | None = None
+    frames: Annotated[int, Meta(ge=2, le=MAX_FRAMES)] | None = None
+    es_frame: Annotated[int, Meta(ge=1)] | None = None
     frame_s: Annotated[float, Meta(gt=0, le=10)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what lacks a measure."""
+        """Refuse what lacks a measure, or what reads its beat."""
         if missing := set(MEASURES) - set(self.measures):
             raise ValueError(f"Expected all measures, got none of {', '.join(sorted(missing))}")
+        beat = (self.frames, self.es_frame, self.frame_s)
+        if None in beat and beat != (None, None, None):
+            raise ValueError("Expected frames, es_frame and frame_s of a beat, or none of them")
+        if self.frames and self.es_frame and self.es_frame >= self.frames:
+            raise ValueError(f"Expected an es_frame below {self.frames}, got {self.es_frame}")
 
 
 def read_settings(file: Path) -> dict[str, Any]:

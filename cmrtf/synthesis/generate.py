@@ -17,7 +17,7 @@ from cmrtf.shape.plausibility import check_stack
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import Style
 from cmrtf.synthesis.criteria import Condition, all_hold
-from cmrtf.synthesis.heart_beat import with_cine
+from cmrtf.synthesis.heart_beat import can_beat, with_cine
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.volume_matching import VolumeMatching
 
@@ -96,7 +96,9 @@ def generate_subject(
         CmrtfError: there is no such pathology, or the conditions cannot be fulfilled.
     """
     heart_rng, style_rng = np.random.default_rng(seed).spawn(2)
-    label_ids, slice_spacing_mm, parents = _draw_labels(models, prior, heart_rng, pathology, conditions)
+    label_ids, slice_spacing_mm, parents = _draw_labels(
+        models, prior, heart_rng, pathology, conditions, beating=num_frames is not None
+    )
     appearance = style.draw(style_rng)
     # Columns go to the patient's left and rows to the back, as scanners store them.
     affine = np.diag([-SPACING_MM, -SPACING_MM, slice_spacing_mm, 1.0])
@@ -131,14 +133,17 @@ def _draw_labels(
     rng: np.random.Generator,
     pathology: str,
     conditions: Sequence[Condition],
+    beating: bool,
 ) -> tuple[dict[str, NDArray[np.uint8]], float, dict[int, float]]:
-    """Label ids by phase, slice spacing in mm, and weights of the parents."""
+    """Label ids by phase, of a heart that can beat if it shall, slice spacing in mm, and parents' weights."""
     slice_spacing_mm = float(rng.choice(prior.slice_spacing_mm))
     matching = VolumeMatching(models, prior, slice_spacing_mm)
     for _ in range(MAX_DRAWS):
         heart = prior.draw(rng, pathology, partial(all_hold, conditions))
         label_ids = matching.refine(heart.anatomy, heart.wanted_ml).decode(models, slice_spacing_mm)
         plausible = all(check_stack(labels).is_plausible for labels in label_ids.values())
+        if beating and not can_beat(label_ids):
+            continue
         if plausible and all_hold(conditions, measure_volumes_ml(label_ids, slice_spacing_mm)):
             return label_ids, slice_spacing_mm, heart.parents
     wanted = ", ".join(map(str, conditions)) or "no conditions"

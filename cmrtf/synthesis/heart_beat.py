@@ -1,7 +1,7 @@
 """The third interpolation: a subject's heart beats, from end diastole through end systole and back.
 
 As between subjects, everything happens in codes: the labels of a frame lie on the straight line between those
-of end diastole and end systole, where the LV has the volume that a volume curve asks for.
+of end diastole and end systole, where the LV has about the volume that a volume curve asks for.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from cmrtf.core.arguments import MAX_FRAMES, require_whole
-from cmrtf.core.cine import MIN_FRAMES, Cine
+from cmrtf.core.arguments import require_whole
+from cmrtf.core.cine import MAX_FRAMES, MIN_FRAMES, Cine
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
@@ -21,7 +21,7 @@ from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.encoded_stack import encode_stacks
 from cmrtf.synthesis.heart_axis import between
 from cmrtf.synthesis.protocols import Models
-from cmrtf.synthesis.stack_between import decode_labels_between
+from cmrtf.synthesis.stack_between import decode_labels_between, unknown_between
 
 END_SYSTOLE: Final = 0.4
 """End systole as a share of the beat: the mean of five patients whose ED and ES frames were chosen by experts
@@ -37,6 +37,12 @@ volume come with the atrial kick; of 20 people with normal findings 2.2 +- 0.6, 
 
 BEAT_S: Final = 0.9
 """How long a beat is said to take: 67 a minute."""
+
+MAX_CINE_SLICES: Final = 2**14
+"""Of all frames: 1 GiB of 128 x 128 pixels, the most that is read again."""
+
+MAX_SLICES_IN_MEMORY: Final = 2**17
+"""Of all subjects: 10 GiB with their labels."""
 
 TRIED_WEIGHTS: Final = 9
 """Places between end diastole and end systole where volumes are measured, ends included."""
@@ -75,26 +81,24 @@ def with_cine(
         repaired: whether implausible labels are repaired.
 
     Raises:
-        CmrtfError: a phase is missing or its LV is not larger at end diastole, fewer than two slices of one
-            are labelled, or the number of frames is out of range.
+        CmrtfError: as of `require_beating`, or fewer than two slices of a stack are labelled.
     """
     require_beating(num_frames, subject)
-    stacks = {f"subject {subject.name}, {phase}": subject.stacks[phase] for phase in PHASES}
-    largest, smallest = (_lv_pixels(stack.label_ids) for stack in stacks.values())
-    if largest <= smallest:
-        raise CmrtfError(
-            f"subject {subject.name}: expected an LV that is larger at ED than at ES, to beat. "
-            f"Received: {largest} and {smallest} voxels."
-        )
+    num_slices = subject.ed.num_slices
+    stacks = {
+        f"{subject.id} of {num_slices} slices, {phase}": stack for phase, stack in subject.stacks.items()
+    }
+    largest, smallest = (_lv_voxels(stack.label_ids) for stack in stacks.values())
     diastole, systole = encode_stacks(models, stacks, exact_ends=True)
     windows = np.array([stack.intensity_window for stack in stacks.values()])
     ejected, es_frame = volume_curve(num_frames)
+    unknown = unknown_between(subject.ed, subject.es, num_slices)
 
     def labels_at(weight: float) -> NDArray[np.uint8]:
-        return decode_labels_between(models, diastole, systole, weight, subject.ed.num_slices, repaired)
+        return decode_labels_between(models, diastole, systole, weight, num_slices, repaired)
 
     tried = np.linspace(0.0, 1.0, TRIED_WEIGHTS)
-    ejected_there = [(largest - _lv_pixels(labels_at(weight))) / (largest - smallest) for weight in tried]
+    ejected_there = [(largest - _lv_voxels(labels_at(weight))) / (largest - smallest) for weight in tried]
     # What was ejected grows from ED to ES, though not of every heart in each step.
     weights = np.interp(ejected, np.maximum.accumulate(ejected_there), tried)
 
@@ -109,6 +113,7 @@ def with_cine(
             label_ids=label_ids,
             image=models.synthesize(label_ids, style),
             intensity_window=(float(low), float(high)),
+            unknown=unknown,
         )
 
     frames = tuple(frame(number, float(weight)) for number, weight in enumerate(weights))
@@ -119,7 +124,8 @@ def require_beating(num_frames: int, *subjects: Subject) -> None:
     """Check that hearts can beat, in so many frames.
 
     Raises:
-        CmrtfError: there are too few frames or too many, or a subject lacks a phase.
+        CmrtfError: there are too few frames or too many, or a subject lacks a phase, has its phases on
+            different voxels, or an LV that is not larger at end diastole.
     """
     require_whole("num_frames", num_frames, MIN_FRAMES, MAX_FRAMES)
     for subject in subjects:
@@ -128,7 +134,42 @@ def require_beating(num_frames: int, *subjects: Subject) -> None:
                 f"subject {subject.name}: expected ED and ES, between which a heart beats. "
                 f"Received: no {missing[0]}."
             )
+        if subject.ed.geometry.shape != subject.es.geometry.shape or not np.allclose(
+            subject.ed.affine, subject.es.affine
+        ):
+            raise CmrtfError(
+                f"subject {subject.name}: expected ED and ES on the same voxels, for a heart to beat. "
+                f"Received: {subject.ed!r} and {subject.es!r}."
+            )
+        largest, smallest = (_lv_voxels(subject.stacks[phase].label_ids) for phase in PHASES)
+        if largest <= smallest:
+            raise CmrtfError(
+                f"subject {subject.name}: expected an LV that is larger at ED than at ES, to beat. "
+                f"Received: {largest} and {smallest} voxels."
+            )
 
 
-def _lv_pixels(label_ids: NDArray[Any]) -> int:
+def require_room(num_subjects: int, num_frames: int, num_slices: int) -> None:
+    """Check that so many beats can be held in memory, and each be read again.
+
+    Raises:
+        CmrtfError: they cannot.
+    """
+    slices = num_frames * num_slices
+    if slices > MAX_CINE_SLICES or num_subjects * slices > MAX_SLICES_IN_MEMORY:
+        raise CmrtfError(
+            f"expected at most {MAX_CINE_SLICES} slices in all frames of a subject, and "
+            f"{MAX_SLICES_IN_MEMORY} of all. Received: {num_subjects} subjects of {num_frames} frames "
+            f"of {num_slices} slices."
+        )
+
+
+def can_beat(label_ids: Mapping[str, NDArray[np.uint8]]) -> bool:
+    """Whether label ids by phase, `(slices, size, size)`, are those of a heart that can beat."""
+    diastole, systole = (label_ids[phase] for phase in PHASES)
+    labelled = [int(stack.any(axis=(1, 2)).sum()) for stack in (diastole, systole)]
+    return _lv_voxels(diastole) > _lv_voxels(systole) and min(labelled) > 1
+
+
+def _lv_voxels(label_ids: NDArray[Any]) -> int:
     return int(np.count_nonzero(label_ids == SCHEMA.id_of("LV")))

@@ -22,7 +22,7 @@ from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Kind, Subject
 from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.encoded_stack import encode_ends
-from cmrtf.synthesis.heart_beat import require_beating, with_cine
+from cmrtf.synthesis.heart_beat import require_beating, require_room, with_cine
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.stack_between import stack_between, styles_between
 
@@ -61,7 +61,13 @@ def interpolate_subjects(
     require_whole("num_slices", num_slices, 2, MAX_SLICES)
     require_whole("num_subjects", num_subjects, 1, MAX_BETWEEN)
     if num_frames is not None:
+        if set(phases) != set(PHASES):
+            raise CmrtfError(
+                "expected ED and ES of every subject, between which hearts beat. "
+                f"Received: {', '.join(phases)}."
+            )
         require_beating(num_frames, *ends)
+        require_room(len(ends) + (num_subjects if len(ends) == 2 else 0), num_frames, num_slices)
     # The intrasubject job is the interpolation from a subject to itself.
     names: list[tuple[str, Kind, float]] = [
         (end.name, "intrasubject", float(i)) for i, end in enumerate(ends)

@@ -48,7 +48,7 @@ def stack_between(
         label_ids,
         geometry_between(start.stack.geometry, end.stack.geometry, weight, num_slices),
         (low, high),
-        _unknown_between(start.stack, end.stack, num_slices),
+        unknown_between(start.stack, end.stack, num_slices),
     )
 
 
@@ -75,6 +75,9 @@ def decode_labels_between(
     positions = np.linspace(0.0, 1.0, num_slices)
     span = start.span.towards(end.span, weight)
     has_heart = span.contains(positions)
+    label_ids = np.zeros((num_slices, *start.stack.label_ids.shape[1:]), np.uint8)
+    if not has_heart.any():  # of two slices both may miss it
+        return label_ids
     # Where a label reaches beyond its slice, the shape is that of the slice.
     places = np.clip(positions, span.first, span.last)[has_heart]
     at_start, at_end = _same_places(start, end, weight, places)
@@ -86,7 +89,6 @@ def decode_labels_between(
     if start.label_residuals is not None and end.label_residuals is not None:
         missed = start.residuals_at(at_start, place), end.residuals_at(at_end, place)
         decoded = add_residuals(decoded, between(*missed, np.float32(weight)))
-    label_ids = np.zeros((num_slices, *decoded.shape[1:]), np.uint8)
     # Around a myocardium that is unknown no ring can be closed.
     is_repairable = start.stack.knows("MYO") and end.stack.knows("MYO")
     label_ids[has_heart] = repair(decoded) if repaired and is_repairable else decoded
@@ -131,8 +133,8 @@ def geometry_between(start: Geometry, end: Geometry, weight: float, num_slices: 
     return Geometry.of(own.affine @ about_middle, own.shape)
 
 
-def _unknown_between(start: Stack, end: Stack, num_slices: int) -> Unknown:
-    """What is unknown of every slice, since it is of some slice of an end."""
+def unknown_between(start: Stack, end: Stack, num_slices: int) -> Unknown:
+    """What is unknown of every slice of a stack between two, since it is of some slice of either."""
     unknown = [name for name in SCHEMA.foreground if not (start.knows(name) and end.knows(name))]
     return from_slices(dict.fromkeys(unknown, range(num_slices)), num_slices)
 

@@ -48,7 +48,17 @@ def test_frames_on_other_voxels_are_refused():
         Cine((A.ed, elsewhere), 1, 0.1)
 
 
-@pytest.mark.parametrize("es_frame", [0, 3, -1])
+@pytest.mark.parametrize("es_frame", [0, 3, -1, 1.0, True])
 def test_end_systole_is_a_frame_after_end_diastole(es_frame):
-    with pytest.raises(CmrtfError, match=f"es_frame: expected a frame from 1 to 2. Received: {es_frame}"):
+    with pytest.raises(CmrtfError, match="es_frame: expected a whole number from 1 to 2"):
         Cine((A.ed, A.es, A.ed), es_frame, 0.1)
+
+
+@pytest.mark.parametrize("frame_s", [0.0, -1.0, float("nan"), float("inf"), None, "x"])
+def test_a_frame_takes_time(frame_s):
+    with pytest.raises(CmrtfError, match="frame_s: expected seconds, more than 0"):
+        Cine((A.ed, A.es), 1, frame_s)
+
+
+def test_facts_are_what_its_files_do_not_say():
+    assert _cine().facts == {"es_frame": 1, "frame_s": 0.25}

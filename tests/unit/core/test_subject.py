@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from cmrtf.core.nifti import read_nifti
 from cmrtf.core.stack import CENTRE_TO_CENTRE
 from cmrtf.core.subject import Subject, phases_of
 from cmrtf.errors import CmrtfError
-from interpolated import interpolated
+from interpolated import beating, interpolated
 
 
 def source(**arguments):
@@ -136,3 +138,22 @@ def test_a_subject_keeps_its_stacks_when_the_mapping_changes():
     subject = source().with_stacks(stacks)
     stacks.clear()
     assert subject.phases == ("ED", "ES")
+
+
+def test_a_beat_is_of_the_stacks():
+    subject = beating(interpolated(code_b=None)[0])
+    other = interpolated(code_b=None)[0]
+    for cine in (beating(other).cine, "x"):
+        with pytest.raises(CmrtfError, match="cine: expected one of the subject's ED and ES"):
+            replace(subject, cine=cine)
+
+
+def test_other_stacks_have_no_beat():
+    subject = beating(interpolated(code_b=None)[0])
+    assert subject.with_stacks({"ED": subject.ed}).cine is None
+
+
+def test_a_beat_is_saved_too(tmp_path):
+    beating(interpolated(code_b=None)[0]).save(tmp_path)
+    assert read_nifti(tmp_path / "cine_label.nii.gz").data.shape[3] == 4
+    assert len(list(tmp_path.iterdir())) == 6

@@ -230,6 +230,18 @@ def test_generated_files_are_cines_of_two_frames_that_say_what_they_are(written)
         assert (image.get_data_dtype(), labels.get_data_dtype()) == (np.float32, np.uint8)
 
 
+@pytest.mark.parametrize("kind", ["sa", "sa_gt"])
+@pytest.mark.parametrize("frames", [None, 1])
+def test_generated_files_that_are_no_cine_of_both_phases_are_named(written, kind, frames):
+    root, (subject, *_) = written
+    file = root / subject.name / f"{subject.name}_{kind}.nii.gz"
+    image = nib.load(file)
+    data = np.asarray(image.dataobj)
+    nib.save(nib.Nifti1Image(data[..., 0] if frames is None else data[..., :frames], image.affine), file)
+    with pytest.raises(CmrtfError, match=r"_sa\.nii\.gz: expected a cine of 2 frames or more"):
+        LAYOUT.read_subject(root, subject.name, subject.ed.intensity_window)
+
+
 def test_a_letter_that_is_not_the_vendors_is_warned_of(cohort):
     table = next(cohort.rglob("*.csv"))
     table.write_text(table.read_text().replace(",Name,A,", ",Philips,A,"))

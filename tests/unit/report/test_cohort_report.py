@@ -11,10 +11,6 @@ from interpolated import beating, generated
 MEASURED = ("LV_EDV_ml", "LV_EF_percent", "MYO_mass_ED_g", "RV_EDV_ml")
 
 
-def _facts_of(cine):
-    return {"es_frame": cine.es_frame, "frame_s": cine.frame_s} if cine else {}
-
-
 def page_data(folder, subjects):
     """The data of the report of a cohort that is written by hand."""
     layout = LAYOUTS["mnms"]
@@ -29,7 +25,7 @@ def page_data(folder, subjects):
                 "pathology": subject.pathology,
                 "intensity_window": list(subject.ed.intensity_window),
                 "measures": subject.measures(),
-                **_facts_of(subject.cine),
+                **(subject.cine.facts if subject.cine else {}),
             }
         )
     (folder / "provenance").mkdir()

@@ -52,7 +52,9 @@ def test_a_beating_heart_is_a_cine_beside_its_phases(tmp_path):
     assert image.data.shape == labels.data.shape == (*subject.ed.geometry.shape, 4)
     np.testing.assert_array_equal(labels.data[..., 1].T, subject.es.label_ids)
     assert (tmp_path / "out" / "cine.csv").is_file()
-    assert "cine.csv" in json.loads((tmp_path / "out" / "provenance.json").read_text())["outputs_sha256"]
+    provenance = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert (provenance["es_frame"], provenance["frame_s"]) == (1, 0.2)
+    assert "cine.csv" in provenance["outputs_sha256"]
 
 
 def test_an_empty_folder_is_used(tmp_path):

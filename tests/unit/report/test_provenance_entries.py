@@ -26,6 +26,9 @@ def file(tmp_path):
 def test_a_sidecar_is_returned_as_it_was_written(file):
     file.write_text(json.dumps(GOOD))
     assert read_provenance(file, "SYN00001") == GOOD
+    beating = {**GOOD, "frames": 5, "es_frame": 2, "frame_s": 0.18}
+    file.write_text(json.dumps(beating))
+    assert read_provenance(file, "SYN00001") == beating
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,11 @@ def test_a_sidecar_is_returned_as_it_was_written(file):
         ({"measures": {}}, "Expected all measures"),
         ({"measures": dict.fromkeys(MEASURES, None)}, "Expected `float`, got `null`"),
         ({"vendor": 1}, "Expected `str`, got `int`"),
+        ({"frames": 5}, "frames, es_frame and frame_s of a beat, or none"),
+        ({"es_frame": 2}, "frames, es_frame and frame_s of a beat, or none"),
+        ({"frames": 5, "es_frame": 2, "frame_s": None}, "frames, es_frame and frame_s of a beat, or none"),
+        ({"frames": 5, "es_frame": 5, "frame_s": 0.1}, "Expected an es_frame below 5, got 5"),
+        ({"frames": 5, "es_frame": 2, "frame_s": 0.0}, "Expected `float` > 0"),
     ],
 )
 def test_an_edited_sidecar_is_named(file, changed, received):

@@ -1,9 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from area_double import A, AreaModels, area_subject
+from cmrtf.core.unknown import from_slices
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.heart_beat import BEAT_S, END_SYSTOLE, require_beating, volume_curve, with_cine
+from cmrtf.synthesis.heart_beat import (
+    BEAT_S,
+    END_SYSTOLE,
+    can_beat,
+    require_beating,
+    volume_curve,
+    with_cine,
+)
 
 STYLES = {"ED": np.full((4, 1), -0.5, np.float32), "ES": np.full((4, 1), 0.5, np.float32)}
 
@@ -73,11 +83,43 @@ def test_a_heart_that_does_not_contract_is_refused():
     still = A.with_stacks({"ED": A.ed, "ES": A.ed})
     with pytest.raises(CmrtfError, match="subject A1: expected an LV that is larger at ED than at ES"):
         _beating(subject=still)
+    labels = {phase: stack.label_ids for phase, stack in A.stacks.items()}
+    assert can_beat(labels)
+    assert not can_beat(labels | {"ES": labels["ED"]})
 
 
-@pytest.mark.parametrize("frames", [1, 0, 1001, 2.5, True])
+def test_a_heart_in_one_slice_cannot_beat():
+    one = area_subject("C3", [0, 20, 0, 0], [0.0] * 4)
+    assert not can_beat({phase: stack.label_ids for phase, stack in one.stacks.items()})
+    with pytest.raises(CmrtfError, match=r"source_C3 of 4 slices, ED: .* two slices or more"):
+        _beating(subject=one)
+
+
+def test_phases_on_other_voxels_are_refused():
+    other = area_subject("A1", [10, 20, 30, 40], [0.0] * 4, spacing_mm=8.0)
+    with pytest.raises(CmrtfError, match="subject A1: expected ED and ES on the same voxels"):
+        require_beating(10, A.with_stacks({"ED": A.ed, "ES": other.es}))
+
+
+def test_what_one_end_does_not_know_is_unknown_in_the_frames_between():
+    es = replace(A.es, unknown=from_slices({"MYO": range(4)}, 4))
+    cine = _beating(5, A.with_stacks({"ED": A.ed, "ES": es})).cine
+    assert [stack.knows("MYO") for stack in cine.frames] == [True, False, False, False, False]
+    assert all(stack.knows("LV") for stack in cine.frames)
+
+
+def test_labels_of_frames_are_repaired_unless_told_otherwise():
+    """Of an LV that nothing encloses repair makes a wall."""
+    plain, repaired = (
+        with_cine(AreaModels(), A, STYLES, 5, repaired=repaired).cine.frames[1] for repaired in (False, True)
+    )
+    assert not (plain.label_ids == 2).any()
+    assert (repaired.label_ids == 2).any()
+
+
+@pytest.mark.parametrize("frames", [1, 0, 81, 2.5, True])
 def test_numbers_of_frames_that_are_no_beat_are_refused(frames):
-    with pytest.raises(CmrtfError, match="num_frames: expected a whole number from 2 to 1000"):
+    with pytest.raises(CmrtfError, match="num_frames: expected a whole number from 2 to 80"):
         require_beating(frames, A)
 
 

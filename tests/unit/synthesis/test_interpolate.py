@@ -178,8 +178,15 @@ def test_hearts_beat_when_frames_are_asked_for():
 
 
 def test_a_heart_of_one_phase_does_not_beat():
-    with pytest.raises(CmrtfError, match=r"subject A1: expected ED and ES, .* Received: no ES"):
+    with pytest.raises(CmrtfError, match=r"expected ED and ES of every subject, .* Received: ED"):
         _interpolate(A.with_stacks({"ED": A.ed}), num_frames=5)
+
+
+def test_beats_that_no_memory_holds_are_refused():
+    with pytest.raises(CmrtfError, match="Received: 1002 subjects of 20 frames of 32 slices"):
+        _interpolate(A, B, phases=("ED", "ES"), num_slices=32, num_subjects=1000, num_frames=20)
+    with pytest.raises(CmrtfError, match="expected at most 16384 slices in all frames of a subject"):
+        _interpolate(A, phases=("ED", "ES"), num_slices=1024, num_frames=17)
 
 
 def test_common_phases_are_those_that_all_subjects_have():

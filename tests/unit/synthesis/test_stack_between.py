@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from area_double import A, AreaModels, B
+from area_double import A, AreaModels, B, area_subject
 from cmrtf.synthesis.encoded_stack import encode_ends
 from cmrtf.synthesis.stack_between import (
     decode_labels_between,
@@ -23,6 +23,20 @@ def test_codes_of_labels_and_styles_are_mixed_by_the_weight():
     styles = styles_between(*_ends(), 0.25, 3)
     expected = 0.75 * np.array([-1.0, -0.25, 0.5]) + 0.25 * np.array([0.0, 0.5, 1.0])
     np.testing.assert_allclose(styles[:, 0], expected, atol=1e-6)
+
+
+class LenientModels(AreaModels):
+    """Decodes codes of empty slices, too."""
+
+    def decode(self, codes):
+        return super().decode(np.minimum(codes, 100))
+
+
+def test_of_two_slices_both_may_miss_the_heart():
+    """Of ends that are exact too: there is nothing to add what the decoder misses to."""
+    subject = area_subject("C3", [0, 10, 20, 30, 0], [0.0] * 5)
+    (end,) = encode_ends(LenientModels(), [subject], "ED", exact_ends=True)
+    assert not decode_labels_between(LenientModels(), end, end, 0.0, 2).any()
 
 
 def test_images_have_the_styles_of_their_place():
