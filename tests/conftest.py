@@ -1,5 +1,6 @@
 """Shared by all tests: a quiet TensorFlow and a tiny cohort; helpers/ has the other fixtures."""
 
+import gc
 import logging
 import os
 import sys
@@ -16,7 +17,14 @@ import pytest
 
 import prepared_cohort
 
-pytest_plugins = ["bundle_fixtures", "story_fixtures", "training_fixtures"]
+pytest_plugins = ["story_fixtures", "bundle_fixtures", "training_fixtures"]
+
+STORY = ("docs/", "integration/test_end_to_end.py", "integration/test_parity.py", "unit/bundle/", "unit/export/")
+"""Files that open the story's bundle, whose models take long to load."""
+TOGETHER = {"story": STORY, "phantom": ("unit/phantom/",)}
+"""Files that one process runs, by what they share."""
+
+gc.disable()  # nothing of what is imported and collected now is ever garbage
 
 # The first example of a property pays for TensorFlow's start-up.
 hypothesis.settings.register_profile("cmrtf", deadline=None)
@@ -34,6 +42,26 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.name != "test_processes.py", item.path not in slow))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop():
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file goes to one process as a whole, and all files of `TOGETHER` to the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class SharingScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            names = (name for name, files in TOGETHER.items() if file.removeprefix("tests/").startswith(files))
+            return next(names, file)
+
+    return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

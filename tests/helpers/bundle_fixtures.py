@@ -12,6 +12,7 @@ import pytest
 from cmrtf.bundle.contents import model_folder
 from cmrtf.bundle.signatures import promised_by
 from cmrtf.synthesis.protocols import LABEL_VAE, SPADE_GAN
+from story_fixtures import session_model
 
 MODELS = (LABEL_VAE, SPADE_GAN)
 
@@ -38,9 +39,7 @@ def promised(bundle):
 @pytest.fixture(scope="session")
 def session_models(story):
     """Both models as a server runs them."""
-    from cmrtf_export.session_model import SessionModel
-
-    return {model: SessionModel(model_folder(story.bundle, model)) for model in MODELS}
+    return {model: session_model(model_folder(story.bundle, model)) for model in MODELS}
 
 
 @pytest.fixture

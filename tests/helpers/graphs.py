@@ -20,3 +20,15 @@ def without_graphs() -> Iterator[None]:
             yield
         finally:
             tf.config.run_functions_eagerly(False)
+
+
+@contextlib.contextmanager
+def as_traced() -> Iterator[None]:
+    """Leave graphs as they were traced: to optimise one takes longer than the few steps that tests take."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})

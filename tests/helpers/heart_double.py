@@ -1,5 +1,7 @@
 """A bundle that needs no training: codes are radii, so decoded hearts are known."""
 
+import functools
+
 import numpy as np
 
 from cmrtf.bundle.bundle import Bundle
@@ -57,9 +59,10 @@ class RingModels:
         return np.clip(TISSUES[label_ids] + styles[:, :1, None], -1.0, 1.0)
 
 
+@functools.cache
 def heart_source():
     """Hearts of NOR and of the larger, weaker DCM; two appearances of vendor A, three of B and one of C,
-    from centres 1, 1, 2, 2, 3 and 3."""
+    from centres 1, 1, 2, 2, 3 and 3: to read only."""
     rng = np.random.default_rng(0)
     anatomies, volumes_ml, pathologies = [], [], ["NOR", "NOR", "DCM"] * 4 + ["HCM"]
     taper = np.linspace(0.6, 1.0, PLACES)[:, None]

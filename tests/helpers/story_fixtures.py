@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +16,9 @@ from click.testing import CliRunner
 from cmrtf.bundle.models import LoadedModels
 from graphs import without_graphs
 from shared import built_once
+
+if TYPE_CHECKING:
+    from cmrtf_export.session_model import SessionModel
 
 TINY_PRESET = """\
 vae:
@@ -86,6 +90,8 @@ def _tell(folder: Path) -> Story:
         for line in STORY:
             command = "export --check" if "--check" in line else line.split()[1]
             with without_graphs() if command.startswith("train") else contextlib.nullcontext():
+                if command == "export --check":
+                    patch.setattr("cmrtf_export.check.SessionModel", session_model)
                 said[command] = _run(line, paths)
             if command == "phantom":
                 _write_into_headers(raw, PATIENT_NAME)
@@ -114,6 +120,14 @@ def _run(line: str, paths: dict[str, Path]) -> str:
     result = CliRunner().invoke(cli, [command, *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
+
+
+@functools.cache
+def session_model(folder: Path) -> "SessionModel":
+    """A SavedModel as a server runs it, loaded once: its first answers take seconds."""
+    from cmrtf_export.session_model import SessionModel
+
+    return SessionModel(folder)
 
 
 def _load_once(bundle: Path, patch: pytest.MonkeyPatch) -> None:

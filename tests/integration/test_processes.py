@@ -19,6 +19,7 @@ import yaml
 from cmrtf.training.run import RunDirectory
 from cmrtf.training.train import train_vae
 from cmrtf.training.train_segmenter import TrainedSegmenter
+from graphs import as_traced
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,8 @@ def config(vae_config):
 @pytest.fixture(scope="module")
 def undisturbed(tiny_cohort, config, tmp_path_factory):
     run = tmp_path_factory.mktemp("undisturbed") / "run"
-    train_vae(tiny_cohort, run, config)
+    with as_traced():
+        train_vae(tiny_cohort, run, config)
     return run
 
 
@@ -81,7 +83,8 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not_been(
     out, undisturbed, tiny_cohort, config
 ):
     assert -9 in _codes(out, "killed")
-    train_vae(tiny_cohort, out / "killed", config, resume=True)
+    with as_traced():
+        train_vae(tiny_cohort, out / "killed", config, resume=True)
     _assert_same_bits(out / "killed", undisturbed)
 
 

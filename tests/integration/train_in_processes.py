@@ -20,7 +20,9 @@ import numpy as np
 import tensorflow as tf
 import train_on_devices
 
-from cmrtf.training import loop
+from PIL import Image
+
+from cmrtf.training import loop, train_gan, train_vae  # noqa: F401 - what all processes import
 from cmrtf_cli.main import main as cmrtf
 
 
@@ -125,8 +127,15 @@ def train_on_two_devices(*arguments):
         os._exit(code)
 
 
+def optimise_graphs(whether):
+    """To optimise a graph takes longer than the few steps of it, in every process."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not whether})
+
+
 def main(cohort, preset, out, *delays):
     out = Path(out)
+    Image.preinit()
+    optimise_graphs(False)
     (out / "devices").mkdir()
     devices = train_on_two_devices(cohort, preset, out / "devices")
     train_vae = ["train-vae", cohort, "--preset", preset, "--resume"]
@@ -148,6 +157,7 @@ def main(cohort, preset, out, *delays):
         np.savez(out / f"weights-{index}.npz", *model.get_weights())
 
     codes["both return"] = train_on_two(train_vae, out, "return", keep)
+    optimise_graphs(True)
     codes["same bits"] = train_with_same_bits(["train-gan", cohort, "--preset", preset, "--resume"], out)
     codes["devices"] = wait(devices)
     (out / "codes.json").write_text(json.dumps(codes))

@@ -1,5 +1,7 @@
 """Raw images in which a double sees the hearts."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -39,10 +41,10 @@ def hearts():
     return {"ED": np.roll(ed, (14, -9), (0, 1)), "ES": np.roll(es, (14, -9), (0, 1))}
 
 
-@pytest.fixture
-def unlabelled(tmp_path, hearts):
-    """An image of one phase, a cine of a heart that vanishes, and a picture without a heart."""
-    folder = tmp_path / "unlabelled"
+@pytest.fixture(scope="session")
+def unlabelled_once(tmp_path_factory, hearts):
+    """An image of one phase, a cine of a heart that vanishes, and a picture without a heart: to read only."""
+    folder = tmp_path_factory.mktemp("images") / "unlabelled"
     for name in ("P1", "deep/P2", "P3"):
         (folder / name).mkdir(parents=True)
     save(folder / "P1/P1_sa.nii.gz", grey_image(hearts["ED"]), SPACING)
@@ -53,3 +55,9 @@ def unlabelled(tmp_path, hearts):
     noise = np.random.default_rng(0).uniform(0, 255, hearts["ED"].shape).astype(np.float32)
     save(folder / "P3/P3.nii", noise, SPACING)
     return folder
+
+
+@pytest.fixture
+def unlabelled(unlabelled_once, tmp_path):
+    """A copy of it that a test may change."""
+    return shutil.copytree(unlabelled_once, tmp_path / "unlabelled")

@@ -1,3 +1,5 @@
+import shutil
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -9,10 +11,11 @@ from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
 
 
-@pytest.fixture
-def written(tmp_path, unlabelled, segmenter):
-    out = tmp_path / "predicted"
-    return out, write_predicted_set(out, find_images(unlabelled), segmenter.segment, "C")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, unlabelled_once, segmenter):
+    """To read only."""
+    out = tmp_path_factory.mktemp("written") / "predicted"
+    return out, write_predicted_set(out, find_images(unlabelled_once), segmenter.segment, "C")
 
 
 def test_what_looks_like_a_heart_is_written_and_the_rest_is_named(written):
@@ -46,8 +49,8 @@ def test_where_nothing_looks_like_a_heart_nothing_is_written(tmp_path, unlabelle
     assert not out.exists()
 
 
-def test_a_table_that_was_edited_is_named(written):
-    out, _ = written
+def test_a_table_that_was_edited_is_named(written, tmp_path):
+    out = shutil.copytree(written[0], tmp_path / "predicted")
     (out / LEFT_OUT).write_text("code,reason\nP1\n")
     with pytest.raises(CmrtfError, match=LEFT_OUT):
         read_left_out(out)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cmrtf.benchmark import students, trials
+from cmrtf.benchmark import page, students, trials
 from cmrtf.benchmark.benchmark import benchmark
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
@@ -35,6 +35,12 @@ class Student(GreySegmenter):
 
     def save(self, folder):
         folder.mkdir(parents=True)
+
+
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch):
+    """Pages that nobody looks at: drawing takes as long as all else. test_page.py draws."""
+    monkeypatch.setattr(page, "_curves", lambda *_: b"")
 
 
 @pytest.fixture

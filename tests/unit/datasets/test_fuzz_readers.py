@@ -23,7 +23,7 @@ from dicom_files import write_multi_frame
 
 pytestmark = pytest.mark.slow
 
-CASES = int(os.environ.get("CMRTF_FUZZ_CASES", "100"))
+CASES = int(os.environ.get("CMRTF_FUZZ_CASES", "40"))
 SECONDS = 3.0
 """Of processor time. A case takes some milliseconds."""
 

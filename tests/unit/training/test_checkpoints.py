@@ -1,3 +1,4 @@
+import functools
 import os
 import shutil
 
@@ -10,9 +11,17 @@ from cmrtf.models.label_vae import LabelVAE
 from cmrtf.training.checkpoints import Checkpoints, restore_for_inference
 
 
-def _model(latent_dim=3):
+@functools.cache
+def _compiled(latent_dim):
     model = LabelVAE(4, 16, latent_dim, (4, 4), 1)
     model.compile(keras.optimizers.Adam(0.01), 1.0, 1)
+    return model
+
+
+def _model(latent_dim=3):
+    """The same one each time, filled with ones: to build one takes longer than what is shown of it."""
+    model = _compiled(latent_dim)
+    _fill(model, 1)
     return model
 
 

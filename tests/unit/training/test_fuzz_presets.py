@@ -1,6 +1,6 @@
 """Presets and settings that nobody meant: a configuration whose every value makes sense, or a `CmrtfError`.
 
-A hundred cases in the normal run; `make fuzz` runs `CMRTF_FUZZ_CASES` of each property.
+Forty cases in the normal run; `make fuzz` runs `CMRTF_FUZZ_CASES` of each property.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from cmrtf.training.config import GANConfig, VAEConfig, load_config
 
 pytestmark = pytest.mark.slow
 
-CASES = int(os.environ.get("CMRTF_FUZZ_CASES", "100"))
+CASES = int(os.environ.get("CMRTF_FUZZ_CASES", "40"))
 SECONDS = 2.0
 """Of processor time. A case takes some milliseconds."""
 
