@@ -19,7 +19,7 @@ import prepared_cohort
 
 pytest_plugins = ["story_fixtures", "bundle_fixtures", "training_fixtures"]
 
-STORY = ("docs/", "integration/test_end_to_end.py", "integration/test_parity.py", "unit/bundle/", "unit/export/")
+STORY = ("docs/", "integration/test_end", "integration/test_parity", "unit/bundle/", "unit/export/")
 """Files that open the story's bundle, whose models take long to load."""
 TOGETHER = {"story": STORY, "phantom": ("unit/phantom/",)}
 """Files that one process runs, by what they share."""
@@ -58,8 +58,8 @@ def pytest_xdist_make_scheduler(config, log):
     class SharingScheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            names = (name for name, files in TOGETHER.items() if file.removeprefix("tests/").startswith(files))
-            return next(names, file)
+            path = file.removeprefix("tests/")
+            return next((name for name, files in TOGETHER.items() if path.startswith(files)), file)
 
     return SharingScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 

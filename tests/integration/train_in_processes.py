@@ -4,6 +4,7 @@ Run as `python train_in_processes.py COHORT PRESET OUT KILL_SECONDS ...`. Proces
 TensorFlow wakes, so that it is imported once.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -19,10 +20,9 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 import numpy as np
 import tensorflow as tf
 import train_on_devices
-
 from PIL import Image
 
-from cmrtf.training import loop, train_gan, train_vae  # noqa: F401 - what all processes import
+from cmrtf.training import loop
 from cmrtf_cli.main import main as cmrtf
 
 
@@ -134,6 +134,8 @@ def optimise_graphs(whether):
 
 def main(cohort, preset, out, *delays):
     out = Path(out)
+    for name in ("train_vae", "train_gan"):  # once, and not in every process
+        importlib.import_module(f"cmrtf.training.{name}")
     Image.preinit()
     optimise_graphs(False)
     (out / "devices").mkdir()

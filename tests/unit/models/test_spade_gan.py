@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -43,16 +45,27 @@ def _batch(examples=2):
     }
 
 
-def _compiled(average_decay=0.9, **settings):
+@functools.cache
+def _built(which, policy):
+    """A model of a dtype policy, and the weights that it starts with; to build one takes a second."""
     keras.utils.set_random_seed(0)
     model = SPADEGAN(**CONFIG)
+    return model, model.get_weights()
+
+
+def _compiled(average_decay=0.9, **settings):
+    """The same one each time, as if it were new."""
+    model, start = _built("model", keras.config.dtype_policy().name)
+    model.set_weights(start)
+    model.trackers.pop("perceptual", None)
+    model.reset_metrics()
     optimizers = [keras.optimizers.SGD(rate) for rate in RATES]
     model.compile(*optimizers, WEIGHTS, average_decay, **settings)
     return model
 
 
 def _twin(model):
-    twin = SPADEGAN(**CONFIG)
+    twin, _ = _built("twin", keras.config.dtype_policy().name)
     twin.set_weights(model.get_weights())
     return twin
 

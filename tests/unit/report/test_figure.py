@@ -14,7 +14,6 @@ from cmrtf.report.figure_page import PAGE_WIDTH, Page
 from cmrtf.report.sequence import in_order
 from interpolated import interpolated, remodelled
 
-
 SUBJECTS = {
     "one phase": interpolated(phases=("ED",)),
     "both phases": interpolated(),
