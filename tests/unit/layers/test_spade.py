@@ -30,7 +30,7 @@ def test_layer_checks_with_a_dense_label_map():
     check_layer(SPADE, CONFIG, [_inputs(), tf.one_hot(_label_ids(), 4)], [(2, 8, 8, 3)], (4, 2))
 
 
-@settings(max_examples=16)
+@settings(max_examples=10)
 @given(
     st.data(),
     st.integers(1, 16),
@@ -64,7 +64,7 @@ def test_the_distinct_form_is_the_dense_form_in_values_and_gradients(
         np.testing.assert_allclose(ours, reference, atol=1e-5 * scale)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.data(), st.sampled_from([2, 4, 9, 16]), st.booleans())
 def test_in_bfloat16_both_forms_are_the_float32_form_to_its_precision(data, num_classes, training):
     """Three significant digits, through two convolutions and a normalisation."""
