@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cmrtf.adaptation import adapt as adapt_module
+from cmrtf.adaptation import page as page_module
 from cmrtf.adaptation.adapt import DATA_SET, adapt
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.core.nifti import read_nifti, write_nifti
@@ -39,11 +40,19 @@ class Networks:
         return Bundle()
 
 
-@pytest.fixture
-def labelled(tmp_path):
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Three patients: to read only."""
+    folder = tmp_path_factory.mktemp("labelled") / "acdc"
     for patient in ("patient001", "patient002", "patient003"):
-        write_acdc(tmp_path / "acdc", patient)
-    return tmp_path / "acdc"
+        write_acdc(folder, patient)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_picture(monkeypatch):
+    """On pages that nobody looks at: drawing takes half of the time. test_page.py draws."""
+    monkeypatch.setattr(page_module, "_picture", lambda *_: b"")
 
 
 @pytest.fixture(autouse=True)

@@ -1,17 +1,26 @@
 """Raw patients, where they are prepared, and shards without Beam."""
 
+import shutil
+
 import pytest
 
 from cmrtf.cohort import build, build_beam, build_shard
 from raw_data import write_acdc
 
 
-@pytest.fixture
-def raw(tmp_path):
-    """Three patients; all but the last are stored base first."""
+@pytest.fixture(scope="session")
+def raw_once(tmp_path_factory):
+    """Three patients; all but the last are stored base first: to read only."""
+    folder = tmp_path_factory.mktemp("raw_once") / "raw"
     for number in range(1, 4):
-        write_acdc(tmp_path / "raw", f"patient{number:03d}", apex_first=number == 3)
-    return tmp_path / "raw"
+        write_acdc(folder, f"patient{number:03d}", apex_first=number == 3)
+    return folder
+
+
+@pytest.fixture
+def raw(raw_once, tmp_path):
+    """A copy of them that a test may change."""
+    return shutil.copytree(raw_once, tmp_path / "raw")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -58,6 +59,14 @@ def _without_checksum(out, change):
     (out / "manifest.json").write_text(json.dumps(manifest))
 
 
+@pytest.fixture(scope="module")
+def prepared_once(raw_once, tmp_path_factory):
+    """The cohort of `raw`: to read only."""
+    out = tmp_path_factory.mktemp("prepared_once") / "prepared"
+    prepare(raw_once, out)
+    return out
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -73,9 +82,9 @@ def _without_checksum(out, change):
         lambda manifest: manifest.update(validation_fraction=[0.2]),
     ],
 )
-def test_a_cohort_whose_manifest_cannot_be_opened_is_left_alone(raw, out, tmp_path, change):
+def test_a_cohort_whose_manifest_cannot_be_opened_is_left_alone(raw, prepared_once, out, tmp_path, change):
     """Which subjects another data set would take from it is not known."""
-    prepare(raw, out)
+    shutil.copytree(prepared_once, out)
     _without_checksum(out, change)
     before = contents(out)
     write_acdc(tmp_path / "other", "patient009")

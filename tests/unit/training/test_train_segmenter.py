@@ -31,7 +31,7 @@ def slices(tiny_cohort):
     )
 
 
-def _train(slices, steps=3, seed=0, config=TINY):
+def _train(slices, steps=2, seed=0, config=TINY):
     return train_segmenter(slices.image, slices.label_ids, steps, seed, progress=False, config=config)
 
 
@@ -98,7 +98,8 @@ def test_what_is_no_segmenter_is_not_loaded(damage, trained, tmp_path):
 
 def test_the_segmenter_of_evaluations_takes_slices_of_cohorts():
     with without_graphs():
-        trained = train_segmenter(*BLANK, steps=1, progress=False)
+        config = dataclasses.replace(SegmenterConfig(), batch_size=1)
+        trained = train_segmenter(*BLANK, steps=1, progress=False, config=config)
         assert trained.features(BLANK[0]).shape == (1, 160)
         assert trained.segment(BLANK[0]).shape == (1, SIZE, SIZE)
 
