@@ -22,6 +22,7 @@ from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.cohort.part import write_part
 from cmrtf.cohort.record import TRAIN, VALIDATION
 from cmrtf.core.files import exists
+from cmrtf.core.preparation import SIZE
 from cmrtf.metrics.bootstrap import paired_difference
 from cmrtf.metrics.overlap import dice
 from cmrtf.metrics.privacy import auc
@@ -60,7 +61,7 @@ def cross_fitted(
 
 def _scores_of(run: RunDirectory, cohort: PreparedCohort) -> dict[str, list[float]]:
     """Of all patients, larger for those who come back better."""
-    vae = build_label_vae(run.config, cohort.size)
+    vae = build_label_vae(run.config, SIZE)
     restore_for_inference(vae, run.checkpoints, run.origin)
     scores: dict[str, list[float]] = {"Dice": [], "pixels that stay": []}
     for code in cohort.codes():
