@@ -222,4 +222,5 @@ def _dataset(batch_of: Callable[[tf.Tensor], dict[str, tf.Tensor]], steps: range
     options = tf.data.Options()
     # There are no files to share out: each of several machines takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.autotune.enabled = False  # there is nothing to tune, and its thread kept trainings from ending
     return dataset.map(batch_of, num_parallel_calls=1, deterministic=True).prefetch(2).with_options(options)

@@ -1,6 +1,6 @@
 """Raw data that nobody meant: every reader answers with issues or with a `CmrtfError`, and soon.
 
-A few hundred cases in the normal run; `make fuzz` runs `CMRTF_FUZZ_CASES` of each property.
+Some cases in the normal run; `make fuzz` runs `CMRTF_FUZZ_CASES` of each property.
 """
 
 import contextlib
