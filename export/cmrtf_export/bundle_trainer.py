@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from cmrtf.bundle.bundle import Bundle
 from cmrtf.core.files import exists
+from cmrtf.errors import CmrtfError
 from cmrtf.training.config import GANConfig, VAEConfig, load_config
 from cmrtf.training.train import DEFAULT_PRESET, train_gan, train_vae
 
@@ -66,9 +68,18 @@ def export_in_new_process(vae_run: Path, gan_run: Path, out: Path, *, patient_co
     """Export in a process of its own, to have the bytes that `cmrtf export` writes.
 
     Arguments and errors are those of `export_bundle`.
+
+    Raises:
+        CmrtfError: the process was ended from outside, too.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        process.submit(_export, vae_run, gan_run, out, patient_codes).result()
+        try:
+            process.submit(_export, vae_run, gan_run, out, patient_codes).result()
+        except BrokenProcessPool as error:
+            raise CmrtfError(
+                f"{out}: expected a process that exports. Received: one that was ended from outside, perhaps "
+                "for want of memory. What is trained is kept."
+            ) from error
 
 
 def _export(vae_run: Path, gan_run: Path, out: Path, patient_codes: bool) -> None:

@@ -1,8 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
 import pytest
 
 from cmrtf.errors import CmrtfError
 from cmrtf_export import bundle_trainer
-from cmrtf_export.bundle_trainer import BundleTrainer
+from cmrtf_export.bundle_trainer import BundleTrainer, export_in_new_process
 
 
 def test_the_recipe_is_that_of_the_preset():
@@ -44,3 +47,21 @@ def test_both_models_are_trained_on_the_cohort_and_go_on(tmp_path, monkeypatch):
         ("train_gan", (tmp_path / "prepared", tmp_path / "gan", "cpu"), wanted),
         (tmp_path / "vae", tmp_path / "gan", tmp_path / "bundle"),
     ]
+
+
+def test_an_export_that_is_ended_from_outside_is_one_message(tmp_path, monkeypatch):
+    """As is a process that the system kills for its memory."""
+
+    class Ended(ThreadPoolExecutor):
+        def __init__(self, workers, context):
+            super().__init__(workers)
+
+        def submit(self, *_):
+            return super().submit(self._end)
+
+        def _end(self):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(bundle_trainer, "ProcessPoolExecutor", Ended)
+    with pytest.raises(CmrtfError, match="bundle: expected a process that exports"):
+        export_in_new_process(tmp_path, tmp_path, tmp_path / "bundle", patient_codes=False)
