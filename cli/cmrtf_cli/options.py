@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cmrtf.core.arguments import MAX_SEED, MAX_SLICES
-from cmrtf.core.cine import MAX_FRAMES
+from cmrtf.core.arguments import MAX_CINE_FRAMES, MAX_SEED, MAX_SLICES
 from cmrtf.errors import CmrtfError
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ run = click.option(
 frames = click.option(
     "--frames",
     "num_frames",
-    type=click.IntRange(min=2, max=MAX_FRAMES),
+    type=click.IntRange(min=2, max=MAX_CINE_FRAMES),
     help="Let hearts beat: a 4D image and labels of a whole beat, in so many frames, such as 25.  [default: "
     "end diastole and end systole alone]",
 )

@@ -21,6 +21,10 @@ MAX_SLICES: Final = 1024
 MAX_FRAMES: Final = 1000
 """Of a heart beat: one a millisecond."""
 
+MAX_CINE_FRAMES: Final = 80
+"""Of a synthetic heart beat: more than any scanner's. A beat takes a second or less, and browsers show
+pictures of 10 ms ten times too slowly."""
+
 MAX_WORKERS: Final = 1024
 """Processes or threads on one machine."""
 

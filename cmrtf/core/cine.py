@@ -15,10 +15,6 @@ from cmrtf.errors import CmrtfError
 MIN_FRAMES: Final = 2
 """End diastole and end systole."""
 
-MAX_FRAMES: Final = 80
-"""More than any scanner's. A beat takes a second or less, and browsers show pictures of 10 ms ten times too
-slowly."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cine:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from cmrtf.core.cine import MAX_FRAMES
+from cmrtf.core.arguments import MAX_CINE_FRAMES
 from cmrtf.core.json_files import Code, Count, IntensityWindow, Seed, Text, read_json
 from cmrtf.core.measures import MEASURES
 from cmrtf.errors import FileError
@@ -28,7 +28,7 @@ class ProvenanceEntry(Struct):
     phases: list[Literal["ED", "ES"]]
     intensity_window: IntensityWindow
     measures: dict[str, Annotated[float, Meta(ge=-1e6, le=1e6)]]
-    frames: Annotated[int, Meta(ge=2, le=MAX_FRAMES)] | None = None
+    frames: Annotated[int, Meta(ge=2, le=MAX_CINE_FRAMES)] | None = None
     es_frame: Annotated[int, Meta(ge=1)] | None = None
     frame_s: Annotated[float, Meta(gt=0, le=10)] | None = None
 

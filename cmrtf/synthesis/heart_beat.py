@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from cmrtf.core.arguments import require_whole
-from cmrtf.core.cine import MAX_FRAMES, MIN_FRAMES, Cine
+from cmrtf.core.arguments import MAX_CINE_FRAMES, require_whole
+from cmrtf.core.cine import MIN_FRAMES, Cine
 from cmrtf.core.labels import PHASES, SCHEMA
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
@@ -127,7 +127,7 @@ def require_beating(num_frames: int, *subjects: Subject) -> None:
         CmrtfError: there are too few frames or too many, or a subject lacks a phase, has its phases on
             different voxels, or an LV that is not larger at end diastole.
     """
-    require_whole("num_frames", num_frames, MIN_FRAMES, MAX_FRAMES)
+    require_whole("num_frames", num_frames, MIN_FRAMES, MAX_CINE_FRAMES)
     for subject in subjects:
         if missing := [phase for phase in PHASES if phase not in subject.stacks]:
             raise CmrtfError(
