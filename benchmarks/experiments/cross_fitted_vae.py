@@ -9,8 +9,6 @@ divides members by chance as the others are divided, and must not tell them apar
 kept.
 """
 
-import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -25,7 +23,7 @@ from cmrtf.core.files import exists
 from cmrtf.core.preparation import SIZE
 from cmrtf.metrics.bootstrap import paired_difference
 from cmrtf.metrics.overlap import dice
-from cmrtf.metrics.privacy import auc
+from cmrtf.metrics.privacy import auc, auc_alone
 from cmrtf.synthesis.protocols import LABEL_VAE
 from cmrtf.training.checkpoints import restore_for_inference
 from cmrtf.training.run import RunDirectory
@@ -100,13 +98,7 @@ def _control(calibrated: Scores, members: NDArray[np.bool_], rng: np.random.Gene
     for fold, own in enumerate(members):
         picked = rng.choice(np.flatnonzero(own), min(int((~own).sum()), int(own.sum()) // 2), replace=False)
         chosen[fold, picked] = True
-    return auc_mean(-calibrated[members & ~chosen], -calibrated[chosen])
-
-
-def auc_mean(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """The AUC alone: intervals take their time."""
-    smaller = np.less(first[:, None], second).mean() + np.equal(first[:, None], second).mean() / 2
-    return math.nan if not first.size else float(smaller)
+    return auc_alone(-calibrated[members & ~chosen], -calibrated[chosen])
 
 
 @click.command()
@@ -116,7 +108,6 @@ def auc_mean(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 @click.option("--steps", type=int, help="Of each VAE; those of preset cpu otherwise.")
 def main(prepared: Path, out: Path, folds: int, steps: int | None) -> None:
     """Print what each score tells."""
-    found: Mapping[str, Scores]
     found, members = cross_fitted(cmrtf.open_cohort(prepared), out, folds, steps)
     np.savez(out / "scores.npz", members=members, **found)
     for name, scores in found.items():

@@ -26,7 +26,7 @@ from cmrtf.phantom.scanner import Scanner
 from cmrtf.shape.signed_distance import shape_based_interpolation
 from cmrtf.synthesis import heart_beat
 from cmrtf.synthesis.encoded_stack import encode_stacks
-from cmrtf.synthesis.heart_beat import with_cine
+from cmrtf.synthesis.heart_beat import weights_on_curve, with_cine
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.stack_between import decode_labels_between
 
@@ -101,7 +101,7 @@ def _by_distances(
         [shape_based_interpolation(*pair, tried) for pair in zip(diastole, systole, strict=True)], axis=1
     )
     lv = np.count_nonzero(stack == 1, axis=(1, 2, 3))
-    weights = np.interp(ejected, np.maximum.accumulate((lv[0] - lv) / (lv[0] - lv[-1])), tried)
+    weights = weights_on_curve(ejected, (lv[0] - lv) / (lv[0] - lv[-1]))
     frames = [shape_based_interpolation(*pair, weights) for pair in zip(diastole, systole, strict=True)]
     return list(np.stack(frames, axis=1))
 

@@ -39,7 +39,7 @@ class Cine:
             raise CmrtfError(f"frames: expected {MIN_FRAMES} or more. Received: {len(self.frames)}.")
         first = self.frames[0]
         for number, stack in enumerate(self.frames):
-            if stack.geometry.shape != first.geometry.shape or not np.allclose(stack.affine, first.affine):
+            if not stack.lies_on(first):
                 raise CmrtfError(
                     f"frames: expected stacks on the same voxels. Received: frame {number}, {stack!r}, "
                     f"beside frame 0, {first!r}."

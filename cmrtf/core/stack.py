@@ -134,6 +134,10 @@ class Stack:
             voxels[[0, -1]] /= 2.0
         return float(voxels.sum()) * self.geometry.voxel_volume_ml
 
+    def lies_on(self, other: "Stack") -> bool:
+        """Whether its voxels are those of another stack."""
+        return self.geometry.shape == other.geometry.shape and np.allclose(self.affine, other.affine)
+
     def with_labels(self, label_ids: NDArray[np.uint8]) -> "Stack":
         """The same stack with other labels, of the same shape.
 

@@ -73,7 +73,7 @@ def auc(first: ArrayLike, second: ArrayLike) -> Estimate:
         sample has one distance only.
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    area = float(mannwhitneyu(b, a).statistic) / (len(a) * len(b))
+    area = auc_alone(a, b)
     if min(len(a), len(b)) == 1:
         return Estimate(area, math.nan, math.nan, len(a) + len(b))
     interval = bootstrap(
@@ -86,6 +86,11 @@ def auc(first: ArrayLike, second: ArrayLike) -> Estimate:
         random_state=np.random.default_rng(SEED),
     ).confidence_interval
     return Estimate(area, float(interval.low), float(interval.high), len(a) + len(b))
+
+
+def auc_alone(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """The AUC as of `auc`, without its interval, which takes its time."""
+    return float(mannwhitneyu(second, first).statistic) / (len(first) * len(second))
 
 
 def nearest_neighbour_pairs(synthetic: NDArray[Any], training: NDArray[Any], count: int) -> NDArray[np.intp]:

@@ -1,7 +1,7 @@
 """A beating heart as a moving picture that any browser plays by itself."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -37,8 +37,7 @@ def beat_for_page(cine: Cine, orientation: NDArray[np.float64]) -> dict[str, Any
     volumes = {structure: cine.volumes_ml(structure) for structure in SCHEMA.foreground}
     return {
         "webp": moving_picture(cine, orientation),
-        "es_frame": cine.es_frame,
-        "frame_s": cine.frame_s,
+        **cine.facts,
         "volumes_ml": {
             name: [] if np.isnan(values).any() else values.round(1).tolist()
             for name, values in volumes.items()
@@ -70,18 +69,18 @@ def moving_picture(cine: Cine, orientation: NDArray[np.float64]) -> bytes:
 
 
 def _picture(
-    stack: Stack, slices: Iterable[int], orientation: NDArray[np.float64], window: tuple[slice, slice]
+    stack: Stack, slices: Sequence[int], orientation: NDArray[np.float64], window: tuple[slice, slice]
 ) -> NDArray[np.uint8]:
-    greys = upright(grey_levels(stack.image), orientation)[:, *window]
-    labels = upright(stack.label_ids, orientation)[:, *window]
-    plain = [grey_tile(greys[k], TILE) for k in slices]
-    drawn = [with_contours(tile, labels[k]) for tile, k in zip(plain, slices, strict=True)]
+    greys = upright(grey_levels(stack.image[slices]), orientation)[:, *window]
+    labels = upright(stack.label_ids[slices], orientation)[:, *window]
+    plain = [grey_tile(grey, TILE) for grey in greys]
+    drawn = [with_contours(*pair) for pair in zip(plain, labels, strict=True)]
     return np.concatenate([np.concatenate(line, axis=1) for line in (plain, drawn)])
 
 
-def _slices(frames: Iterable[Stack]) -> list[int]:
+def _slices(frames: Sequence[Stack]) -> list[int]:
     """At `POSITIONS` of the slices that show a heart in all frames, or of all slices if none does."""
     shown = np.flatnonzero(np.all([stack.has_heart for stack in frames], axis=0))
     if not len(shown):
-        shown = np.arange(next(iter(frames)).num_slices)
+        shown = np.arange(frames[0].num_slices)
     return [int(shown[round(place * (len(shown) - 1))]) for place in POSITIONS]

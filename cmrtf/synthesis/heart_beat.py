@@ -57,7 +57,7 @@ def volume_curve(num_frames: int) -> tuple[NDArray[np.float64], int]:
     Returns:
         `(frames,)` from 0 to 1, and the frame of end systole, where it is 1.
     """
-    es_frame = min(max(1, round(END_SYSTOLE * num_frames)), num_frames - 1)
+    es_frame = max(1, round(END_SYSTOLE * num_frames))
     systole = es_frame / num_frames
     times = [*np.linspace(0.0, systole, len(SYSTOLE)), *np.linspace(systole, 1.0, len(DIASTOLE))[1:]]
     curve = PchipInterpolator(times, [*SYSTOLE, *DIASTOLE[1:]])
@@ -98,9 +98,8 @@ def with_cine(
         return decode_labels_between(models, diastole, systole, weight, num_slices, repaired)
 
     tried = np.linspace(0.0, 1.0, TRIED_WEIGHTS)
-    ejected_there = [(largest - _lv_voxels(labels_at(weight))) / (largest - smallest) for weight in tried]
-    # What was ejected grows from ED to ES, though not of every heart in each step.
-    weights = np.interp(ejected, np.maximum.accumulate(ejected_there), tried)
+    voxels = np.array([_lv_voxels(labels_at(weight)) for weight in tried])
+    weights = weights_on_curve(ejected, (largest - voxels) / (largest - smallest))
 
     def frame(number: int, weight: float) -> Stack:
         if number in (0, es_frame):
@@ -120,6 +119,20 @@ def with_cine(
     return replace(subject, cine=Cine(frames, es_frame, BEAT_S / num_frames))
 
 
+def weights_on_curve(ejected: NDArray[np.float64], ejected_there: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where on the line from end diastole to end systole as much has been ejected as a curve says.
+
+    Args:
+        ejected: `(frames,)`, what the curve says, from 0 to 1.
+        ejected_there: `(places,)`, what has been at even steps along the line, from ED to ES. It grows,
+            though not of every heart in each step.
+
+    Returns:
+        `(frames,)`, from 0, ED, to 1, ES.
+    """
+    return np.interp(ejected, np.maximum.accumulate(ejected_there), np.linspace(0.0, 1.0, len(ejected_there)))
+
+
 def require_beating(num_frames: int, *subjects: Subject) -> None:
     """Check that hearts can beat, in so many frames.
 
@@ -134,9 +147,7 @@ def require_beating(num_frames: int, *subjects: Subject) -> None:
                 f"subject {subject.name}: expected ED and ES, between which a heart beats. "
                 f"Received: no {missing[0]}."
             )
-        if subject.ed.geometry.shape != subject.es.geometry.shape or not np.allclose(
-            subject.ed.affine, subject.es.affine
-        ):
+        if not subject.es.lies_on(subject.ed):
             raise CmrtfError(
                 f"subject {subject.name}: expected ED and ES on the same voxels, for a heart to beat. "
                 f"Received: {subject.ed!r} and {subject.es!r}."

@@ -12,19 +12,19 @@ Reference:
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cmrtf.core.arguments import MAX_BETWEEN, MAX_SLICES, require_texts, require_whole
 from cmrtf.core.labels import PHASES
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Kind, Subject
 from cmrtf.errors import CmrtfError
-from cmrtf.synthesis.encoded_stack import encode_ends
+from cmrtf.synthesis.encoded_stack import EncodedStack, encode_ends
 from cmrtf.synthesis.heart_beat import require_beating, require_room, with_cine
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.stack_between import stack_between, styles_between
+
+Line = tuple[EncodedStack, EncodedStack, float, int]
+"""From where to where, how far, and how many slices."""
 
 
 def interpolate_subjects(
@@ -78,15 +78,14 @@ def interpolate_subjects(
             names.append((f"inter_{number:02d}", "intersubject", weight))
             places.append((0, 1, weight))
     stacks: list[dict[str, Stack]] = [{} for _ in names]
-    styles: list[dict[str, NDArray[np.float32]]] = [{} for _ in names]
+    lines: list[dict[str, Line]] = [{} for _ in names]
     for phase in phases:
         encoded = encode_ends(models, ends, phase, exact_ends)
         for number, (start, end, weight) in enumerate(
             progress_bar(places, phase, unit="stack", disable=not progress)
         ):
-            path = encoded[start], encoded[end], weight, num_slices
-            stacks[number][phase] = stack_between(models, *path, repaired)
-            styles[number][phase] = styles_between(*path)
+            lines[number][phase] = line = encoded[start], encoded[end], weight, num_slices
+            stacks[number][phase] = stack_between(models, *line, repaired)
     subjects = [
         Subject(name, kind, own, weight=weight)
         for (name, kind, weight), own in zip(names, stacks, strict=True)
@@ -95,8 +94,14 @@ def interpolate_subjects(
         return subjects
     bar = progress_bar(subjects, "Heart beats", unit="subject", disable=not progress)
     return [
-        with_cine(models, subject, style, num_frames, repaired)
-        for subject, style in zip(bar, styles, strict=True)
+        with_cine(
+            models,
+            subject,
+            {phase: styles_between(*line) for phase, line in own.items()},
+            num_frames,
+            repaired,
+        )
+        for subject, own in zip(bar, lines, strict=True)
     ]
 
 

@@ -61,6 +61,14 @@ def test_slices_with_a_label_have_a_heart():
     assert stack.has_heart.tolist() == [False, True, True, False]
 
 
+def test_stacks_of_one_place_and_shape_lie_on_each_other():
+    affine = np.diag([2.0, 2.0, 10.0, 1.0])
+    stack = stack_of({LV: 20}, 5, affine)
+    assert stack.lies_on(stack_of({MYO: 3}, 5, affine))
+    assert not stack.lies_on(stack_of({LV: 20}, 6, affine))
+    assert not stack.lies_on(stack_of({LV: 20}, 5, np.diag([2.0, 2.0, 9.0, 1.0])))
+
+
 def test_other_labels_keep_image_and_place():
     stack = stack_of({LV: 20}, 4, np.eye(4))
     other = stack.with_labels(np.zeros_like(stack.label_ids))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmrtf.metrics.privacy import auc, nearest, nearest_neighbour_pairs
+from cmrtf.metrics.privacy import auc, auc_alone, nearest, nearest_neighbour_pairs
 
 samples = st.lists(st.integers(0, 5), min_size=1, max_size=6)
 
@@ -38,6 +38,11 @@ def test_auc_equals_counting_pairs_with_ties_by_half(first, second):
         assert 0.0 <= area.low <= area.high <= 1.0
     else:
         assert np.isnan([area.low, area.high]).all()
+
+
+def test_the_auc_alone_is_that_with_its_interval():
+    first, second = np.array([1.0, 2.0, 2.0]), np.array([2.0, 3.0])
+    assert auc_alone(first, second) == auc(first, second).mean == 5 / 6
 
 
 def test_auc_is_1_or_0_where_samples_do_not_overlap():

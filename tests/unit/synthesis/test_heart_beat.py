@@ -12,6 +12,7 @@ from cmrtf.synthesis.heart_beat import (
     can_beat,
     require_beating,
     volume_curve,
+    weights_on_curve,
     with_cine,
 )
 
@@ -63,6 +64,14 @@ def test_the_lv_has_the_volumes_of_the_curve():
         largest - ejected * (largest - smallest),
         atol=half_a_pixel_of_each_slice_ml,
     )
+
+
+def test_weights_are_where_as_much_has_been_ejected():
+    np.testing.assert_allclose(
+        weights_on_curve(np.array([0, 0.3, 1]), np.array([0, 0.2, 0.6, 1])), [0, 5 / 12, 1]
+    )
+    dented = weights_on_curve(np.linspace(0, 1, 11), np.array([0, 0.5, 0.4, 1]))
+    assert np.all(np.diff(dented) > 0)
 
 
 def test_styles_and_windows_go_with_the_contraction():
