@@ -19,10 +19,10 @@ help:  ## this list
 demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, into demo/
 	$(BIN)/cmrtf demo --out demo
 
-test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests: ten minutes on two cores
+test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests: seven minutes on two cores
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(VENV)/installed-test  ## the tests of units, without those that train: a minute and a half
+test-fast: $(VENV)/installed-test  ## the tests of units, without those that train: two minutes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m 'not slow' tests/unit tests/test_structure.py
 
 fuzz: $(VENV)/installed-test  ## spoilt raw data, files of ours and answers of servers, 20,000 cases: some minutes
