@@ -9,24 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cmrtf.core.geometry import bounding_box
 from cmrtf.core.issues import ERROR, WARNING, Issue
 from cmrtf.core.labels import SCHEMA, foreign_values, whole_numbers
 from cmrtf.core.unknown import Unknown
-
-CONNECTED = np.ones((3, 3, 3), np.bool_)
-
-APART_MM = 10.0
-"""A piece nearer to the heart belongs to it. No label of 50 ACDC patients has a second piece."""
-
-STRAY_SHARE = 0.01
-"""Of the largest piece. A smaller one that lies apart is a slip of the brush; a larger one is a part of the
-heart beyond slices that have no label."""
-
-STRAY_SHARE_BESIDE = 0.1
-"""The same for a piece that lies apart within its slices too, where no part of a heart can be."""
+from cmrtf.shape.one_heart import APART_MM, find_apart
 
 
 def read_label_ids(
@@ -57,7 +45,8 @@ def read_label_ids(
     if problem := foreign_values(label, names, "the file's order"):
         return np.zeros(label.shape, np.uint8), [Issue(ERROR, path, problem)]
     label_ids = _in_schema_order(label, label_to_schema)
-    dropped, beside = _drop_strays(label_ids, spacing_mm)
+    strays, beside = find_apart(label_ids > 0, spacing_mm)
+    label_ids[strays] = 0
     at = f" at {phase}" if phase else ""
     present = _present(label_ids)
     if problem := _heart_problem(present, frame):
@@ -68,7 +57,7 @@ def read_label_ids(
     missing = [SCHEMA.structures[label_id] for label_id in structures if not present[label_id].any()]
     issues = [_missing_issue(path, structure, at) for structure in missing]
     warnings = (
-        *_stray_problems(dropped, at),
+        *_stray_problems(strays.sum(axis=(0, 1)), at),
         *_beside_problems(beside, at),
         *_gap_problems(present, structures, at),
     )
@@ -80,39 +69,6 @@ def _in_schema_order(label: NDArray[Any], label_to_schema: Mapping[int, int]) ->
     table = np.zeros(max(label_to_schema) + 1, np.uint8)
     table[list(label_to_schema)] = list(label_to_schema.values())
     return table[label if label.dtype.kind in "iu" else label.astype(np.uint16)]
-
-
-def _drop_strays(
-    label_ids: NDArray[np.uint8], spacing_mm: tuple[float, float, float]
-) -> tuple[NDArray[np.intp], int]:
-    """Make background of labelled voxels that are no part of the heart: small pieces that lie apart from it.
-
-    Returns:
-        `(z,)`: how many were dropped in each slice; and how many are kept in pieces that are as large as a
-        heart's, but lie apart from it within its slices.
-    """
-    labelled = label_ids > 0
-    dropped = np.zeros(label_ids.shape[2], np.intp)
-    if not labelled.any():
-        return dropped, 0
-    box = bounding_box(labelled)
-    pieces, count = ndimage.label(labelled[box], CONNECTED)
-    if count < 2:
-        return dropped, 0
-    numbers = np.arange(1, count + 1)
-    sizes = np.bincount(pieces.ravel())[1:]
-    heart = np.append(False, sizes >= STRAY_SHARE * sizes.max())[pieces]
-    main = (pieces == 1 + sizes.argmax()).any(axis=2)
-    away_mm = ndimage.distance_transform_edt(~heart, spacing_mm)
-    beside_mm = ndimage.distance_transform_edt(~main, spacing_mm[:2])
-    beside_mm = np.broadcast_to(beside_mm[..., None], pieces.shape)
-    is_apart = ndimage.minimum(away_mm, pieces, numbers) > APART_MM  # no piece of the heart: those are 0 away
-    is_beside = ndimage.minimum(beside_mm, pieces, numbers) > APART_MM
-    is_stray = is_apart | (is_beside & (sizes < STRAY_SHARE_BESIDE * sizes.max()))
-    stray = np.append(False, is_stray)[pieces]
-    label_ids[box][stray] = 0
-    dropped[box[2]] = np.count_nonzero(stray, axis=(0, 1))
-    return dropped, int(sizes[is_beside & ~is_stray].sum())
 
 
 def _present(label_ids: NDArray[np.uint8]) -> NDArray[np.bool_]:

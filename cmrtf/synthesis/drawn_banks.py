@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cmrtf.core.measures import measure_volumes_ml
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.plausibility import check_stack
+from cmrtf.shape.one_heart import is_one_heart
 from cmrtf.synthesis.anatomy import Anatomy
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior, eject, log_volumes
 from cmrtf.synthesis.appearance import Appearance
@@ -109,7 +109,7 @@ def draw_anatomy_bank(patients: AnatomyPrior, models: Decoder, rng: np.random.Ge
         hearts = replace(hearts, codes=moved)
         decoded = _decoded(hearts, models)
     hearts = _measured(hearts, decoded)
-    are_hearts = [all(check_stack(labels).is_plausible for labels in stacks.values()) for stacks in decoded]
+    are_hearts = [all(is_one_heart(labels, spacing_mm) for labels in stacks.values()) for stacks in decoded]
     kept = _only(eject(hearts.volumes_ml) & np.array(are_hearts), hearts)
     if len(kept.codes) < 2:
         raise CmrtfError(

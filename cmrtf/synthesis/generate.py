@@ -13,7 +13,7 @@ from cmrtf.core.preparation import SPACING_MM
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.errors import CmrtfError
-from cmrtf.shape.plausibility import check_stack
+from cmrtf.shape.one_heart import is_one_heart
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import Style
 from cmrtf.synthesis.criteria import Condition, all_hold
@@ -141,7 +141,7 @@ def _draw_labels(
     for _ in range(MAX_DRAWS):
         heart = prior.draw(rng, pathology, partial(all_hold, conditions))
         label_ids = matching.refine(heart.anatomy, heart.wanted_ml).decode(models, slice_spacing_mm)
-        plausible = all(check_stack(labels).is_plausible for labels in label_ids.values())
+        plausible = all(is_one_heart(labels, slice_spacing_mm) for labels in label_ids.values())
         if beating and not can_beat(label_ids):
             continue
         if plausible and all_hold(conditions, measure_volumes_ml(label_ids, slice_spacing_mm)):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from cmrtf.errors import CmrtfError
 from cmrtf.synthesis.generate import generate_subject
-from heart_double import TISSUES, heart_source
+from heart_double import TISSUES, RingModels, heart_source
 
 SOURCE = heart_source()
 
@@ -43,3 +44,17 @@ def test_a_subject_says_whose_look_it_has_and_how_it_was_made():
     assert subject.pathology == "NOR"
     assert subject.origin["subject_seed"] == 3
     assert sum(subject.origin["parents"].values()) == pytest.approx(1.0)
+
+
+def test_a_heart_in_two_places_is_no_heart():
+    """Slices that are plausible one by one; `check` would ask which of the two is the heart."""
+
+    class Split(RingModels):
+        def decode(self, codes):
+            apex = codes[:, 0] < np.median(codes[:, 0])
+            label_ids = super().decode(codes)
+            label_ids[apex] = np.roll(label_ids[apex], 46, axis=1)
+            return label_ids
+
+    with pytest.raises(CmrtfError, match=r"expected a plausible NOR heart .* Received: none"):
+        generate_subject(Split(), SOURCE.prior, SOURCE.bank.find("sample"), "ONE", seed=3, pathology="NOR")
