@@ -125,7 +125,7 @@ def restyle(
     Args:
         models: a bundle.
         subjects: with the labels.
-        known: at least two.
+        known: at least one, which all have then.
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)

@@ -153,9 +153,11 @@ def draw_appearance(known: Sequence[Appearance], rng: np.random.Generator) -> Ap
     docs/experiments.md.)
 
     Args:
-        known: of at least two subjects.
+        known: of at least one subject; of one alone it is its own.
         rng: draws.
     """
+    if len(known) == 1:
+        return known[0]
     mean = average(known)
     deviations = np.stack([appearance.style for appearance in known]) - mean.style
     weights = rng.standard_normal(len(known)) / np.sqrt(len(known) - 1)

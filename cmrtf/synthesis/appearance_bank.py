@@ -41,7 +41,7 @@ class Style:
         """One of those that were asked for."""
         sizes = np.array([len(group) for group in self.groups])
         group = self.groups[rng.choice(len(sizes), p=sizes / sizes.sum())]
-        return group[0] if len(group) == 1 else draw_appearance(group, rng)
+        return draw_appearance(group, rng)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,16 @@ def _with_second_heart(unlabelled):
     write_nifti(unlabelled / "P4.nii.gz", np.roll(volume.data, 3, 0), volume.affine)
 
 
+def test_one_that_is_left_alone_lends_its_look_to_all(labelled, unlabelled, tmp_path, caplog):
+    out = tmp_path / "out"
+    adapt(labelled, unlabelled, out, Networks(), copies=1)
+    assert "Left out 2 of 3 images" in caplog.text
+    assert "all copies will look like the one that is left" in caplog.text
+    copies = sorted((out / "Dataset501_Adapted").rglob("*_as_1*_0000.nii.gz"))
+    assert copies
+    assert all(np.isfinite(read_nifti(path).data).all() for path in copies)
+
+
 def test_what_is_done_is_kept(labelled, unlabelled, tmp_path, segmenters):
     _with_second_heart(unlabelled)
     for _ in range(2):

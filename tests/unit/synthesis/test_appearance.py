@@ -36,6 +36,11 @@ def test_drawn_styles_lie_on_no_known_one_nor_half_way():
     assert np.linalg.norm(drawn[:, None] - halves, axis=-1).min() > 0.05
 
 
+def test_of_one_that_is_known_alone_its_own_is_drawn():
+    (only,) = known_styles([[1.0, 2.0]])
+    assert draw_appearance([only], np.random.default_rng(0)) is only
+
+
 def test_an_average_has_what_all_have_in_common():
     centres, windows = ("3", "3", ""), (102.0, 103.0, 104.0)
     known = [
