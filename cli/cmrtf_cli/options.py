@@ -229,6 +229,15 @@ slice_orders = click.option(
 )
 
 
+beam_options = click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
+
+
+def require_beam_for(beam: bool, beam_options: tuple[str, ...]) -> None:
+    """Check that options of a pipeline are given to one."""
+    if beam_options and not beam:
+        raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
+
+
 def open_bundle(model: Path | None, server: str | None, deadline_s: int) -> "Bundle":
     """The bundle on disk or behind a server."""
     import cmrtf

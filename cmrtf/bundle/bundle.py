@@ -13,13 +13,14 @@ from cmrtf.bundle.banks import read_anatomy_prior, read_appearance_bank
 from cmrtf.bundle.contents import bundle_sha256, read_description
 from cmrtf.bundle.models import LoadedModels, SignatureModels
 from cmrtf.bundle.signatures import promised_by
+from cmrtf.bundle.source import source_of
 from cmrtf.bundle.transport import DEADLINE_S
 from cmrtf.core.arguments import require_flags
 from cmrtf.core.labels import PHASES
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject, require_sources
 from cmrtf.errors import CmrtfError
-from cmrtf.report.generated_cohort import GeneratedCohort, Request, Source
+from cmrtf.report.generated_cohort import GeneratedCohort, Request
 from cmrtf.report.outputs import RemodelledSubjects, SyntheticSubjects
 from cmrtf.report.provenance import with_facts
 from cmrtf.report.synthesized_stacks import SynthesizedStacks
@@ -160,8 +161,7 @@ class Bundle:
             subject: with both phases.
             towards: a pathology that the bundle knows.
             amount: how far: 1 is the difference between the average hearts of both pathologies.
-            targets: what it shall measure, such as `"EDV=200 ml, EF=30 %"`, or values by name; what is not
-                named stays.
+            targets: such as `"EDV=200 ml, EF=30 %"`, or values by name; what is not named stays.
             num_steps: subjects after the one without change.
             facts: for the provenance: `data_hash` of the subject's cohort, what else JSON can hold.
             progress: whether to show a progress bar.
@@ -213,7 +213,7 @@ class Bundle:
             CmrtfError: there are no such images, or nothing that was learned can fulfil the request.
         """
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
-        source = Source(self.models, self.anatomy_prior, self.appearance_bank, self.provenance)
+        source = source_of(self._folder("hearts"), self.models, self.anatomy_prior, self.appearance_bank)
         request = Request(num_subjects, seed, style, pathology, conditions, images, num_frames)
         return GeneratedCohort(source, request)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmrtf.cohort.build_beam import prepare_shards, require_beam
+from cmrtf.cohort.build_beam import prepare_shards
 from cmrtf.cohort.build_npz import prepare_files
 from cmrtf.cohort.build_subject import build_subject, inputs_of
 from cmrtf.cohort.cohort import MANIFEST_NAME, PreparedCohort, unknown_code
@@ -28,6 +28,7 @@ from cmrtf.core.arguments import (
     require_texts,
     require_whole,
 )
+from cmrtf.core.beam import require_beam
 from cmrtf.core.files import exists, prune, require_writable, writing_to
 from cmrtf.core.issues import listed, raise_problems
 from cmrtf.core.locks import lock

@@ -3,13 +3,7 @@
 A shard is the unit of work, and only where files lie goes through Beam.
 """
 
-import contextlib
-import importlib.util
-import io
 import json
-import os
-import shlex
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,18 +15,15 @@ from cmrtf.cohort.entries import ReportEntry
 from cmrtf.cohort.plan import Members, Plan, PreparedFiles, SubjectWarning
 from cmrtf.cohort.record import VALIDATION, voxels_sha256_of
 from cmrtf.cohort.shard_format import SHARDS_FOLDER, SLICES_SUFFIX, SUBJECTS_SUFFIX, read_lines
+from cmrtf.core.beam import followed, run_on_beam
 from cmrtf.core.files import exists, real_path, write_text
 from cmrtf.core.json_files import LIST_BYTES, read_json, with_checksum
-from cmrtf.core.progress import progress_bar
 from cmrtf.datasets.base import RawSubject
 from cmrtf.errors import CmrtfError
 from cmrtf.tensorflow_start import start_tensorflow
 
 SUBJECTS_PER_SHARD = 50
 """About 1,000 slices and 50 MB."""
-
-MAX_REASON = 500
-"""Characters of what Beam says; a failed step's message has its whole traceback in it."""
 
 
 def prepare_shards(
@@ -51,13 +42,13 @@ def prepare_shards(
         CmrtfError: subjects cannot be used and are not to be skipped; all of them are named.
     """
     start_tensorflow()  # which writes shards
-    local = ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers or os.cpu_count()}"]
     groups = list(_groups(plan.raw.subjects, folder))
 
     def make() -> list[dict[str, Any]]:
         tasks = _tasks(groups, folder)
-        with _progress(tasks, progress), _readable_errors(options):
-            _run(tasks, [*local, *options])
+        num_subjects = sum(len(task.subjects) for task in tasks)
+        with followed("prepare", num_subjects, lambda: _num_reported(tasks), progress):
+            run_on_beam(build_shard, tasks, workers, options)
         for task in tasks:
             if exists(task.refusal):
                 raise CmrtfError(task.refusal.read_text(encoding="utf-8"))
@@ -93,6 +84,11 @@ def _tasks(groups: Sequence[tuple[RawSubject, ...]], folder: Path) -> list[Shard
         task.report.unlink(missing_ok=True)
         task.refusal.unlink(missing_ok=True)
     return tasks
+
+
+def _num_reported(tasks: Sequence[ShardTask]) -> int:
+    """How many subjects are in shards that workers are done with."""
+    return sum(len(task.subjects) for task in tasks if exists(task.report))
 
 
 def _groups(subjects: Sequence[RawSubject], out: Path) -> Iterator[tuple[RawSubject, ...]]:
@@ -165,81 +161,3 @@ def _write_manifest(
         "warnings": [asdict(warning) for warning in warnings],
     }
     write_text(path, json.dumps(with_checksum(manifest), indent=1))
-
-
-def require_beam() -> None:
-    """Check that Apache Beam is installed.
-
-    Raises:
-        CmrtfError: it is not.
-    """
-    if importlib.util.find_spec("apache_beam") is None:
-        raise CmrtfError(
-            "expected Apache Beam, which prepares cohorts in shards. Received: an environment without it. "
-            "Install it with: pip install 'cmrtf[beam]'"
-        )
-
-
-def _run(tasks: Sequence[ShardTask], options: Sequence[str]) -> None:
-    import apache_beam as beam
-
-    with _pipeline(options) as pipeline:
-        _ = pipeline | beam.Create(tasks) | beam.Reshuffle() | beam.Map(build_shard)
-
-
-@contextlib.contextmanager
-def _readable_errors(options: Sequence[str]) -> Iterator[None]:
-    """What Beam, or where it is to run, has against options, as an error of the user."""
-    try:
-        yield
-    except CmrtfError:
-        raise
-    except Exception as error:
-        if not options:
-            raise
-        raise _refused(options, " ".join(str(error).split()) or type(error).__name__) from error
-
-
-def _pipeline(options: Sequence[str]) -> Any:
-    """A pipeline that has not run yet; what its options may be is not printed as a page of usage."""
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(printed):
-            parsed = PipelineOptions(list(options))
-            parsed.get_all_options()  # or some would be looked at when it runs
-            return beam.Pipeline(options=parsed)
-    except SystemExit as exit_:
-        if not exit_.code:  # help was asked for
-            raise
-        raise _refused(options, printed.getvalue().rpartition(": error: ")[2].strip()) from None
-
-
-def _refused(options: Sequence[str], reason: str) -> CmrtfError:
-    return CmrtfError(
-        f"expected options with which Apache Beam can run. Received: {shlex.join(options)}; Beam says: "
-        f"{reason[:MAX_REASON]}"
-    )
-
-
-@contextlib.contextmanager
-def _progress(tasks: Sequence[ShardTask], progress: bool) -> Iterator[None]:
-    """A bar that follows the workers' reports, wherever they run."""
-    total = sum(len(task.subjects) for task in tasks)
-    with progress_bar(total=total, desc="prepare", unit="subject", disable=not progress) as bar:
-        ended = threading.Event()
-
-        def follow() -> None:
-            while not ended.wait(1.0):
-                bar.update(sum(len(task.subjects) for task in tasks if exists(task.report)) - bar.n)
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-        bar.update(total - bar.n)

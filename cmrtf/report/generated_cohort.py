@@ -4,35 +4,24 @@ Subject number i is a function of the seed and of i, so neither what was written
 wanted changes it. Its provenance is written last and says that it is complete.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
 
-from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, require_whole
-from cmrtf.core.files import (
-    exists,
-    is_file,
-    is_folder,
-    is_free,
-    require_new_folder,
-    require_writable,
-    write_json,
-    writing_to,
-)
-from cmrtf.core.json_files import with_checksum
-from cmrtf.core.locks import lock
+from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, MAX_WORKERS, require_flags, require_whole
+from cmrtf.core.beam import followed, require_beam, run_on_beam
+from cmrtf.core.files import exists, real_path, require_writable, write_text
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import Layout
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
+from cmrtf.report.cohort_files import alone_in, missing_numbers, provenances_of, write_subject
 from cmrtf.report.cohort_report import write_cohort_report
-from cmrtf.report.provenance import complete_provenance
-from cmrtf.report.provenance_entries import read_provenance, read_settings
 from cmrtf.report.provenance_files import ProvenanceFiles, code_of
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
 from cmrtf.synthesis.appearance_bank import SAMPLE, AppearanceBank, find_style
@@ -42,9 +31,6 @@ from cmrtf.synthesis.heart_beat import require_beating
 from cmrtf.synthesis.protocols import Models
 from cmrtf.synthesis.randomised_contrast import IMAGES, SYNTHETIC, with_images
 from cmrtf.version import __version__
-
-LOCK_NAME = ".generating"
-"""The file that is held in the folder of a cohort in the making."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +42,14 @@ class Source:
         prior: the distribution that hearts are drawn from.
         bank: of appearances.
         provenance: names the bundle.
+        reopen: opens the same again in another process; can be pickled and hashed.
     """
 
     models: Models
     prior: AnatomyPrior
     bank: AppearanceBank
     provenance: Mapping[str, Any]
+    reopen: "Callable[[], Source]"
 
 
 @dataclass(frozen=True)
@@ -138,7 +126,16 @@ class GeneratedCohort(Sequence[Subject]):
         )
         return with_images(subject, self.request.images, number, rng)
 
-    def save(self, out: Path | str, layout: str = "mnms", prefix: str | None = None) -> None:
+    def save(
+        self,
+        out: Path | str,
+        layout: str = "mnms",
+        prefix: str | None = None,
+        *,
+        workers: int | None = None,
+        beam: bool = False,
+        beam_options: Sequence[str] = (),
+    ) -> None:
         """Write all subjects, or those that are missing, and a page to look at them.
 
         Args:
@@ -146,13 +143,21 @@ class GeneratedCohort(Sequence[Subject]):
                 with a prefix also a data set of nnU-Net, to add to.
             layout: `"mnms"`, `"nnunet"` or `"bids"`; `"mnms"` alone holds whole heart beats.
             prefix: what subjects' codes begin with, in place of `SYN`.
+            workers: subjects that Beam makes at the same time on this machine; default: one per processor.
+            beam: whether Apache Beam hands out subjects, all of whose workers see the bundle and `out`.
+            beam_options: of the pipeline; without any it runs on this machine.
 
         Raises:
             CmrtfError: there is no such layout; `out` has another name than the layout wants, holds something
-                else, or cannot be written; or a subject cannot be made.
+                else, or cannot be written; Beam is not installed or refuses its options; or a subject cannot
+                be made.
         """
         if layout not in LAYOUTS:
             raise CmrtfError(f"layout: expected one of {', '.join(LAYOUTS)}. Received: {layout!r}.")
+        require_flags(beam=beam)
+        require_whole("workers", 1 if workers is None else workers, 1, MAX_WORKERS)
+        if beam:
+            require_beam()
         folder, writer = Path(out), LAYOUTS[layout]
         writer.check_folder(folder)
         if self.request.num_frames is not None:
@@ -160,15 +165,54 @@ class GeneratedCohort(Sequence[Subject]):
         files = ProvenanceFiles.of(folder, prefix)
         settings = self._settings(writer)
         require_writable(folder)
-        with _alone_in(files, writer, settings):
-            for number in _missing(files, len(self)):
-                subject = replace(self.subject(number), name=files.code(number))
-                files.folder.mkdir(parents=True, exist_ok=True)
-                write_json(files.settings, with_checksum(settings))
-                writer.write_subject(folder, subject)
-                write_json(files.of_subject(number), with_checksum(_provenance(subject, settings)))
-            write_cohort_report(folder, writer, files.page, settings, _provenances(files, len(self)))
-            writer.complete(folder, _provenances(files, len(self)))
+        with alone_in(files, writer, settings):
+            missing = missing_numbers(files, len(self))
+            if beam:
+                self._write_on_beam(files, layout, missing, workers, beam_options)
+            else:
+                done = len(self) - len(missing)
+                for number in progress_bar(
+                    missing, desc="Generate", unit="subject", initial=done, total=len(self)
+                ):
+                    self.write(number, files, layout)
+            write_cohort_report(folder, writer, files.page, settings, provenances_of(files, len(self)))
+            writer.complete(folder, provenances_of(files, len(self)))
+
+    def write(self, number: int, files: ProvenanceFiles, layout: str) -> None:
+        """Make and write subject `number`, counted from 1."""
+        subject = replace(self.subject(number), name=files.code(number))
+        write_subject(files, LAYOUTS[layout], self._settings(LAYOUTS[layout]), number, subject)
+
+    def _write_on_beam(
+        self,
+        files: ProvenanceFiles,
+        layout: str,
+        missing: Sequence[int],
+        workers: int | None,
+        options: Sequence[str],
+    ) -> None:
+        """Let Beam's workers make and write subjects.
+
+        Raises:
+            CmrtfError: some could not be made; the first is told of.
+        """
+        shared = replace(files, root=real_path(files.root))  # whatever folder a worker runs in
+        for number in missing:
+            files.refusal(number).unlink(missing_ok=True)
+        work = functools.partial(_write_one, self.source.reopen, self.request, shared, layout)
+
+        def num_done() -> int:
+            return len(self) - len(missing_numbers(files, len(self)))
+
+        with followed("Generate", len(self), num_done, progress=True):
+            run_on_beam(work, missing, workers, options)
+        refused = [files.refusal(number) for number in missing if exists(files.refusal(number))]
+        problems = [path.read_text(encoding="utf-8") for path in refused]
+        for path in refused:
+            path.unlink()
+        if problems:
+            more = f" So it went for {len(problems)} of {len(missing)} subjects." if problems[1:] else ""
+            raise CmrtfError(problems[0] + more)
 
     def _settings(self, layout: Layout) -> dict[str, Any]:
         """All that the cohort depends on."""
@@ -202,85 +246,17 @@ class GeneratedCohort(Sequence[Subject]):
         return f"GeneratedCohort({len(self)} subjects, seed {self.request.seed}, {self.style.name})"
 
 
-def _missing(files: ProvenanceFiles, subjects: int) -> Iterator[int]:
-    """Numbers of the subjects that are not complete yet, with a progress bar."""
-    numbers = [n for n in range(1, subjects + 1) if not exists(files.of_subject(n))]
-    yield from progress_bar(
-        numbers, desc="Generate", unit="subject", initial=subjects - len(numbers), total=subjects
-    )
+@functools.lru_cache(maxsize=1)
+def _opened(reopen: Callable[[], Source], request: Request) -> GeneratedCohort:
+    """The cohort in a worker, whose models are loaded once."""
+    return GeneratedCohort(reopen(), request)
 
 
-def _provenances(files: ProvenanceFiles, subjects: int) -> Iterator[Mapping[str, Any]]:
-    """What was noted of each subject of a cohort whose subjects are all there."""
-    for number in range(1, subjects + 1):
-        yield read_provenance(files.of_subject(number), files.code(number))
-
-
-@contextlib.contextmanager
-def _alone_in(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> Iterator[None]:
-    """Hold a folder that is new, or has a cohort to go on with: no other process writes there.
-
-    Raises:
-        CmrtfError: there is something else, another process writes there, or it cannot be written.
-    """
-    _require_new_or_same(files, layout, settings)  # before anything is put there
-    out = files.root
-    refusal = (
-        f"{out}: expected a folder that no other process writes to. Received: one that another "
-        f"cmrtf generate is writing to. Wait for it or name another folder."
-    )
-    with writing_to(out):
-        is_new = not exists(out)
-        out.mkdir(parents=True, exist_ok=True)
-        with lock(out / LOCK_NAME, refusal):
-            _require_new_or_same(files, layout, settings)
-            try:
-                yield
-            finally:
-                (out / LOCK_NAME).unlink()
-                if is_new:
-                    with contextlib.suppress(OSError):  # unless a subject is in it
-                        out.rmdir()
-
-
-def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mapping[str, Any]) -> None:
-    """Check that a folder is new, can be added to, or has the same cohort, or the first subjects of it."""
-    out = files.root
-    if not is_file(files.settings):
-        if files.prefix and layout.check_addable and is_folder(out) and not is_free(out):
-            layout.check_addable(out, files.prefix)
-        else:
-            require_new_folder(out)
-        return
-    before_choices = {"images": SYNTHETIC, "frames": None}
-    begun = before_choices | read_settings(files.settings)
-    others = [name for name in settings if begun.get(name) != settings[name]]
-    if others == ["subjects"] and begun["subjects"] < settings["subjects"]:
-        return
-    if others:
-        expected, received = (
-            ", ".join(f"{name} {values.get(name)}" for name in others) for values in (begun, settings)
-        )
-        raise CmrtfError(
-            f"{out}: expected what this cohort was begun with, to go on with it: {expected}. "
-            f"Received: {received}. Name another folder, or remove this one first."
-        )
-
-
-def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:
-    stack = next(iter(subject.stacks.values()))
-    return complete_provenance(
-        {
-            **settings,
-            "subject": subject.name,
-            "subject_seed": subject.origin["subject_seed"],
-            "vendor": subject.vendor,
-            "centre": subject.centre,
-            "pathology": subject.pathology,
-            "parents": subject.origin["parents"],
-            "phases": list(subject.phases),
-            **(subject.cine.facts if subject.cine else {}),
-            "intensity_window": list(map(float, stack.intensity_window)),
-            "measures": subject.measures(),
-        }
-    )
+def _write_one(
+    reopen: Callable[[], Source], request: Request, files: ProvenanceFiles, layout: str, number: int
+) -> None:
+    """Make and write one subject: what a worker of Beam does."""
+    try:
+        _opened(reopen, request).write(number, files, layout)
+    except CmrtfError as error:  # raised, it would be buried in Beam's traceback
+        write_text(files.refusal(number), str(error))

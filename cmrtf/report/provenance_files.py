@@ -66,3 +66,7 @@ class ProvenanceFiles:
     def of_subject(self, number: int) -> Path:
         """How subject `number` was made; written last, so it says that the subject is complete."""
         return self.folder / f"{self.code(number)}.json"
+
+    def refusal(self, number: int) -> Path:
+        """Why subject `number` could not be made, as a worker tells it; not kept."""
+        return self.root / f".{self.code(number)}.txt"

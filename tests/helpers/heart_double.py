@@ -1,6 +1,7 @@
 """A bundle that needs no training: codes are radii, so decoded hearts are known."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def heart_source():
         )
         for number, (vendor, centre) in enumerate(zip("AABBBC", "112233", strict=True))
     }
-    return Source(RingModels(), prior, AppearanceBank(subjects), RingModels.provenance)
+    return Source(RingModels(), prior, AppearanceBank(subjects), RingModels.provenance, heart_source)
 
 
 class HeartBundle(Bundle):
@@ -105,4 +106,4 @@ class HeartBundle(Bundle):
 
 
 def heart_bundle():
-    return HeartBundle(RingModels())
+    return HeartBundle(RingModels(), Path("rings"))

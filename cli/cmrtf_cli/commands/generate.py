@@ -53,6 +53,13 @@ from cmrtf_cli import options
     "cases are added, and nothing else changes but what counts them.",
 )
 @options.seed
+@click.option("--beam", is_flag=True, help="Let Apache Beam hand out subjects, here or on a cluster.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Subjects that Beam makes at the same time here.  [default: one per processor]",
+)
+@options.beam_options
 def command(
     model: Path,
     subjects: int,
@@ -61,6 +68,9 @@ def command(
     out: Path,
     layout: str,
     prefix: str | None,
+    beam: bool,
+    workers: int | None,
+    beam_options: tuple[str, ...],
     **request: Any,
 ) -> None:
     """Make new labelled subjects: stacks at ED and ES, or cines, of hearts and appearances that are drawn.
@@ -68,13 +78,21 @@ def command(
     Subjects are written one by one. What was stopped goes on with the same command, and with more --subjects
     a cohort grows. The folder provenance/ in --out says how each was made and what it measures, and has
     report.html: open it in a browser.
+
+    With --beam many are made at a time, the same as without; options behind "--" say where (say,
+    -- --runner=FlinkRunner), and all workers must see BUNDLE and --out.
     """
+    options.require_beam_for(beam, beam_options)
+    if workers is not None and not beam:
+        raise click.UsageError("Expected --beam with --workers. Received: --workers alone.")
     if vendor is not None and style != "sample":
         raise click.UsageError("expected --style or --vendor. Received: both.")
     style = style if vendor is None else f"vendor:{vendor}"
     options.require_layout(out, layout, cines=request["num_frames"] is not None)
     options.require_writable(out)
     bundle = cmrtf.load_bundle(model)
-    bundle.generate(subjects, style=style, **request).save(out, layout, prefix)
+    bundle.generate(subjects, style=style, **request).save(
+        out, layout, prefix, workers=workers, beam=beam, beam_options=beam_options
+    )
     report = out / "provenance" / (prefix or "") / "report.html"
     click.echo(f"Generated: {subjects} subjects in {out}. Open {report} in a browser.")

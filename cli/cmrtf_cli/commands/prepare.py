@@ -38,7 +38,7 @@ from cmrtf_cli import options
     is_flag=True,
     help="Prepare with Apache Beam, into shards that training reads from disk: for cohorts of any size.",
 )
-@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- BEAM_OPTIONS]")
+@options.beam_options
 def command(raw: Path, out: Path, beam_options: tuple[str, ...], **settings: Any) -> None:
     """Resample, crop and normalise the labelled subjects of RAW into the cohort OUT.
 
@@ -55,8 +55,7 @@ def command(raw: Path, out: Path, beam_options: tuple[str, ...], **settings: Any
     With --beam, options behind "--" say where the pipeline runs (say, -- --runner=SparkRunner); all its
     workers must see RAW and OUT. Without any it runs here.
     """
-    if beam_options and not settings["beam"]:
-        raise click.UsageError(f"Expected --beam with options of a pipeline. Received: {beam_options[0]}.")
+    options.require_beam_for(settings["beam"], beam_options)
     built = cmrtf.prepare(raw, out, beam_options=beam_options, progress=True, **settings)
     click.echo(built)
     click.echo(f"Next: cmrtf train-vae {out} --run runs/vae")

@@ -34,6 +34,8 @@ def test_a_cohort_is_made_as_it_was_asked_for(monkeypatch, tmp_path):
         ({"--style": "Z"}, 1, "style Z: expected an appearance ("),
         ({"--vendor": ""}, 1, "style vendor:: expected an appearance ("),
         ({"--style": "A", "--vendor": "A"}, 2, "expected --style or --vendor. Received: both"),
+        ({"--workers": "2"}, 2, "Expected --beam with --workers. Received: --workers alone"),
+        ({"--": "--runner=DirectRunner"}, 2, "Expected --beam with options of a pipeline"),
     ],
 )
 def test_what_cannot_be_made_is_one_message(story, monkeypatch, capsys, tmp_path, changes, code, message):

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from cmrtf.cohort import build, build_beam, build_shard
+from cmrtf.cohort import build, build_beam
 from raw_data import write_acdc
 
 
@@ -31,9 +31,9 @@ def out(tmp_path):
 @pytest.fixture(scope="module")
 def one_process():
     """In place of Beam, which may not be installed: shards of two subjects, one after another."""
-    run = build_beam._run
+    run = build_beam.run_on_beam
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_beam, "SUBJECTS_PER_SHARD", 2)
         patch.setattr(build, "require_beam", lambda: None)
-        patch.setattr(build_beam, "_run", lambda tasks, _: list(map(build_shard.build_shard, tasks)))
+        patch.setattr(build_beam, "run_on_beam", lambda work, tasks, *_: list(map(work, tasks)))
         yield run

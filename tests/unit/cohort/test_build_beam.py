@@ -1,11 +1,10 @@
-import importlib.util
 import os
 import shutil
 
 import numpy as np
 import pytest
 
-from cmrtf.cohort import build_beam, build_shard
+from cmrtf.cohort import build_beam
 from cmrtf.cohort.build import prepare
 from cmrtf.cohort.cohort import PreparedCohort
 from cmrtf.errors import CmrtfError
@@ -21,12 +20,6 @@ def raw(tmp_path):
     for number in range(1, 6):
         write_acdc(tmp_path / "raw", f"patient{number:03d}", apex_first=number == 3)
     return tmp_path / "raw"
-
-
-def test_without_beam_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(CmrtfError, match=r"pip install 'cmrtf\[beam\]'"):
-        build_beam.require_beam()
 
 
 def test_only_shards_with_changes_are_made_again(raw, out, one_process):
@@ -46,12 +39,12 @@ def test_only_shards_with_changes_are_made_again(raw, out, one_process):
 
 
 def test_a_run_that_ends_early_leaves_finished_shards(raw, out, one_process, monkeypatch):
-    def stop_after_the_first(tasks, _):
-        build_shard.build_shard(tasks[0])
+    def stop_after_the_first(work, tasks, *_):
+        work(tasks[0])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(build_beam, "_run", stop_after_the_first)
+        patch.setattr(build_beam, "run_on_beam", stop_after_the_first)
         with pytest.raises(KeyboardInterrupt):
             prepare(raw, out, beam=True)
     with pytest.raises(CmrtfError, match=r"manifest\.json: expected"):
@@ -113,22 +106,6 @@ def test_a_damaged_shard_is_made_again(raw, out, one_process, suffix):
 def test_beam_makes_the_same_shards(raw, out, tmp_path, one_process, monkeypatch):
     pytest.importorskip("apache_beam")
     prepare(raw, out, beam=True)
-    monkeypatch.setattr(build_beam, "_run", one_process)
+    monkeypatch.setattr(build_beam, "run_on_beam", one_process)
     prepare(raw, tmp_path / "by beam", workers=2, beam=True)
     assert contents(tmp_path / "by beam") == contents(out)
-
-
-@pytest.mark.parametrize(
-    ("option", "says"),
-    [
-        ("--runner=NoSuch", "NoSuch"),
-        ("--direct_num_workers=x", "invalid int value: 'x'"),
-        ("--direct_num_workers=-1", ""),
-    ],
-)
-def test_options_that_beam_does_not_take_are_named(raw, out, one_process, monkeypatch, capfd, option, says):
-    pytest.importorskip("apache_beam")
-    monkeypatch.setattr(build_beam, "_run", one_process)
-    with pytest.raises(CmrtfError, match=rf"expected options .* Received: .*{option}; Beam says: .*{says}"):
-        prepare(raw, out, beam=True, beam_options=[option])
-    assert "usage" not in capfd.readouterr().err

@@ -1,4 +1,5 @@
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,9 @@ from cmrtf.core.locks import lock
 from cmrtf.core.nifti import read_nifti
 from cmrtf.datasets.layouts import read_raw
 from cmrtf.errors import CmrtfError
-from cmrtf.report.generated_cohort import LOCK_NAME, GeneratedCohort, Request
+from cmrtf.report import generated_cohort
+from cmrtf.report.cohort_files import LOCK_NAME
+from cmrtf.report.generated_cohort import GeneratedCohort, Request
 from heart_double import RingModels, heart_source
 
 REQUEST = Request(subjects=2, seed=3)
@@ -376,3 +379,55 @@ def test_the_same_words_show_the_cohort_in_a_notebook(source):
 def test_a_layout_that_does_not_exist_is_refused(source, tmp_path):
     with pytest.raises(CmrtfError, match=r"layout: expected one of mnms, .*Received: 'nifti'"):
         GeneratedCohort(source, Request(1, 0)).save(tmp_path / "out", layout="nifti")
+
+
+@pytest.fixture
+def beam(monkeypatch):
+    """Workers one after another, and none that was installed."""
+    monkeypatch.setattr(generated_cohort, "require_beam", lambda: None)
+    monkeypatch.setattr(
+        generated_cohort, "run_on_beam", lambda work, tasks, *_: list(map(pickled(work), reversed(tasks)))
+    )
+    generated_cohort._opened.cache_clear()
+
+
+def pickled(work):
+    return pickle.loads(pickle.dumps(work))
+
+
+def test_workers_make_the_same_subjects(source, cohort, tmp_path, beam):
+    out = tmp_path / "by workers"
+    GeneratedCohort(source, REQUEST).save(out, beam=True)
+    assert arrays(out) == arrays(cohort)
+    assert {path.name for path in (out / "provenance").iterdir()} == {
+        path.name for path in (cohort / "provenance").iterdir()
+    }
+
+
+def test_workers_make_what_is_missing_alone(source, tmp_path, beam):
+    save(source, replace(REQUEST, subjects=1), tmp_path / "out")
+    first = tmp_path / "out" / "SYN00001" / "SYN00001_sa.nii.gz"
+    written_ns = first.stat().st_mtime_ns
+    GeneratedCohort(source, REQUEST).save(tmp_path / "out", beam=True)
+    assert first.stat().st_mtime_ns == written_ns
+    assert len(arrays(tmp_path / "out")) == 4
+
+
+def test_what_workers_could_not_make_is_told_and_goes_on(source, cohort, tmp_path, beam, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(GeneratedCohort, "subject", refuse)
+        with pytest.raises(CmrtfError, match=r"expected a heart\. .* So it went for 2 of 2 subjects\."):
+            GeneratedCohort(source, REQUEST).save(out, beam=True)
+    assert not list(out.rglob("*.txt"))
+    GeneratedCohort(source, REQUEST).save(out, beam=True)
+    assert arrays(out) == arrays(cohort)
+
+
+def refuse(cohort, number):
+    raise CmrtfError(f"expected a heart. Received: none of number {number}.")
+
+
+def test_numbers_of_workers_are_checked(source, tmp_path):
+    with pytest.raises(CmrtfError, match=r"workers: expected .* Received: 0"):
+        GeneratedCohort(source, REQUEST).save(tmp_path / "out", workers=0)
