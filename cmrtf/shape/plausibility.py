@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cmrtf.core.geometry import bounding_box
 from cmrtf.core.labels import SCHEMA
 
 LV, MYO, RV = (SCHEMA.id_of(structure) for structure in ("LV", "MYO", "RV"))
@@ -111,9 +112,10 @@ def repair(label_ids: NDArray[Any]) -> NDArray[np.uint8]:
     Returns:
         label ids of the same shape.
     """
-    repaired = np.empty(label_ids.shape, np.uint8)
-    for result, slice_ids in zip(repaired, label_ids, strict=True):
-        result[:] = _repair_slice(slice_ids.astype(np.uint8))
+    repaired = np.zeros(label_ids.shape, np.uint8)
+    if label_ids.any():
+        heart = bounding_box(label_ids > 0)  # beyond it all is background, and stays so
+        repaired[heart] = [_repair_slice(slice_ids.astype(np.uint8)) for slice_ids in label_ids[heart]]
     return repaired
 
 
