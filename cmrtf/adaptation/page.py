@@ -1,7 +1,6 @@
 """The page of an adaptation: what was found, kept and left out, and how it looks."""
 
 import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ from matplotlib.figure import Figure
 
 from cmrtf.adaptation.predicted_set import LeftOut
 from cmrtf.core.display import upright
+from cmrtf.core.issues import listed
 from cmrtf.core.stack import Stack
 from cmrtf.core.subject import Subject
 from cmrtf.evaluation.report import Evaluation
@@ -62,7 +62,7 @@ def adaptation_page(
                 },
                 answer=[
                     f"{num_copies} new subjects with the labels of {len(patients)} patients, in appearances "
-                    f"drawn from {len(others)} unlabelled subjects.",
+                    f"drawn from {len(others)} unlabelled {'subject' if len(others) == 1 else 'subjects'}.",
                     *_left_out(left_out),
                 ],
             )
@@ -76,12 +76,7 @@ def adaptation_page(
 def _left_out(left_out: Sequence[LeftOut]) -> list[str]:
     if not left_out:
         return ["No unlabelled image was left out."]
-    codes = ", ".join(one.code for one in left_out[:20])
-    reasons = Counter(one.reason for one in left_out)
-    return [
-        f"Left out: {codes}{' and others' if len(left_out) > 20 else ''}. "
-        + " ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
-    ]
+    return [f"Left out: {listed([f'{one.code} ({one.reason})' for one in left_out], 3)}"]
 
 
 def _picture(
