@@ -40,7 +40,7 @@ def initialise_with_pca(
 
     Args:
         model: with linear skip connections, untrained.
-        label_ids: `(slices, size, size)`, the training slices; used as they are, and augmented.
+        label_ids: `(slices, size, size)`, the training slices, which are used augmented only.
         augmentation: of the slices.
         seed: of the augmentation.
     """
@@ -112,12 +112,17 @@ def ridge_regression(inputs: NDArray[np.floating], targets: NDArray[np.floating]
 
 
 def _augmented(label_ids: LabelArray, augmentation: AugmentationConfig, seed: int) -> NDArray[np.uint8]:
-    """The slices, and augmented ones up to `MAX_SHAPES` and at most three for each slice."""
+    """Up to `MAX_SHAPES` augmented slices, of each slice at most four.
+
+    No slice as it is: components of these themselves tell who was in the training, by how well they give a
+    patient back (AUC .85 between halves of 50 patients, .56 by strongly augmented ones, at .002 less Dice).
+    """
     chosen = np.random.default_rng(seed).permutation(len(label_ids))[:MAX_SHAPES]
-    shapes = label_ids[np.sort(chosen)]
-    rounds = min(MAX_SHAPES // len(shapes), 4)
-    more = [
-        augment_labels(tf.constant(shapes), tf.constant([seed, -number], tf.int64), augmentation)
-        for number in range(1, rounds)
-    ]
-    return np.concatenate([shapes, *more])
+    shapes = tf.constant(label_ids[np.sort(chosen)])
+    rounds = min(MAX_SHAPES // len(chosen), 4)
+    return np.concatenate(
+        [
+            augment_labels(shapes, tf.constant([seed, -number], tf.int64), augmentation)
+            for number in range(1, rounds + 1)
+        ]
+    )

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cmrtf.models.label_vae import LabelVAE
+from cmrtf.training import pca_initialisation
 from cmrtf.training.config import AugmentationConfig
 from cmrtf.training.pca_initialisation import (
     LIMIT_PX,
@@ -72,3 +73,13 @@ def test_more_dimensions_than_shapes_are_fine():
     model = LabelVAE(4, SIZE, 12, (4, 8), 1, linear_path=True)
     initialise_with_pca(model, _discs(3), AugmentationConfig(), seed=0)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_components_are_of_augmented_slices_alone():
+    """Those of slices as they are tell who was in the training."""
+    discs = _discs(10)
+    augmentation = AugmentationConfig(rotation_degrees=20, scaling=0.2, translation_px=2, elastic_px=2)
+    shapes = pca_initialisation._augmented(discs, augmentation, seed=0)
+    assert shapes.shape == (40, SIZE, SIZE)
+    assert not {shape.tobytes() for shape in shapes} & {disc.tobytes() for disc in discs}
+    assert len({shape.tobytes() for shape in shapes}) == 40
