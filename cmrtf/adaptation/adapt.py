@@ -175,7 +175,8 @@ def _adapted(
     labelled, theirs = ([cohort[code] for code in cohort] for cohort in (patients, others))
     known = [Appearance.of_subject(models.encode_style, subject) for subject in theirs]
     copies: dict[str, list[Subject]] = {subject.name: [] for subject in labelled}
-    for seed in range(settings["copies"]):
+    # In the one appearance that is known, a second copy would be the first.
+    for seed in range(settings["copies"] if len(known) > 1 else 1):
         for copy in restyle(models, labelled, known, seed):
             copies[copy.name].append(copy)
     if not exists(folder / DATA_SET):

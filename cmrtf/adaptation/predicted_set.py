@@ -86,7 +86,8 @@ def write_predicted_set(
         write_text(folder / LEFT_OUT, _table(left_out))
         write_text(folder / DESCRIPTION_NAME, _description(vendor))
     if left_out:
-        one = "; all copies will look like the one that is left" if len(images) - len(left_out) == 1 else ""
+        is_one = len(images) - len(left_out) == 1
+        one = "; each patient is copied once, to look like the one that is left" if is_one else ""
         logger.warning("Left out %d of %d images, see %s%s.", len(left_out), len(images), out / LEFT_OUT, one)
     return left_out
 

@@ -89,11 +89,11 @@ def _with_second_heart(unlabelled):
 
 def test_one_that_is_left_alone_lends_its_look_to_all(labelled, unlabelled, tmp_path, caplog):
     out = tmp_path / "out"
-    adapt(labelled, unlabelled, out, Networks(), copies=1)
+    adapt(labelled, unlabelled, out, Networks(), copies=2)
     assert "Left out 2 of 3 images" in caplog.text
-    assert "all copies will look like the one that is left" in caplog.text
-    copies = sorted((out / "Dataset501_Adapted").rglob("*_as_1*_0000.nii.gz"))
-    assert copies
+    assert "each patient is copied once, to look like the one that is left" in caplog.text
+    copies = sorted((out / "Dataset501_Adapted").rglob("*_as_*_0000.nii.gz"))
+    assert len(copies) == 2 * 3  # ED and ES
     assert all(np.isfinite(read_nifti(path).data).all() for path in copies)
 
 
