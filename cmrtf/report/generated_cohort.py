@@ -14,7 +14,7 @@ import numpy as np
 
 from cmrtf.core.arguments import MAX_SEED, MAX_SUBJECTS, MAX_WORKERS, require_flags, require_whole
 from cmrtf.core.beam import followed, require_beam, run_on_beam
-from cmrtf.core.files import exists, real_path, require_writable, write_text
+from cmrtf.core.files import exists, real_path, require_writable, write_text, writing_to
 from cmrtf.core.progress import progress_bar
 from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import Layout
@@ -168,25 +168,26 @@ class GeneratedCohort(Sequence[Subject]):
         with alone_in(files, writer, settings):
             missing = missing_numbers(files, len(self))
             if beam:
-                self._write_on_beam(files, layout, missing, workers, beam_options)
+                self._write_on_beam(files, layout, settings, missing, workers, beam_options)
             else:
                 done = len(self) - len(missing)
                 for number in progress_bar(
                     missing, desc="Generate", unit="subject", initial=done, total=len(self)
                 ):
-                    self.write(number, files, layout)
+                    self._write(number, files, layout, settings)
             write_cohort_report(folder, writer, files.page, settings, provenances_of(files, len(self)))
             writer.complete(folder, provenances_of(files, len(self)))
 
-    def write(self, number: int, files: ProvenanceFiles, layout: str) -> None:
+    def _write(self, number: int, files: ProvenanceFiles, layout: str, settings: Mapping[str, Any]) -> None:
         """Make and write subject `number`, counted from 1."""
         subject = replace(self.subject(number), name=files.code(number))
-        write_subject(files, LAYOUTS[layout], self._settings(LAYOUTS[layout]), number, subject)
+        write_subject(files, LAYOUTS[layout], settings, number, subject)
 
     def _write_on_beam(
         self,
         files: ProvenanceFiles,
         layout: str,
+        settings: Mapping[str, Any],
         missing: Sequence[int],
         workers: int | None,
         options: Sequence[str],
@@ -199,7 +200,7 @@ class GeneratedCohort(Sequence[Subject]):
         shared = replace(files, root=real_path(files.root))  # whatever folder a worker runs in
         for number in missing:
             files.refusal(number).unlink(missing_ok=True)
-        work = functools.partial(_write_one, self.source.reopen, self.request, shared, layout)
+        work = functools.partial(_write_one, self.source.reopen, self.request, shared, layout, settings)
 
         def num_done() -> int:
             return len(self) - len(missing_numbers(files, len(self)))
@@ -253,10 +254,25 @@ def _opened(reopen: Callable[[], Source], request: Request) -> GeneratedCohort:
 
 
 def _write_one(
-    reopen: Callable[[], Source], request: Request, files: ProvenanceFiles, layout: str, number: int
+    reopen: Callable[[], Source],
+    request: Request,
+    files: ProvenanceFiles,
+    layout: str,
+    settings: Mapping[str, Any],
+    number: int,
 ) -> None:
     """Make and write one subject: what a worker of Beam does."""
     try:
-        _opened(reopen, request).write(number, files, layout)
+        cohort = _opened(reopen, request)
+        own = cohort._settings(LAYOUTS[layout])
+        if others := [name for name in settings if own.get(name) != settings[name]]:
+            expected, received = (
+                ", ".join(f"{name} {of[name]}" for name in others) for of in (settings, own)
+            )
+            raise CmrtfError(
+                f"expected workers that make the same subjects: {expected}. Received: {received}."
+            )
+        with writing_to(files.root):
+            cohort._write(number, files, layout, settings)
     except CmrtfError as error:  # raised, it would be buried in Beam's traceback
         write_text(files.refusal(number), str(error))

@@ -424,6 +424,21 @@ def test_what_workers_could_not_make_is_told_and_goes_on(source, cohort, tmp_pat
     assert arrays(out) == arrays(cohort)
 
 
+def test_a_worker_of_another_version_is_refused(source, tmp_path, beam, monkeypatch):
+    """Its subjects may be others, and the provenance would not say so."""
+
+    def elsewhere(work, tasks, *_):
+        monkeypatch.setattr(generated_cohort, "__version__", "0.0.9")
+        list(map(work, tasks))
+
+    monkeypatch.setattr(generated_cohort, "run_on_beam", elsewhere)
+    with pytest.raises(
+        CmrtfError, match=r"the same subjects: cmrtf_version .*\. Received: cmrtf_version 0\.0\.9"
+    ):
+        GeneratedCohort(source, REQUEST).save(tmp_path / "out", beam=True)
+    assert not list(tmp_path.rglob("*.nii.gz"))
+
+
 def refuse(cohort, number):
     raise CmrtfError(f"expected a heart. Received: none of number {number}.")
 
