@@ -167,9 +167,8 @@ class Bundle:
             progress: whether to show a progress bar.
 
         Raises:
-            CmrtfError: there is nothing to change, the targets are none, the subject lacks a phase or is not
-                what `cmrtf prepare` would make, the bundle has no training subject with the pathology, what
-                is wanted is beyond its reach, or JSON cannot hold `facts`.
+            CmrtfError: there is nothing to change, targets are none, the subject lacks a phase or is not what
+                `cmrtf prepare` makes, the pathology is unknown or beyond reach, or JSON cannot hold `facts`.
         """
         require_flags(progress=progress)
         require_hearts(subject)
@@ -213,7 +212,8 @@ class Bundle:
             CmrtfError: there are no such images, or nothing that was learned can fulfil the request.
         """
         conditions = parse_conditions(where) if isinstance(where, str) else tuple(where or ())
-        source = source_of(self._folder("hearts"), self.models, self.anatomy_prior, self.appearance_bank)
+        prior, bank = self.anatomy_prior, self.appearance_bank
+        source = source_of(self._folder("hearts"), self.models, prior, bank)
         request = Request(num_subjects, seed, style, pathology, conditions, images, num_frames)
         return GeneratedCohort(source, request)
 
