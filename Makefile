@@ -19,7 +19,7 @@ help:  ## this list
 demo: $(VENV)/installed  ## install, then the whole story on a phantom cohort, into demo/
 	$(BIN)/cmrtf demo --out demo
 
-test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests: seven minutes on two cores
+test: $(VENV)/installed-test $(VENV)/installed-oldest  ## all tests: seven to ten minutes on two cores
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/installed-test  ## the tests of units, without those that train: two minutes
