@@ -4,7 +4,7 @@ A subject is there when its provenance is, which is written last.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cmrtf.core.files import exists, is_file, is_folder, is_free, require_new_folder, write_json, writing_to
@@ -81,17 +81,25 @@ def _require_new_or_same(files: ProvenanceFiles, layout: Layout, settings: Mappi
         return
     before_choices = {"images": SYNTHETIC, "frames": None}
     begun = before_choices | read_settings(files.settings)
-    others = [name for name in settings if begun.get(name) != settings[name]]
+    others = differing(settings, begun)
     if others == ["subjects"] and begun["subjects"] < settings["subjects"]:
         return
     if others:
-        expected, received = (
-            ", ".join(f"{name} {values.get(name)}" for name in others) for values in (begun, settings)
-        )
         raise CmrtfError(
-            f"{out}: expected what this cohort was begun with, to go on with it: {expected}. "
-            f"Received: {received}. Name another folder, or remove this one first."
+            f"{out}: expected what this cohort was begun with, to go on with it: "
+            f"{listed_values(others, begun)}. Received: {listed_values(others, settings)}. "
+            "Name another folder, or remove this one first."
         )
+
+
+def differing(settings: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
+    """Names of the settings of a cohort that others lack or have otherwise."""
+    return [name for name in settings if others.get(name) != settings[name]]
+
+
+def listed_values(names: Sequence[str], settings: Mapping[str, Any]) -> str:
+    """Some settings, for messages."""
+    return ", ".join(f"{name} {settings.get(name)}" for name in names)
 
 
 def _provenance(subject: Subject, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,14 @@ from cmrtf.core.subject import Subject
 from cmrtf.datasets.base import Layout
 from cmrtf.datasets.layouts import LAYOUTS
 from cmrtf.errors import CmrtfError
-from cmrtf.report.cohort_files import alone_in, missing_numbers, provenances_of, write_subject
+from cmrtf.report.cohort_files import (
+    alone_in,
+    differing,
+    listed_values,
+    missing_numbers,
+    provenances_of,
+    write_subject,
+)
 from cmrtf.report.cohort_report import write_cohort_report
 from cmrtf.report.provenance_files import ProvenanceFiles, code_of
 from cmrtf.synthesis.anatomy_prior import AnatomyPrior
@@ -265,12 +272,10 @@ def _write_one(
     try:
         cohort = _opened(reopen, request)
         own = cohort._settings(LAYOUTS[layout])
-        if others := [name for name in settings if own.get(name) != settings[name]]:
-            expected, received = (
-                ", ".join(f"{name} {of[name]}" for name in others) for of in (settings, own)
-            )
+        if others := differing(settings, own):
             raise CmrtfError(
-                f"expected workers that make the same subjects: {expected}. Received: {received}."
+                f"expected workers that make the same subjects: {listed_values(others, settings)}. "
+                f"Received: {listed_values(others, own)}."
             )
         with writing_to(files.root):
             cohort._write(number, files, layout, settings)
